@@ -1,0 +1,47 @@
+"""Errors of the project; every message is one French sentence that a user can act on.
+
+    NonregError
+    ├── UsageError                 wrong option, file or selection: nothing was planned (exit code 3)
+    │   └── ConfigError            a file that cannot be read as what it should be
+    └── PlatformError              the platform did not let itself be observed: INCONCLUSIF, never KO
+        ├── Unreachable            no route, refused, timed out
+        ├── AccessDenied           wrong password, key or right
+        ├── HostKeyMismatch        the SSH host is not the one that was recorded
+        └── RequestFailed          the request itself was answered with an error
+
+Third-party errors are translated once, in `nonreg.clients`.
+"""
+
+from __future__ import annotations
+
+
+class NonregError(Exception):
+    """Root of the project's errors; `str()` is shown to users as it is."""
+
+
+class UsageError(NonregError):
+    """What was asked cannot be planned."""
+
+
+class ConfigError(UsageError):
+    """A configuration or data file is not what it should be."""
+
+
+class PlatformError(NonregError):
+    """The platform could not be observed; a scenario that meets it is INCONCLUSIF."""
+
+
+class Unreachable(PlatformError):
+    """No answer from a server: no route, connection refused or deadline passed."""
+
+
+class AccessDenied(PlatformError):
+    """The server answered and refused the account, the key or the right."""
+
+
+class HostKeyMismatch(PlatformError):
+    """The SSH server's key differs from the recorded one: maybe another machine."""
+
+
+class RequestFailed(PlatformError):
+    """The server understood the connection but could not serve the request."""

@@ -1,0 +1,1 @@
+"""Contractual evidence in French: pure rendering of a judged campaign."""

@@ -1,0 +1,1 @@
+"""The stages with side effects, as Prefect tasks."""
