@@ -1,0 +1,270 @@
+"""Platform files: TOML read, checked and turned into frozen values.
+
+A platform is named (`nonreg/platforms/NAME.toml`) or given as a path. Secrets never stand in the file:
+it names environment variables, whose values come from the environment or from `secrets_file`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from nonreg.errors import ConfigError, UsageError
+from nonreg.model import Nature, PlatformIdentity, SiteRole
+
+PLATFORMS_DIR = Path(__file__).parent / "platforms"
+STRICT = {"extra": "forbid"}
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret's value; its repr never shows it, `reveal()` does, at the last moment."""
+
+    value: str = field(repr=False)
+
+    def reveal(self) -> str:
+        """The value itself, for a client that connects now."""
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """How to reach one site's database; timeouts in seconds."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    engine: str
+    host: str
+    port: int
+    name: str
+    reader_user: str
+    reader_password_env: str
+    writer_user: str
+    writer_password_env: str
+    login_timeout_seconds: float
+    query_timeout_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One SSH host: the only key accepted, the pinned host key file, the services it must run."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    name: str
+    address: str
+    port: int
+    user: str
+    key_file: str
+    known_hosts_file: str
+    timeout_seconds: float
+    services: tuple[str, ...]
+    open_ports: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """HTTP addresses of one site, without trailing slash; absent ones are None."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    timeout_seconds: float
+    frontal: str | None = None
+    client: str | None = None
+    supervision: str | None = None
+    puits: str | None = None
+    station_password_env: str | None = None
+    client_user: str | None = None
+    client_password_env: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One site of the HD configuration and the role it is expected to have."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    code: str
+    role: SiteRole
+    host: Host
+    web: Web
+    database: Database | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What the test platform may be and may reach; patterns are shell-like (`*`)."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    servers: tuple[str, ...]
+    denied_servers: tuple[str, ...]
+    recipients: tuple[str, ...]
+    export_hosts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """A platform under test; `limits` are the agreed ones by name, in the unit that the name carries."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    name: str
+    title: str
+    nature: Nature
+    identity_token: str
+    application_version: str
+    dataset: str
+    baseline: str
+    allowed: Allowed
+    sites: tuple[Site, ...]
+    limits: dict[str, float] = field(default_factory=dict)
+    default_ticket: str = ""
+    base_dir: str = ""
+    secrets_file: str = ""
+
+    def site(self, role: SiteRole) -> Site:
+        """The one site of that role (checked when the file was read)."""
+        return next(site for site in self.sites if site.role is role)
+
+    def path(self, relative: str) -> Path:
+        """A path of the file, from `base_dir`."""
+        return Path(self.base_dir) / relative
+
+    def identity(self) -> PlatformIdentity:
+        """What a report may say of the platform."""
+        return PlatformIdentity(
+            name=self.name,
+            title=self.title,
+            nature=self.nature,
+            application_version=self.application_version,
+            dataset=self.dataset,
+            sites=tuple(f"{site.code} ({site.role})" for site in self.sites),
+        )
+
+    def secret(self, variable: str | None) -> Secret:
+        """Value of a secret by its variable's name; ConfigError when it is nowhere."""
+        if not variable:
+            raise ConfigError(f"La plateforme « {self.name} » ne nomme pas de variable pour ce secret.")
+        value = os.environ.get(variable) or self._secrets_from_file().get(variable)
+        if not value:
+            raise ConfigError(
+                f"Le secret {variable} est absent : définissez la variable d'environnement {variable}"
+                + (f" ou renseignez {self.path(self.secrets_file)}." if self.secrets_file else ".")
+            )
+        return Secret(value)
+
+    def _secrets_from_file(self) -> dict[str, str]:
+        path = self.path(self.secrets_file)
+        if not self.secrets_file or not path.is_file():
+            return {}
+        lines = path.read_text(encoding="utf-8").splitlines()
+        return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+
+
+def find_platform_file(name_or_path: str) -> Path:
+    """The TOML file meant by `--platform`; UsageError names the known ones when there is none."""
+    path = Path(name_or_path)
+    if path.suffix == ".toml" or "/" in name_or_path:
+        if not path.is_file():
+            raise UsageError(f"Fichier de plateforme introuvable : {name_or_path}")
+        return path
+    path = PLATFORMS_DIR / f"{name_or_path}.toml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in PLATFORMS_DIR.glob("*.toml")))
+        raise UsageError(f"Plateforme inconnue : « {name_or_path} » (connues : {known}).")
+    return path
+
+
+def load_platform(name_or_path: str) -> Platform:
+    """Read one platform; ConfigError names the file, the key and the line."""
+    path = find_platform_file(name_or_path)
+    try:
+        text = path.read_text(encoding="utf-8")
+        data = tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} : le fichier n'est pas en UTF-8 (octet {error.start}).") from error
+    except OSError as error:
+        raise ConfigError(f"{path} : lecture impossible ({error.strerror}).") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} : TOML mal formé, {_translate_toml_error(str(error), text)}") from error
+    platform = _validate(data, text, path)
+    _check_sites(platform, path)
+    return platform
+
+
+def _validate(data: dict[str, Any], text: str, path: Path) -> Platform:
+    from pydantic import TypeAdapter, ValidationError
+
+    data.setdefault("base_dir", str(path.resolve().parent))
+    try:
+        return TypeAdapter(Platform).validate_python(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        keys = [str(part) for part in first["loc"]]
+        line = find_key_line(text, keys)
+        where = f"clé « {'.'.join(keys)} »" + (f", ligne {line}" if line else "")
+        raise ConfigError(f"{path} : {where} : {_translate_validation(first)}.") from error
+
+
+def _check_sites(platform: Platform, path: Path) -> None:
+    for role in SiteRole:
+        count = sum(site.role is role for site in platform.sites)
+        if count != 1:
+            raise ConfigError(f"{path} : il faut exactement un site {role} dans [[sites]], trouvé {count}.")
+    for site in platform.sites:
+        if site.role is not SiteRole.SURVEILLANCE and site.database is None:
+            raise ConfigError(f"{path} : le site {site.code} ({site.role}) n'a pas de [sites.database].")
+
+
+def _translate_toml_error(message: str, text: str) -> str:
+    place = re.search(r"\(at line (\d+), column (\d+)\)", message)
+    if not place:
+        return "à la fin du fichier."
+    line, column = int(place[1]), int(place[2])
+    source = text.splitlines()[line - 1] if line <= len(text.splitlines()) else ""
+    key = source.split("=")[0].strip()
+    return f"ligne {line}, colonne {column}" + (f", clé « {key} »." if key else ".")
+
+
+def _translate_validation(error: Any) -> str:
+    kind, given = error["type"], error.get("input")
+    if kind == "missing":
+        return "clé obligatoire absente"
+    if kind in ("extra_forbidden", "unexpected_keyword_argument"):
+        return "clé inconnue"
+    if kind == "enum":
+        return f"valeur « {given} » refusée (attendu : {error['ctx']['expected']})".replace(" or ", " ou ")
+    wanted = {
+        "int": "un nombre entier",
+        "float": "un nombre",
+        "string": "un texte",
+        "tuple": "une liste",
+        "dataclass": "une table",
+        "dict": "une table",
+    }.get(kind.split("_")[0], "une valeur valide")
+    return f"{wanted} est attendu, pas « {given} »"
+
+
+def find_key_line(text: str, keys: list[str]) -> int | None:
+    """1-based line of a dotted key in a TOML text; for a missing key, the line of its table."""
+    table: list[str] = []
+    best: int | None = None
+    counters: dict[str, int] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        header = re.match(r"\s*(\[\[?)\s*([\w.\-]+)\s*\]\]?", line)
+        if header:
+            name = header[2]
+            if header[1] == "[[":
+                counters[name] = counters.get(name, -1) + 1
+            parts = name.split(".")
+            table = []
+            for depth, part in enumerate(parts, start=1):
+                table.append(part)
+                prefix = ".".join(parts[:depth])
+                if prefix in counters:
+                    table.append(str(counters[prefix]))
+            if keys[: len(table)] == table:
+                best = number
+        entry = re.match(r"\s*([\w\-]+)\s*=", line)
+        if entry and [*table, entry[1]] == keys[: len(table) + 1]:
+            return number
+    return best
