@@ -1,0 +1,141 @@
+"""The chapters a reader goes to for detail: scope, results, high availability, environment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nonreg.model import CampaignReport, Family
+from reports import labels, text
+from reports.case import Case, find_unplanned
+from reports.document import Cell, Column, Pairs, Paragraph, Section, Table
+from reports.summary import list_measures
+
+COMMENT_CHARACTERS = 600
+TITLE_CHARACTERS = 300
+SCOPE_SUBJECT = "Périmètre"  # facts of this subject say what is real and what is simulated
+
+
+def describe_scope(report: CampaignReport) -> Section:
+    """Return chapter 2: what was selected, where, what is real or simulated, and how the run went."""
+    run, plan = report.run, report.run.plan
+    counts = [
+        f"{labels.FAMILIES[family]} : "
+        + text.plural(sum(s.family is family for s in plan.scenarios), "scénario", "scénarios")
+        for family in Family
+        if family in plan.families
+    ]
+    left_out = [labels.FAMILIES[family] for family in Family if family not in plan.families]
+    ended = text.format_moment(run.ended_at) if run.ended_at else f"{text.NOT_KNOWN} (fin non enregistrée)"
+    exit_code = (
+        f"{text.NOT_KNOWN} (pytest n'a pas terminé)"
+        if run.pytest_exit is None
+        else labels.PYTEST_EXITS.get(run.pytest_exit, str(run.pytest_exit))
+    )
+    items = (
+        ("Familles", " ; ".join(counts) or text.NOT_KNOWN),
+        ("Hors périmètre", " ; ".join(left_out) or "aucune famille"),
+        ("Sélection", text.known(plan.selection)),
+        ("Sites", text.join_words(plan.platform.sites)),
+        ("Plan établi le", text.format_moment(plan.created_at)),
+        ("Début", text.format_moment(run.started_at)),
+        ("Fin", ended),
+        ("Sortie de pytest", exit_code),
+        ("Interruption", run.interruption or ("aucune" if run.ended_at else text.NOT_KNOWN)),
+    )
+    scope = tuple(
+        (Cell(fact.name), Cell(text.known(fact.value))) for fact in run.facts if fact.subject == SCOPE_SUBJECT
+    )
+    real = Table(
+        "Ce qui est réel, ce qui est simulé",
+        (Column("Élément", 30), Column("Réel ou simulé", 70)),
+        scope,
+        empty="Part du réel et du simulé : n.d.",
+    )
+    return Section("perimetre", "2. Périmètre et déroulement", (Pairs(items), real))
+
+
+def detail_results(report: CampaignReport, cases: Sequence[Case]) -> tuple[Section, ...]:
+    """Return chapter 3: a table per family, every planned scenario in it, then what nobody planned."""
+    columns = (
+        Column("Id", 11),
+        Column("Titre", 24),
+        Column("Criticité", 11),
+        Column("Résultat", 14),
+        Column("Durée", 9),
+        Column("Commentaire", 27),
+        Column("Exigences", 11),
+    )
+    sections: list[Section] = []
+    for family in Family:
+        rows = tuple(_detail_case(case) for case in cases if case.scenario.family is family)
+        if rows:
+            name = labels.FAMILIES[family]
+            table = Table(f"Résultats {name}", columns, rows)
+            sections.append(Section(f"resultats-{family.value.lower()}", name, (table,), 2))
+    strays = find_unplanned(report)
+    if strays:
+        table = Table(
+            "Résultats enregistrés hors du plan",
+            (Column("Id", 15), Column("Résultat", 20), Column("Commentaire", 65)),
+            tuple((Cell(r.scenario_id), labels.OUTCOMES[r.outcome], _comment(r.message)) for r in strays),
+            note="Ces résultats ne comptent pas dans le verdict.",
+        )
+        sections.append(Section("resultats-hors-plan", "Hors plan", (table,), 2))
+    intro = "" if cases else "Aucun scénario prévu."
+    first = Section("resultats", "3. Résultats détaillés", (Paragraph(intro),) if intro else ())
+    return (first, *sections)
+
+
+def _detail_case(case: Case) -> tuple[Cell, ...]:
+    scenario, result = case.scenario, case.result
+    lines = [case.explain()]
+    if case.finding.change.value not in ("SAME", "MISSING"):
+        before = f" (référence : {labels.OUTCOMES[case.finding.before].text})" if case.finding.before else ""
+        lines.append(f"{labels.CHANGES[case.finding.change]}{before}.")
+    if len(case.attempts) > 1:
+        tries = " puis ".join(labels.OUTCOMES[attempt.outcome].text for attempt in case.attempts)
+        lines.append(f"{len(case.attempts)} essais : {tries}.")
+    started = result is not None and result.started_at is not None
+    return (
+        Cell(scenario.id),
+        Cell(text.shorten(scenario.title, TITLE_CHARACTERS)),
+        Cell(labels.CRITICALITIES[scenario.criticality]),
+        case.label,
+        Cell(text.format_elapsed(result.duration_seconds) if result and started else text.NOT_KNOWN),
+        _comment("\n".join(line for line in lines if line)),
+        Cell(", ".join(scenario.requirement_ids)),
+    )
+
+
+def _comment(message: str) -> Cell:
+    return Cell(text.shorten(message, COMMENT_CHARACTERS))
+
+
+def check_high_availability(cases: Sequence[Case]) -> Section:
+    """Return chapter 5: replication, latency, switchover and supervision at a glance."""
+    ha = [case for case in cases if case.scenario.family is Family.HD]
+    columns = (Column("Id", 12), Column("Contrôle", 50), Column("Criticité", 18), Column("Résultat", 20))
+    rows = tuple(
+        (
+            Cell(case.scenario.id),
+            Cell(text.shorten(case.scenario.title, TITLE_CHARACTERS)),
+            Cell(labels.CRITICALITIES[case.scenario.criticality]),
+            case.label,
+        )
+        for case in ha
+    )
+    table = Table("Contrôles HD", columns, rows, empty="Aucun contrôle HD dans cette campagne.")
+    blocks = (table, list_measures(ha, "Mesures HD")) if ha else (table,)
+    return Section("controles-hd", "5. Contrôles HD", blocks)
+
+
+def describe_environment(report: CampaignReport) -> Section:
+    """Return chapter 6: the environment as it was read, not as it was believed to be."""
+    columns = (Column("Sujet", 22), Column("Élément", 28), Column("Valeur", 50))
+    rows = tuple(
+        (Cell(fact.subject), Cell(fact.name), Cell(text.shorten(text.known(fact.value), COMMENT_CHARACTERS)))
+        for fact in report.run.facts
+        if fact.subject != SCOPE_SUBJECT
+    )
+    table = Table("Environnement exact", columns, rows, empty="Environnement : n.d. (aucun fait relevé).")
+    return Section("environnement", "6. Environnement exact", (table,))

@@ -1,0 +1,50 @@
+"""Every form of a campaign's report, made from one value and nothing else: no clock, no disk, no network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nonreg.model import CampaignReport
+from reports.html import write_html
+from reports.junit import write_junit
+from reports.pdf import write_pdf
+from reports.source import render_json
+from reports.view import build_document
+
+__all__ = ["Rendered", "render_all", "render_html", "render_json", "render_junit", "render_pdf"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The four forms; `json` is the source, the others are made to be read."""
+
+    json: str
+    html: str
+    pdf: bytes
+    junit: str
+
+
+def render_html(report: CampaignReport) -> str:
+    """Return the report as a self-contained page."""
+    return write_html(build_document(report))
+
+
+def render_pdf(report: CampaignReport) -> bytes:
+    """Return the report as a tagged PDF."""
+    return write_pdf(build_document(report), report.generated_at)
+
+
+def render_junit(report: CampaignReport) -> str:
+    """Return the results as JUnit XML."""
+    return write_junit(report)
+
+
+def render_all(report: CampaignReport) -> Rendered:
+    """Return all the forms; HTML and PDF come from the same document."""
+    document = build_document(report)
+    return Rendered(
+        json=render_json(report),
+        html=write_html(document),
+        pdf=write_pdf(document, report.generated_at),
+        junit=write_junit(report),
+    )

@@ -1,0 +1,48 @@
+"""From a judged campaign to the document that HTML and PDF both set."""
+
+from __future__ import annotations
+
+import hashlib
+
+from nonreg.model import CampaignReport
+from reports import closing, details, gaps, labels, summary, text
+from reports.case import join_cases
+from reports.document import Document
+from reports.source import render_json
+
+TITLE = "Rapport de tests de non-régression (A.2)"
+STATUS = "Brouillon"
+
+
+def build_document(report: CampaignReport) -> Document:
+    """Return the A.2 report in French; everything that comes from the platform is made printable first."""
+    source_sha256 = hashlib.sha256(render_json(report).encode()).hexdigest()
+    report = text.make_printable(report)
+    cases = join_cases(report)
+    plan, assessment = report.run.plan, report.assessment
+    return Document(
+        title=TITLE,
+        status=STATUS,
+        subject=f"{text.known(plan.platform.title)}, version {text.known(plan.platform.application_version)}",
+        run_id=plan.run_id,
+        generated=text.format_moment(report.generated_at),
+        alerts=summary.describe_alerts(report),
+        verdict=labels.VERDICTS[assessment.verdict],
+        conclusion=labels.CONCLUSIONS[assessment.verdict],
+        reasons=summary.shorten_reasons(assessment.reasons),
+        sections=(
+            summary.describe_metadata(report),
+            summary.summarise(report, cases),
+            summary.compare_with_baseline(report, cases),
+            details.describe_scope(report),
+            *details.detail_results(report, cases),
+            *gaps.detail_gaps(cases),
+            details.check_high_availability(cases),
+            details.describe_environment(report),
+            closing.list_guards(report),
+            closing.conclude(report, cases),
+            closing.list_annexes(report, source_sha256),
+            closing.leave_visas(),
+        ),
+        source_sha256=source_sha256,
+    )
