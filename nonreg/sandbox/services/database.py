@@ -82,16 +82,22 @@ class Database:
             connection.close()
             raise _translate(self.site, error) from error
         except BaseException:
-            connection.close()
+            self._give_back(connection)  # the caller gave up: its transaction is undone, the link is good
             raise
-        with self._lock:
-            self._idle.append(connection)
+        self._give_back(connection)
 
     def query(self, statement: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """Rows of one statement, in its own transaction."""
         with self.connection() as connection:
-            cursor = connection.execute(statement, parameters)  # type: ignore[arg-type]
+            cursor = connection.execute(statement, parameters)
             return cursor.fetchall() if cursor.description else []
+
+    def _give_back(self, connection: Connection) -> None:
+        if connection.info.transaction_status is not psycopg.pq.TransactionStatus.IDLE:
+            connection.close()
+            return
+        with self._lock:
+            self._idle.append(connection)
 
     def _take(self) -> Connection:
         while True:

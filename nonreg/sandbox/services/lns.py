@@ -1,8 +1,8 @@
 """XML-LNS frames of IP stations: text in, measures out, or a refusal with its HTTP status. Pure.
 
-    <lns version="1.0"><station code="V714401001">
-      <mesure grandeur="H" horodatage="2026-11-23T14:05:00" valeur="523.0"/>…
-    </station></lns>
+<lns version="1.0"><station code="V714401001">
+  <mesure grandeur="H" horodatage="2026-11-23T14:05:00" valeur="523.0"/>…
+</station></lns>
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class FrameRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FrameMeasure:
-    """One measure: time in the station's own time, or aware when the frame gave a zone; None is a missing value."""
+    """One measure; station time, or aware when the frame gave a zone; None is a missing value."""
 
     quantity: str
     timestamp: datetime
@@ -59,7 +59,7 @@ def parse_frame(body: bytes) -> Frame:
     except (ValueError, LookupError) as error:  # unknown or impossible encoding
         raise FrameRefused(400, "ENCODAGE_INVALIDE", "encodage illisible") from error
     if root.tag != "lns" or root.get("version") != "1.0":
-        raise FrameRefused(400, "FORMAT_INCONNU", "racine <lns version=\"1.0\"> attendue")
+        raise FrameRefused(400, "FORMAT_INCONNU", 'racine <lns version="1.0"> attendue')
     stations = list(root)
     if len(stations) != 1 or stations[0].tag != "station":
         raise FrameRefused(400, "FORMAT_INCONNU", "exactement un élément <station> attendu")
@@ -78,7 +78,9 @@ def _parse_measure(element: Any) -> FrameMeasure:
     quantity = element.get("grandeur", "")
     if quantity not in QUANTITIES:
         raise FrameRefused(422, "GRANDEUR_INCONNUE", f"grandeur {quantity[:40]!r}")
-    return FrameMeasure(quantity, parse_timestamp(element.get("horodatage", "")), parse_value(element.get("valeur")))
+    return FrameMeasure(
+        quantity, parse_timestamp(element.get("horodatage", "")), parse_value(element.get("valeur"))
+    )
 
 
 def parse_timestamp(text: str) -> datetime:

@@ -20,7 +20,7 @@ LEVELS = {
 class OneLine(logging.Formatter):
     """`2026-11-23T14:05:00.123Z NIVEAU message`; line ends inside a message are shown, not obeyed."""
 
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s.%(msecs)03dZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")

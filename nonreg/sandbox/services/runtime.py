@@ -1,4 +1,4 @@
-"""What every service of the application shares: start, periodic work, presence in the component table, stop."""
+"""What every service shares: start, periodic work, presence in the component table, stop."""
 
 from __future__ import annotations
 

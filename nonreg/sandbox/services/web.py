@@ -100,7 +100,7 @@ def serve_web(
                 )
             self._send(reply)
 
-        do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_GET
+        do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_GET  # noqa: N815
 
         def _read_body(self, headers: dict[str, str]) -> tuple[bytes, tuple[int, str] | None]:
             if "transfer-encoding" in headers:

@@ -28,6 +28,12 @@ BEGIN
     RETURN 'INSERE';
 END $$;
 
+-- What the IP frontal must know of a station before it accepts a time with a zone.
+CREATE FUNCTION ref.tvf_station(p_station text) RETURNS TABLE (heure_locale boolean)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$
+    SELECT s.sta_heure_locale FROM ref.station s WHERE s.sta_code = p_station
+$$;
+
 -- Station time to UTC. NULL: the label does not exist (spring). In the repeated autumn hour the first
 -- offset is taken (summer); `p_second` asks for the other one.
 CREATE FUNCTION ref.tvf_utc(p_horodatage timestamp, p_locale boolean, p_fuseau text, p_second boolean)

@@ -1,0 +1,1 @@
+"""The only places that talk to a platform: SQL, SSH, HTTP. Third-party errors are translated here, once."""

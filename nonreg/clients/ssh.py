@@ -1,0 +1,139 @@
+"""Commands on a site's host over SSH: pinned host key, one named key, allow-listed commands."""
+
+from __future__ import annotations
+
+import shlex
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import paramiko
+
+from nonreg.config import Host, Platform
+from nonreg.errors import AccessDenied, ConfigError, HostKeyMismatch, PlatformError, RequestFailed, Unreachable
+
+# The only commands a scenario may send; arguments are quoted one by one.
+COMMANDS = {
+    "service_state": (
+        "systemctl",
+        "show",
+        "-p",
+        "ActiveState,SubState,MainPID,NRestarts",
+        "aquareel-{service}.service",
+    ),
+    "clock": ("date", "-u", "+%s.%N"),
+    "hash": ("sha256sum", "{path}"),
+    "read": ("cat", "{path}"),
+    "tail": ("tail", "-n", "{lines}", "{path}"),
+    "list": ("ls", "{path}"),
+    "disk_free": ("df", "-B1", "--output=avail", "."),
+    "listening": ("ss", "-ltn"),
+    "system": ("uname", "-sr"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """What a command answered; `request` is the line that was sent."""
+
+    request: str
+    status: int
+    stdout: str
+    stderr: str
+
+    def require(self) -> str:
+        """Its standard output; RequestFailed when it ended with another status than 0."""
+        if self.status != 0:
+            words = (self.stderr or self.stdout).strip().splitlines()
+            raise RequestFailed(f"{self.request} : code {self.status}, {words[-1] if words else 'sans message'}")
+        return self.stdout
+
+
+class Shell:
+    """One SSH connection to one host."""
+
+    def __init__(self, client: paramiko.SSHClient, host: Host) -> None:
+        self._client = client
+        self.host = host
+
+    def run(self, name: str, **arguments: str | int) -> CommandResult:
+        """Run one of COMMANDS; raises Unreachable when the link is lost or too slow."""
+        words = [part.format(**arguments) for part in COMMANDS[name]]
+        line = shlex.join(words)
+        request = f"ssh {self.host.name} {line}"
+        try:
+            _, out, err = self._client.exec_command(line, timeout=self.host.timeout_seconds)
+            errors: list[bytes] = []
+            # Both streams are drained at once: a full one would block the other for ever.
+            drain = threading.Thread(target=lambda: errors.append(err.read()), daemon=True)
+            drain.start()
+            stdout = out.read().decode("utf-8", "replace")
+            drain.join(self.host.timeout_seconds)
+            status = out.channel.recv_exit_status()
+        except (TimeoutError, OSError, EOFError, paramiko.SSHException) as error:
+            raise Unreachable(f"{request} : pas de réponse en {self.host.timeout_seconds:g} s.") from error
+        return CommandResult(request, status, stdout, b"".join(errors).decode("utf-8", "replace"))
+
+    @contextmanager
+    def sftp(self) -> Iterator[paramiko.SFTPClient]:
+        """An SFTP session confined by the host to the site's folder."""
+        try:
+            client = self._client.open_sftp()
+        except (OSError, EOFError, paramiko.SSHException) as error:
+            raise Unreachable(f"SFTP refusé par {self.host.name}.") from error
+        try:
+            channel = client.get_channel()
+            if channel is not None:
+                channel.settimeout(self.host.timeout_seconds)
+            yield client
+        finally:
+            client.close()
+
+
+@contextmanager
+def open_shell(platform: Platform, host: Host) -> Iterator[Shell]:
+    """Connect with the platform's key; the host key must be the recorded one.
+
+    Raises HostKeyMismatch, AccessDenied or Unreachable.
+    """
+    client = paramiko.SSHClient()
+    client.set_missing_host_key_policy(paramiko.RejectPolicy())
+    known_hosts, key_file = platform.path(host.known_hosts_file), platform.path(host.key_file)
+    for path, what in ((known_hosts, "des clés d'hôtes"), (key_file, "de clé SSH")):
+        if not path.is_file():
+            raise ConfigError(f"Fichier {what} introuvable pour {host.name} : {path}")
+    try:
+        client.load_host_keys(str(known_hosts))
+        client.connect(
+            host.address,
+            port=host.port,
+            username=host.user,
+            key_filename=str(key_file),
+            allow_agent=False,
+            look_for_keys=False,
+            timeout=host.timeout_seconds,
+            banner_timeout=host.timeout_seconds,
+            auth_timeout=host.timeout_seconds,
+        )
+    except (paramiko.SSHException, OSError, EOFError) as error:
+        client.close()
+        raise _translate(error, host) from error
+    try:
+        yield Shell(client, host)
+    finally:
+        client.close()
+
+
+def _translate(error: Exception, host: Host) -> PlatformError:
+    where = f"{host.name} ({host.address}:{host.port})"
+    if isinstance(error, paramiko.BadHostKeyException):
+        return HostKeyMismatch(f"La clé d'hôte de {where} n'est pas celle qui est enregistrée : connexion refusée.")
+    if isinstance(error, paramiko.AuthenticationException):
+        return AccessDenied(f"L'hôte {where} refuse la clé SSH de l'utilisateur « {host.user} ».")
+    if isinstance(error, paramiko.SSHException) and "not found in known_hosts" in str(error):
+        return HostKeyMismatch(f"La clé d'hôte de {where} n'est pas enregistrée : connexion refusée.")
+    if isinstance(error, (socket.timeout, TimeoutError)):
+        return Unreachable(f"L'hôte {where} n'a pas répondu en {host.timeout_seconds:g} s.")
+    return Unreachable(f"L'hôte {where} est injoignable en SSH.")

@@ -1,0 +1,96 @@
+"""HTTP requests to a site: a deadline always, no redirect followed unasked, no proxy, no retry."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import requests
+
+from nonreg.errors import RequestFailed, Unreachable
+
+SHOWN_BODY_CHARS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP answer; `request` is what was sent, without credentials; duration in seconds."""
+
+    request: str
+    status: int
+    body: str
+    headers: dict[str, str]
+    duration_seconds: float
+
+
+class WebSession:
+    """Requests of one scenario to one service; cookies are kept between them."""
+
+    def __init__(self, base_url: str, timeout_seconds: float) -> None:
+        self._base_url = base_url
+        self._timeout_seconds = timeout_seconds
+        self._session = requests.Session()
+        self._session.trust_env = False  # a proxy of the machine must not stand between us and the platform
+
+    def __enter__(self) -> WebSession:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._session.close()
+
+    def get(self, path: str) -> Answer:
+        """GET one path."""
+        return self._send("GET", path, None, {}, None)
+
+    def post(
+        self,
+        path: str,
+        body: bytes,
+        content_type: str = "application/xml",
+        credentials: tuple[str, str] | None = None,
+    ) -> Answer:
+        """POST bytes; `credentials` are for HTTP Basic and never shown."""
+        return self._send("POST", path, body, {"Content-Type": content_type}, credentials)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None,
+        headers: dict[str, str],
+        credentials: tuple[str, str] | None,
+    ) -> Answer:
+        url = self._base_url + path
+        started = time.monotonic()
+        try:
+            response = self._session.request(
+                method,
+                url,
+                data=body,
+                headers=headers,
+                auth=credentials,
+                timeout=self._timeout_seconds,
+                allow_redirects=False,
+            )
+        except (requests.ConnectionError, requests.Timeout) as error:
+            raise Unreachable(f"{method} {url} : pas de réponse en {self._timeout_seconds:g} s.") from error
+        except requests.RequestException as error:
+            raise RequestFailed(f"{method} {url} : requête impossible ({type(error).__name__}).") from error
+        return Answer(
+            describe_request(method, url, body, headers),
+            response.status_code,
+            response.text,
+            dict(response.headers),
+            time.monotonic() - started,
+        )
+
+
+def describe_request(method: str, url: str, body: bytes | None, headers: dict[str, str]) -> str:
+    """The request as the report shows it; a form's fields (passwords) are not shown."""
+    if not body:
+        return f"{method} {url}"
+    if "form" in headers.get("Content-Type", ""):
+        return f"{method} {url} (formulaire, {len(body)} octets)"
+    shown = body[:SHOWN_BODY_CHARS].decode("utf-8", "replace")
+    more = f"… ({len(body)} octets)" if len(body) > SHOWN_BODY_CHARS else ""
+    return f"{method} {url}\n{shown}{more}"

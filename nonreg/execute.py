@@ -1,0 +1,79 @@
+"""The run stage: facts, guards, then pytest in a subprocess of its own; everything recorded in the run's folder."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+from nonreg import store
+from nonreg.bench import clean
+from nonreg.config import Platform
+from nonreg.errors import PlatformError
+from nonreg.fixtures import PLATFORM_VARIABLE
+from nonreg.guards import blocks, check_guards
+from nonreg.lock import hold_platform_lock
+from nonreg.model import CampaignPlan, GuardResult, SiteRole
+from nonreg.plan import pytest_command
+from nonreg.probes.facts import read_facts
+from nonreg.recorder import COLLECT_VARIABLE, RUN_VARIABLE
+
+GRACE_SECONDS = 30.0
+
+
+def execute_plan(platform: Platform, plan: CampaignPlan, run_dir: Path, platform_file: Path, scenarios_dir: Path) -> None:
+    """Run what was planned, under the platform's lock; a refused guard executes nothing.
+
+    Never raises for what the platform does: it is recorded, and judged afterwards.
+    """
+    with hold_platform_lock(platform) as lock:
+        guards = check_guards(platform, plan, lock)
+        store.save_guards(run_dir, guards)
+        if blocks(guards):
+            store.save_end(run_dir, datetime.now(UTC), None, describe_refusal(guards))
+            return
+        store.save_facts(run_dir, read_facts(platform))
+        exit_code, interruption = run_pytest(plan, run_dir, platform_file, scenarios_dir)
+        interruption = " ".join(filter(None, (interruption, clean_test_data(platform, plan))))
+        store.save_end(run_dir, datetime.now(UTC), exit_code, interruption)
+
+
+def describe_refusal(guards: tuple[GuardResult, ...]) -> str:
+    """Why nothing was executed."""
+    refused = [guard for guard in guards if blocks((guard,))]
+    return "Rien n'a été exécuté : " + " ; ".join(f"{guard.id} {guard.message}" for guard in refused)
+
+
+def run_pytest(plan: CampaignPlan, run_dir: Path, platform_file: Path, scenarios_dir: Path) -> tuple[int | None, str]:
+    """pytest's exit code, and why it was stopped if it was; its output is kept in pytest.log."""
+    environment = {
+        **os.environ,
+        RUN_VARIABLE: str(run_dir.resolve()),
+        PLATFORM_VARIABLE: str(platform_file.resolve()),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    environment.pop(COLLECT_VARIABLE, None)
+    deadline_seconds = sum(found.timeout_seconds for found in plan.scenarios) + GRACE_SECONDS
+    with (run_dir / "pytest.log").open("wb") as log:
+        process = subprocess.Popen(
+            pytest_command(scenarios_dir), env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        try:
+            return process.wait(deadline_seconds), ""
+        except subprocess.TimeoutExpired:
+            return None, f"Campagne arrêtée après {deadline_seconds:g} s."
+        finally:
+            if process.poll() is None:  # also when we are being cancelled: no scenario outlives its campaign
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+def clean_test_data(platform: Platform, plan: CampaignPlan) -> str:
+    """Remove what a killed scenario may have left; returns a sentence when that fails."""
+    try:
+        clean(platform, platform.site(SiteRole.ACTIF), plan.campaign_id)
+    except PlatformError as error:
+        return f"Nettoyage des données d'essai impossible : {error}"
+    return ""

@@ -1,0 +1,124 @@
+"""What a scenario may ask for. Each scenario opens its own connections; none is shared.
+
+`campaign` gives the platform and the ids; `active`/`passive` read; `bench` writes tagged test data and
+proves at the end that nothing is left; `trial` writes inside a transaction that is always rolled back.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from nonreg.bench import Bench, open_bench
+from nonreg.clients.sql import Session, open_session
+from nonreg.clients.ssh import Shell, open_shell
+from nonreg.clients.web import WebSession
+from nonreg.config import Platform, Site, load_platform
+from nonreg.model import CampaignPlan, SiteRole
+from nonreg.recorder import RUN_VARIABLE, WITNESS
+from nonreg.store import PLAN, load_json
+from nonreg.witness import Witness
+
+PLATFORM_VARIABLE = "NONREG_PLATFORM_FILE"
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """The campaign that a scenario belongs to."""
+
+    platform: Platform
+    plan: CampaignPlan
+    run_dir: Path
+
+    @property
+    def id(self) -> str:
+        """Tag (UUID) of everything the campaign writes."""
+        return self.plan.campaign_id
+
+    @property
+    def active_site(self) -> Site:
+        """Site expected to be active."""
+        return self.platform.site(SiteRole.ACTIF)
+
+    @property
+    def passive_site(self) -> Site:
+        """Site expected to be passive."""
+        return self.platform.site(SiteRole.PASSIF)
+
+    @property
+    def witness_site(self) -> Site:
+        """The surveillance site."""
+        return self.platform.site(SiteRole.SURVEILLANCE)
+
+    def limit(self, name: str) -> float | None:
+        """The agreed limit of that name, None when there is none."""
+        return self.platform.limits.get(name)
+
+    def shell(self, site: Site) -> AbstractContextManager[Shell]:
+        """An SSH connection to a site's host."""
+        return open_shell(self.platform, site.host)
+
+    def session(self, site: Site, account: str = "reader") -> AbstractContextManager[Session]:
+        """A database connection to a site."""
+        return open_session(self.platform, site, account)
+
+    def web(self, site: Site, service: str) -> WebSession:
+        """An HTTP session with one of a site's services."""
+        url = getattr(site.web, service)
+        assert url is not None, f"pas d'adresse {service} pour {site.code}"
+        return WebSession(url, site.web.timeout_seconds)
+
+
+@pytest.fixture
+def campaign() -> Campaign:
+    run_dir = Path(os.environ[RUN_VARIABLE])
+    return Campaign(
+        load_platform(os.environ[PLATFORM_VARIABLE]), load_json(CampaignPlan, run_dir / PLAN), run_dir
+    )
+
+
+@pytest.fixture
+def witness(request: pytest.FixtureRequest) -> Witness:
+    found: Witness = request.node.stash[WITNESS]
+    return found
+
+
+@pytest.fixture
+def active(campaign: Campaign) -> Iterator[Session]:
+    with campaign.session(campaign.active_site) as session:
+        yield session
+
+
+@pytest.fixture
+def passive(campaign: Campaign) -> Iterator[Session]:
+    with campaign.session(campaign.passive_site) as session:
+        yield session
+
+
+@pytest.fixture
+def trial(campaign: Campaign, active: Session) -> Iterator[Bench]:
+    """Test data in a transaction that is rolled back, then looked for: none may be left."""
+    with campaign.session(campaign.active_site, "writer") as session:
+        yield Bench(session, campaign.id)
+    require_nothing_left(active, campaign.id)
+
+
+@pytest.fixture
+def bench(campaign: Campaign, active: Session) -> Iterator[Bench]:
+    """Committed test data under the campaign's id, cleaned at the end and proved clean."""
+    with open_bench(campaign.platform, campaign.active_site, campaign.id) as opened:
+        yield opened
+    require_nothing_left(active, campaign.id)
+
+
+def require_nothing_left(active: Session, campaign_id: str) -> None:
+    """AssertionError that names what test data of the campaign is still there."""
+    left = active.query("test_data_left", campaign_id=campaign_id)
+    assert not left.rows, "Données d'essai restantes : " + ", ".join(f"{count} {what}" for what, count in left.rows)
+
+

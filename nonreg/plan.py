@@ -1,0 +1,138 @@
+"""The plan of a campaign: scenarios found, then selected. Nothing is executed here but pytest's collection."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import uuid
+from datetime import datetime
+from pathlib import Path
+
+from nonreg.config import Platform
+from nonreg.errors import UsageError
+from nonreg.model import CampaignPlan, Effect, Family, Scenario
+from nonreg.recorder import COLLECT_VARIABLE, RUN_VARIABLE
+from nonreg.store import load_json
+
+SCENARIOS_DIR = Path(__file__).parent / "scenarios"
+TICKET_PATTERN = re.compile(r"[A-Z][A-Z0-9]*-\d+")
+COLLECT_DEADLINE_SECONDS = 60
+FAMILY_NAMES = {"base": Family.BASE, "applicatif": Family.APPLICATIF, "app": Family.APPLICATIF, "hd": Family.HD}
+
+
+def pytest_command(scenarios_dir: Path) -> list[str]:
+    """The pytest call that campaigns share: our plugins, none of the user's settings, nothing cached."""
+    return [
+        sys.executable,
+        *("-m", "pytest", "-c", os.devnull, "--rootdir", str(scenarios_dir), "--import-mode=importlib"),
+        *("-p", "no:cacheprovider", "-p", "nonreg.recorder", "-p", "nonreg.fixtures"),
+        *("-q", "--no-header", "--tb=no", str(scenarios_dir)),
+    ]
+
+
+def collect_scenarios(scenarios_dir: Path) -> tuple[Scenario, ...]:
+    """Every scenario of a folder, in pytest's order; UsageError with the reason when one is not sound."""
+    if not scenarios_dir.is_dir():
+        raise UsageError(f"Dossier de scénarios introuvable : {scenarios_dir}")
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "scenarios.json"
+        environment = {**os.environ, COLLECT_VARIABLE: str(target)}
+        environment.pop(RUN_VARIABLE, None)
+        done = subprocess.run(
+            [*pytest_command(scenarios_dir), "--collect-only"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=COLLECT_DEADLINE_SECONDS,
+            check=False,
+        )
+        if done.returncode == 5:
+            return ()
+        if done.returncode != 0:
+            raise UsageError(describe_collection_failure(done.stdout + done.stderr, scenarios_dir))
+        return load_json(tuple[Scenario, ...], target)
+
+
+def describe_collection_failure(output: str, scenarios_dir: Path) -> str:
+    """One French sentence from what pytest printed."""
+    for line in output.splitlines():
+        if line.startswith("ERROR: "):
+            return line.removeprefix("ERROR: ")
+    broken = re.search(r"^ERROR (\S+)(?: - (.*))?$", output, re.MULTILINE)
+    if broken:
+        return f"Scénario illisible : {broken[1]} ({(broken[2] or 'erreur à l’import').strip()})."
+    return f"La collecte des scénarios de {scenarios_dir} a échoué."
+
+
+def parse_families(text: str) -> tuple[Family, ...]:
+    """Families from `base,hd`; UsageError names the unknown one."""
+    families = []
+    for word in filter(None, (part.strip().lower() for part in text.split(","))):
+        if word not in FAMILY_NAMES:
+            raise UsageError(f"Famille inconnue : « {word} » (connues : base, applicatif, hd).")
+        families.append(FAMILY_NAMES[word])
+    return tuple(dict.fromkeys(families)) or tuple(Family)
+
+
+def select_scenarios(
+    scenarios: tuple[Scenario, ...], families: tuple[Family, ...], selection: str
+) -> tuple[Scenario, ...]:
+    """Scenarios of the families whose id matches one of the comma-separated patterns (`HD-00*`).
+
+    Families come in the order BASE, APPLICATIF, HD; ids in order inside. Only read-only and tagged-data
+    scenarios: disruptive and manual ones need an approved plan.
+    """
+    patterns = [part.strip() for part in selection.split(",") if part.strip()] or ["*"]
+    order = list(Family)
+    kept = [
+        found
+        for found in scenarios
+        if found.family in families
+        and found.effect in (Effect.READ_ONLY, Effect.WRITES_TEST_DATA)
+        and any(fnmatch.fnmatchcase(found.id, pattern) for pattern in patterns)
+    ]
+    return tuple(sorted(kept, key=lambda found: (order.index(found.family), found.id)))
+
+
+def plan_campaign(
+    platform: Platform,
+    scenarios: tuple[Scenario, ...],
+    families: tuple[Family, ...],
+    selection: str,
+    ticket: str,
+    operator: str,
+    created_at: datetime,
+    tool_version: str,
+    tool_commit: str,
+    command: str,
+) -> CampaignPlan:
+    """The plan of one run; UsageError for an empty selection or a bad ticket reference."""
+    reference = ticket or platform.default_ticket
+    if not reference:
+        raise UsageError(f"Indiquez un ticket (--ticket) : la plateforme « {platform.name} » n'en a pas par défaut.")
+    if not TICKET_PATTERN.fullmatch(reference):
+        raise UsageError(f"Référence de ticket mal formée : « {reference} » (attendu : AQ-123).")
+    chosen = select_scenarios(scenarios, families, selection)
+    if not chosen:
+        names = ", ".join(family.name for family in families)
+        raise UsageError(f"Sélection vide : aucun scénario de {names} ne correspond à « {selection or '*'} ».")
+    campaign_id = str(uuid.uuid4())
+    stamp = created_at.strftime("%Y%m%dT%H%M%SZ")
+    return CampaignPlan(
+        run_id=f"{stamp}-{platform.name}-{campaign_id[:8]}",
+        campaign_id=campaign_id,
+        platform=platform.identity(),
+        ticket=reference,
+        operator=operator,
+        created_at=created_at,
+        families=families,
+        selection=selection,
+        scenarios=chosen,
+        tool_version=tool_version,
+        tool_commit=tool_commit,
+        command=command,
+    )

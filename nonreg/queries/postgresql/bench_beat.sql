@@ -1,0 +1,1 @@
+SELECT nr.usp_battre(CAST(:campaign_id AS uuid), :sequence)

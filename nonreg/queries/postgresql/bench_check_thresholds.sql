@@ -1,0 +1,1 @@
+SELECT evt.usp_verifier_seuils()

@@ -1,0 +1,1 @@
+SELECT nr.usp_mode_crise(:enabled)

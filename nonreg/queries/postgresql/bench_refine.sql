@@ -1,0 +1,1 @@
+SELECT traitees, inserees, rejetees FROM nr.usp_affiner(CAST(:now AS timestamp))

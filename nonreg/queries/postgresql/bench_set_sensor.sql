@@ -1,0 +1,1 @@
+SELECT nr.usp_regler_capteur(CAST(:campaign_id AS uuid), :sensor, :unit, :inhibited)

@@ -1,0 +1,1 @@
+SELECT ha.usp_etat()

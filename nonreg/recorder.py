@@ -1,0 +1,205 @@
+"""The pytest plugin of campaigns: reads scenario marks, runs what was planned, records as it happens.
+
+Two uses, chosen by environment variable: NONREG_COLLECT_TO=FILE writes the list of scenarios found;
+NONREG_RUN_DIR=FOLDER executes the plan of that folder and appends its events there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import time
+from collections.abc import Generator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nonreg.errors import NonregError
+from nonreg.model import CampaignPlan, Criticality, Effect, Family, Outcome, Scenario, ScenarioResult
+from nonreg.store import PLAN, append_event, dump_json, load_json, write_file
+from nonreg.witness import NotApplicable, Witness
+
+COLLECT_VARIABLE, RUN_VARIABLE = "NONREG_COLLECT_TO", "NONREG_RUN_DIR"
+ID_PATTERN = re.compile(r"(BASE|APP|HD)-\d{3}[a-z]?")
+DEFAULT_TIMEOUT_SECONDS = 60.0
+WITNESS = pytest.StashKey[Witness]()
+RESULT = pytest.StashKey[ScenarioResult]()
+
+
+def scenario(
+    id: str,  # noqa: A002 - the glossary's word
+    title: str,
+    criticality: Criticality,
+    effect: Effect = Effect.READ_ONLY,
+    requirements: tuple[str, ...] = ("R04",),
+    timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
+) -> pytest.MarkDecorator:
+    """Mark a test function as a scenario; its family is the prefix of its id."""
+    return pytest.mark.scenario(
+        id=id,
+        title=title,
+        criticality=criticality,
+        effect=effect,
+        requirements=requirements,
+        timeout_seconds=timeout_seconds,
+    )
+
+
+def read_scenario(item: pytest.Item) -> Scenario:
+    """The scenario that a collected test declares; pytest.UsageError says in French what is missing."""
+    mark = item.get_closest_marker("scenario")
+    if mark is None:
+        raise pytest.UsageError(f"Scénario sans métadonnées : {item.nodeid} (décorateur @scenario absent).")
+    values = dict(mark.kwargs)
+    missing = [key for key in ("id", "title", "criticality") if not values.get(key)]
+    if missing:
+        raise pytest.UsageError(f"Scénario incomplet : {item.nodeid} (manque : {', '.join(missing)}).")
+    if not ID_PATTERN.fullmatch(str(values["id"])):
+        raise pytest.UsageError(f"Identifiant de scénario mal formé : « {values['id']} » ({item.nodeid}).")
+    try:
+        return Scenario(
+            id=values["id"],
+            title=values["title"],
+            family=Family(values["id"].split("-")[0]),
+            criticality=Criticality(values["criticality"]),
+            effect=Effect(values.get("effect", Effect.READ_ONLY)),
+            timeout_seconds=float(values.get("timeout_seconds", DEFAULT_TIMEOUT_SECONDS)),
+            requirement_ids=tuple(values.get("requirements", ())),
+            node_id=item.nodeid,
+        )
+    except ValueError as error:
+        raise pytest.UsageError(f"Métadonnées refusées pour {item.nodeid} : {error}.") from error
+
+
+def read_scenarios(items: list[pytest.Item]) -> list[Scenario]:
+    """Scenarios of all items, in order; a duplicate id is an error that names both places."""
+    seen: dict[str, Scenario] = {}
+    for item in items:
+        found = read_scenario(item)
+        if found.id in seen:
+            raise pytest.UsageError(
+                f"Identifiant de scénario en double : {found.id} ({seen[found.id].node_id} et {found.node_id})."
+            )
+        seen[found.id] = found
+    return list(seen.values())
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "scenario: metadata of a campaign scenario (see nonreg.recorder)")
+    if collect_to := os.environ.get(COLLECT_VARIABLE):
+        config.pluginmanager.register(Collector(Path(collect_to)), "nonreg-collector")
+    if run_dir := os.environ.get(RUN_VARIABLE):
+        config.pluginmanager.register(Recorder(Path(run_dir)), "nonreg-recorder")
+
+
+class Collector:
+    """Writes what was collected, for the plan."""
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        scenarios = tuple(read_scenarios(items))
+        write_file(self._target, dump_json(tuple[Scenario, ...], scenarios))
+
+
+class Recorder:
+    """Executes the plan's scenarios in its order and records each event as it happens."""
+
+    def __init__(self, run_dir: Path) -> None:
+        self._run_dir = run_dir
+        self._plan = load_json(CampaignPlan, run_dir / PLAN)
+        self._started: dict[str, tuple[datetime, float]] = {}
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        by_id = {found.id: item for found, item in zip(read_scenarios(items), items, strict=True)}
+        kept = [by_id[planned.id] for planned in self._plan.scenarios if planned.id in by_id]
+        dropped = [item for item in items if item not in kept]
+        items[:] = kept
+        if dropped:
+            config.hook.pytest_deselected(items=dropped)
+        for item in items:
+            item.add_marker(pytest.mark.timeout(read_scenario(item).timeout_seconds))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        found = read_scenario(item)
+        started_at, clock = datetime.now(UTC), time.monotonic()
+        item.stash[WITNESS] = Witness(found.id, self._run_dir)
+        item.stash[RESULT] = ScenarioResult(found.id, Outcome.OK, started_at=started_at)
+        append_event(
+            self._run_dir,
+            {"event": "scenario_started", "at": started_at.isoformat(), "scenario_id": found.id},
+        )
+        done = yield
+        result = conclude(item.stash[RESULT], item.stash[WITNESS], time.monotonic() - clock)
+        append_event(
+            self._run_dir,
+            {
+                "event": "scenario_finished",
+                "at": datetime.now(UTC).isoformat(),
+                "result": dataclasses.asdict(result),
+            },
+        )
+        return done
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        if call.excinfo is not None:
+            outcome, message = classify(call.excinfo.value)
+            if call.when == "teardown" and outcome is not Outcome.KO:
+                outcome, message = Outcome.INCONCLUSIF, f"Remise en état non prouvée : {message}"
+            item.stash[RESULT] = worsen(item.stash[RESULT], outcome, message)
+        report = yield
+        if call.when == "call" and item.stash[WITNESS].gaps:
+            report.outcome = "failed"  # gaps do not raise: tell pytest, whose exit code is checked too
+        return report
+
+
+def classify(error: BaseException) -> tuple[Outcome, str]:
+    """Outcome and French message of what ended a phase of a scenario."""
+    if isinstance(error, NotApplicable):
+        return Outcome.NON_APPLICABLE, str(error)
+    if isinstance(error, AssertionError):
+        return Outcome.KO, str(error).splitlines()[0] if str(error) else "Vérification en échec."
+    if isinstance(error, NonregError):
+        return Outcome.INCONCLUSIF, str(error)
+    if isinstance(error, pytest.skip.Exception):
+        return Outcome.NON_EXECUTE, f"Non exécuté : {error.msg}"
+    if isinstance(error, pytest.fail.Exception) and "Timeout" in str(error):
+        return Outcome.INCONCLUSIF, "Délai du scénario dépassé."
+    return Outcome.INCONCLUSIF, f"Contrôle défaillant ({type(error).__name__} : {error})."
+
+
+WORST_FIRST = (Outcome.KO, Outcome.INCONCLUSIF, Outcome.NON_EXECUTE, Outcome.NON_APPLICABLE, Outcome.MESURE, Outcome.OK)
+
+
+def worsen(result: ScenarioResult, outcome: Outcome, message: str) -> ScenarioResult:
+    """The result after one more phase: the worst outcome wins, messages add up."""
+    worst = min(result.outcome, outcome, key=WORST_FIRST.index)
+    return dataclasses.replace(result, outcome=worst, message=" ".join(filter(None, (result.message, message))))
+
+
+def conclude(result: ScenarioResult, witness: Witness, duration_seconds: float) -> ScenarioResult:
+    """The final result, from what the phases and the witness say."""
+    if witness.gaps:
+        first = witness.gaps[0]
+        result = worsen(result, Outcome.KO, f"Attendu : {first.expected} ; trouvé : {first.found}.")
+    elif result.outcome is Outcome.OK and witness.checks == 0:
+        result = worsen(result, Outcome.INCONCLUSIF, "Contrôle défaillant : aucune vérification faite.")
+    elif any(measure.limit is None for measure in witness.measures):
+        result = worsen(result, Outcome.MESURE, "Valeur relevée, sans limite convenue.")
+    return dataclasses.replace(
+        result,
+        duration_seconds=round(duration_seconds, 3),
+        measures=tuple(witness.measures),
+        gaps=tuple(witness.gaps),
+        evidence=tuple(witness.evidence),
+    )

@@ -1,0 +1,37 @@
+"""Refinement: on the active site, moves the buffer's measures to production and looks at the thresholds."""
+
+from __future__ import annotations
+
+from nonreg.sandbox.services.database import ActiveDatabase, open_database
+from nonreg.sandbox.services.runtime import start_service
+
+# The role is read in the transaction that writes: a switchover waits for the transactions begun before it.
+ROLE = "SELECT ha.usp_etat()"
+
+
+def main() -> None:
+    """Run until stopped."""
+    service = start_service("affinage")
+    settings = service.settings
+    local = open_database(settings, settings.site)
+    max_rows = int(settings.options["max_lignes"])
+
+    def refine() -> None:
+        with local.connection() as connection:
+            with connection.transaction():
+                if connection.execute(ROLE).fetchone() != ("ACTIF",):
+                    return
+                counts = connection.execute("SELECT * FROM prod.usp_affinage(%s)", (max_rows,)).fetchone()
+            with connection.transaction():
+                if connection.execute(ROLE).fetchone() == ("ACTIF",):
+                    connection.execute("SELECT evt.usp_verifier_seuils()")
+        if counts and counts[0]:
+            service.log.info("affinage : %d traitées, %d insérées, %d rejetées", *counts[:3])
+
+    service.every(float(settings.options["periode_secondes"]), refine, "affinage")
+    service.report_presence(ActiveDatabase(settings))
+    service.run_until_stopped()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""The link between the sites: a TCP relay to the other site's database, which can be cut.
+
+`"coupe": true` in its settings file refuses new connections and drops those there are, at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+from nonreg.sandbox.services.database import ActiveDatabase
+from nonreg.sandbox.services.runtime import start_service
+
+CHECK_SECONDS = 0.1
+CHUNK_BYTES = 1 << 18
+
+
+class Relay:
+    """Connections from `address:port` to `target`, as long as the link is not cut."""
+
+    def __init__(self, config: Path, target: tuple[str, int], log: logging.Logger) -> None:
+        self._config, self._target, self._log = config, target, log
+        self._cut = False
+        self._open: set[asyncio.StreamWriter] = set()
+
+    async def serve(self, address: str, port: int) -> None:
+        """Listen for ever; OSError when the address is taken."""
+        self._cut = self._read_cut()
+        server = await asyncio.start_server(self._connect, address, port)
+        async with server:
+            while True:
+                await asyncio.sleep(CHECK_SECONDS)
+                cut = self._read_cut()
+                if cut != self._cut:
+                    self._cut = cut
+                    self._log.warning("liaison coupée" if cut else "liaison rétablie")
+                if cut:
+                    for writer in self._open:
+                        writer.transport.abort()
+
+    def _read_cut(self) -> bool:
+        try:
+            return bool(json.loads(self._config.read_text(encoding="utf-8")).get("coupe", False))
+        except (OSError, ValueError):
+            return self._cut  # the file is being written: as before
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._cut:
+            writer.transport.abort()
+            return
+        try:
+            far_reader, far_writer = await asyncio.open_connection(*self._target)
+        except OSError as error:
+            self._log.warning("site distant injoignable : %s", error.strerror)
+            writer.transport.abort()
+            return
+        both = {writer, far_writer}
+        self._open |= both
+        try:
+            await asyncio.gather(_copy(reader, far_writer), _copy(far_reader, writer))
+        finally:
+            self._open -= both
+            for end in both:
+                end.transport.abort()
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError):
+        while data := await reader.read(CHUNK_BYTES):
+            writer.write(data)
+            await writer.drain()
+    with suppress(OSError):
+        if writer.can_write_eof():
+            writer.write_eof()
+
+
+def main() -> None:
+    """Run until stopped."""
+    service = start_service("relais")
+    settings = service.settings
+    target = next((a, p) for s, a, p in settings.databases if s == settings.options["vers"])
+    relay = Relay(settings.site_dir / "config" / "relais.json", target, service.log)
+    threading.Thread(
+        target=lambda: asyncio.run(relay.serve(settings.address, settings.port)), name="relais", daemon=True
+    ).start()
+    service.report_presence(ActiveDatabase(settings))
+    service.run_until_stopped()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""SSH server of one host: one user, one key, listed commands, SFTP inside the site's folder."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import signal
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import asyncssh
+
+from nonreg.sandbox.layout import Layout, load_layout
+from nonreg.sandbox.services.logs import open_log
+from nonreg.sandbox.services.runtime import parse_arguments
+from nonreg.sandbox.services.ssh_commands import Host, run_command
+
+PARALLEL_COMMANDS = 32
+SWITCHOVER = "bascule"
+LOGIN_SECONDS = 10
+
+
+def make_server(user: str, allowed: asyncssh.SSHKey) -> type[asyncssh.SSHServer]:
+    """The class of connections: that user with that key, nothing else."""
+
+    class OnlyOneUser(asyncssh.SSHServer):  # type: ignore[misc]
+        def begin_auth(self, username: str) -> bool:
+            return True
+
+        def public_key_auth_supported(self) -> bool:
+            return True
+
+        def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+            return username == user and bool(key == allowed)
+
+    return OnlyOneUser
+
+
+class ConfinedSFTP(asyncssh.SFTPServer):  # type: ignore[misc]
+    """SFTP that sees the site's folder as its root; links can neither be followed out of it nor made."""
+
+    def __init__(self, channel: asyncssh.SSHServerChannel, root: bytes) -> None:
+        super().__init__(channel, chroot=root)
+        self._root = os.path.realpath(root)
+
+    def map_path(self, path: bytes) -> bytes:
+        """The real path; SFTPPermissionDenied when a link leads out of the folder."""
+        mapped: bytes = super().map_path(path)
+        real = os.path.realpath(mapped)
+        if real != self._root and not real.startswith(self._root + b"/"):
+            raise asyncssh.SFTPPermissionDenied("chemin hors du dossier du site")
+        return mapped
+
+    def symlink(self, oldpath: bytes, newpath: bytes) -> None:
+        """Refused."""
+        raise asyncssh.SFTPPermissionDenied("les liens sont refusés")
+
+    def link(self, oldpath: bytes, newpath: bytes) -> None:
+        """Refused."""
+        raise asyncssh.SFTPPermissionDenied("les liens sont refusés")
+
+
+class Commands:
+    """Runs the clients' commands side by side."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._pool = ThreadPoolExecutor(PARALLEL_COMMANDS)
+
+    async def handle(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
+        """One command of one client."""
+        line = process.command
+        if line is None:
+            process.stderr.write(b"connexion interactive refus\xc3\xa9e\n")
+            process.exit(127)
+            return
+        try:
+            if line.split()[:1] == [SWITCHOVER]:
+                process.exit(await self._switch_over(process, line))
+                return
+            output = await asyncio.get_running_loop().run_in_executor(
+                self._pool, run_command, self._host, line
+            )
+            for stream, data in ((process.stdout, output.stdout), (process.stderr, output.stderr)):
+                if data:
+                    stream.write(data)
+                    await stream.drain()
+            process.exit(output.exit_code)
+        except (BrokenPipeError, ConnectionError, asyncssh.Error):
+            process.close()  # the client left
+
+    async def _switch_over(self, process: asyncssh.SSHServerProcess[bytes], line: str) -> int:
+        tool = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "nonreg.sandbox.switchover", "--dir", str(self._host.layout.root)),
+            *shlex.split(line)[1:],
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        await asyncio.gather(_forward(tool.stdout, process.stdout), _forward(tool.stderr, process.stderr))
+        return await tool.wait()
+
+
+async def _forward(source: Any, target: Any) -> None:
+    while data := await source.readline():
+        target.write(data)
+
+
+async def serve(layout: Layout, site: str, options: dict[str, Any], host_key: str, client_key: str) -> None:
+    """Listen until SIGTERM or SIGINT."""
+    host = Host(layout, site)
+    root = os.fsencode(host.folder)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    server = await asyncssh.create_server(
+        make_server(str(options["utilisateur"]), asyncssh.read_public_key(client_key)),
+        layout.address(site),
+        int(options["port"]),
+        server_host_keys=[host_key],
+        process_factory=Commands(host).handle,
+        sftp_factory=lambda channel: ConfinedSFTP(channel, root),
+        encoding=None,
+        line_editor=False,
+        allow_pty=False,
+        agent_forwarding=False,
+        password_auth=False,
+        kbdint_auth=False,
+        gss_host=None,
+        login_timeout=LOGIN_SECONDS,
+        # With the default, a client's end of input (every exec of paramiko sends one) ends the process.
+        send_eof=False,
+    )
+    await stop.wait()
+    server.close()
+
+
+def main() -> None:
+    """Run until stopped."""
+    settings = parse_arguments("ssh")
+    log = open_log(settings.log_file, "ssh")
+    layout = load_layout(settings.path("instance"))
+    if layout is None:
+        raise SystemExit("instance introuvable")
+    log.info("démarré, version %s", settings.version)
+    host_key, client_key = str(settings.path("cle_hote")), str(settings.path("cles_autorisees"))
+    asyncio.run(serve(layout, settings.site, settings.options, host_key, client_key))
+    log.info("arrêté")
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

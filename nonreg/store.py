@@ -1,0 +1,148 @@
+"""A run's folder: everything a campaign records, saved between stages, so that it can be judged later.
+
+    plan.json      what will be executed, written before anything is
+    guards.json    answers of the guards
+    events.jsonl   one line per event, appended as it happens
+    end.json       written when the run stage ends by itself
+    evidence/      files kept as proof
+    report.*       what was published, with manifest.json
+
+A file is written whole or not at all; a torn last line of events.jsonl is ignored.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from nonreg.errors import ConfigError
+from nonreg.model import CampaignPlan, CampaignRun, Fact, GuardResult, Outcome, ScenarioResult
+
+T = TypeVar("T")
+PLAN, GUARDS, FACTS, EVENTS, END = "plan.json", "guards.json", "facts.json", "events.jsonl", "end.json"
+
+
+@functools.cache
+def _adapter(kind: Any) -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)
+
+
+def dump_json(kind: Any, value: Any) -> str:
+    """One value of the model as indented JSON."""
+    return str(_adapter(kind).dump_json(value, indent=2).decode("utf-8"))
+
+
+def load_json(kind: type[T], path: Path) -> T:
+    """One value of the model from a file; ConfigError when it is not one."""
+    from pydantic import ValidationError
+
+    try:
+        value: T = _adapter(kind).validate_json(path.read_bytes())
+    except FileNotFoundError as error:
+        raise ConfigError(f"Fichier absent : {path}") from error
+    except ValidationError as error:
+        raise ConfigError(f"{path} : contenu illisible ({error.errors()[0]['msg']}).") from error
+    return value
+
+
+def write_file(path: Path, content: str | bytes) -> None:
+    """Replace a file atomically, so that a kill leaves the old or the new one."""
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def save_plan(run_dir: Path, plan: CampaignPlan) -> None:
+    """Open the run's folder with its plan."""
+    (run_dir / "evidence").mkdir(parents=True, exist_ok=True)
+    write_file(run_dir / PLAN, dump_json(CampaignPlan, plan))
+
+
+def save_guards(run_dir: Path, guards: tuple[GuardResult, ...]) -> None:
+    """Keep the answers of the guards."""
+    write_file(run_dir / GUARDS, dump_json(tuple[GuardResult, ...], guards))
+
+
+def save_facts(run_dir: Path, facts: tuple[Fact, ...]) -> None:
+    """Keep what was read of the environment."""
+    write_file(run_dir / FACTS, dump_json(tuple[Fact, ...], facts))
+
+
+def save_end(run_dir: Path, ended_at: datetime, pytest_exit: int | None, interruption: str = "") -> None:
+    """Close the run stage; a run without this file was interrupted."""
+    end = {"ended_at": ended_at.isoformat(), "pytest_exit": pytest_exit, "interruption": interruption}
+    write_file(run_dir / END, json.dumps(end, ensure_ascii=False))
+
+
+def append_event(run_dir: Path, event: dict[str, Any]) -> None:
+    """Append one event; one write call, so that a kill tears at most the last line."""
+    line = json.dumps(event, ensure_ascii=False, default=str) + "\n"
+    with (run_dir / EVENTS).open("ab", buffering=0) as file:
+        file.write(line.encode("utf-8", "replace"))
+
+
+def read_events(run_dir: Path) -> Iterator[dict[str, Any]]:
+    """Events in order of occurrence; stops before a torn last line."""
+    path = run_dir / EVENTS
+    if not path.is_file():
+        return
+    for line in path.read_bytes().splitlines(keepends=True):
+        if not line.endswith(b"\n"):
+            return
+        yield json.loads(line)
+
+
+def load_run(run_dir: Path) -> CampaignRun:
+    """A run as recorded, ended or not; ConfigError when the folder holds no plan."""
+    if not (run_dir / PLAN).is_file():
+        raise ConfigError(f"Aucun passage de campagne dans {run_dir} (plan.json absent).")
+    plan = load_json(CampaignPlan, run_dir / PLAN)
+    guards = load_json(tuple[GuardResult, ...], run_dir / GUARDS) if (run_dir / GUARDS).is_file() else ()
+    facts = load_json(tuple[Fact, ...], run_dir / FACTS) if (run_dir / FACTS).is_file() else ()
+    results: dict[str, ScenarioResult] = {}
+    running: dict[str, datetime] = {}
+    started_at = plan.created_at
+    for event in read_events(run_dir):
+        if event["event"] == "scenario_started":
+            running[event["scenario_id"]] = datetime.fromisoformat(event["at"])
+        elif event["event"] == "scenario_finished":
+            result: ScenarioResult = _adapter(ScenarioResult).validate_python(event["result"])
+            running.pop(result.scenario_id, None)
+            results[result.scenario_id] = result
+    for scenario_id, at in running.items():
+        results[scenario_id] = ScenarioResult(
+            scenario_id, Outcome.INCONCLUSIF, "Interrompu en cours d'exécution.", started_at=at
+        )
+    end_file = run_dir / END
+    end = json.loads(end_file.read_text(encoding="utf-8")) if end_file.is_file() else {}
+    return CampaignRun(
+        plan=plan,
+        guards=guards,
+        facts=facts,
+        results=tuple(results.values()),
+        started_at=started_at,
+        ended_at=datetime.fromisoformat(end["ended_at"]) if end else None,
+        pytest_exit=end.get("pytest_exit"),
+        interruption=end.get("interruption", "") if end else "Le passage a été interrompu avant sa fin.",
+    )
