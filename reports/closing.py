@@ -9,7 +9,7 @@ from reports import labels, text
 from reports.case import Case
 from reports.document import Block, Cell, Code, Column, Items, Pairs, Paragraph, Section, Table
 from reports.gaps import list_evidence
-from reports.summary import list_reserves
+from reports.summary import list_reserves, tally
 
 MESSAGE_CHARACTERS = 600
 REASON_CHARACTERS = 4_000
@@ -30,7 +30,8 @@ def list_guards(report: CampaignReport) -> Section:
     )
     absent = [guard for guard in ALL_GUARDS if guard not in {g.id for g in report.run.guards}]
     note = f"Sans réponse enregistrée : {', '.join(absent)}." if absent else ""
-    table = Table("Gardes", columns, rows, empty="Aucune garde enregistrée.", note=note)
+    caption = tally([labels.GUARDS[guard.status] for guard in report.run.guards], "garde", "gardes")
+    table = Table(caption, columns, rows, empty="Aucune garde enregistrée.", note=note)
     stopped = any(g.status in (GuardStatus.REFUSED, GuardStatus.UNKNOWN) for g in report.run.guards)
     blocks: list[Block] = [table]
     if stopped:
@@ -45,9 +46,7 @@ def conclude(report: CampaignReport, cases: Sequence[Case]) -> Section:
     reasons = tuple(text.shorten(reason, REASON_CHARACTERS) for reason in report.assessment.reasons)
     blocks = (
         Paragraph(f"Verdict : {label.text}. {labels.CONCLUSIONS[verdict]}", label.tone, label.sign),
-        Paragraph("Motifs du verdict :"),
-        Items(reasons, empty="Aucun motif enregistré."),
-        Paragraph("Réserves :"),
+        Items("Motifs du verdict", reasons, empty="Aucun motif enregistré."),
         list_reserves(report, cases),
         Paragraph("Ce rapport est une preuve de test ; il ne vaut ni procès-verbal ni décision."),
     )
@@ -70,4 +69,4 @@ def leave_visas() -> Section:
     rows = tuple((Cell(name), *(Cell("") for _ in titles[1:])) for name in names)
     weights = (14, 24, 26, 14, 22)
     columns = tuple(Column(title, weight) for title, weight in zip(titles, weights, strict=True))
-    return Section("visas", "Visas", (Table("Visas", columns, rows),))
+    return Section("visas", "Visas", (Table("À remplir à la main", columns, rows, form=True),))

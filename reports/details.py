@@ -8,7 +8,7 @@ from nonreg.model import CampaignReport, Family
 from reports import labels, text
 from reports.case import Case, find_unplanned
 from reports.document import Cell, Column, Pairs, Paragraph, Section, Table
-from reports.summary import list_measures
+from reports.summary import list_measures, tally
 
 COMMENT_CHARACTERS = 600
 TITLE_CHARACTERS = 300
@@ -58,10 +58,10 @@ def detail_results(report: CampaignReport, cases: Sequence[Case]) -> tuple[Secti
     """Return chapter 3: a table per family, every planned scenario in it, then what nobody planned."""
     columns = (
         Column("Id", 11),
-        Column("Titre", 24),
+        Column("Titre", 25),
         Column("Criticité", 11),
-        Column("Résultat", 14),
-        Column("Durée", 9),
+        Column("Résultat", 15),
+        Column("Durée", 9, numeric=True),
         Column("Commentaire", 27),
         Column("Exigences", 11),
     )
@@ -70,7 +70,7 @@ def detail_results(report: CampaignReport, cases: Sequence[Case]) -> tuple[Secti
         rows = tuple(_detail_case(case) for case in cases if case.scenario.family is family)
         if rows:
             name = labels.FAMILIES[family]
-            table = Table(f"Résultats {name}", columns, rows)
+            table = Table(tally([row[3] for row in rows], "scénario", "scénarios"), columns, rows)
             sections.append(Section(f"resultats-{family.value.lower()}", name, (table,), 2))
     strays = find_unplanned(report)
     if strays:
@@ -124,7 +124,8 @@ def check_high_availability(cases: Sequence[Case]) -> Section:
         )
         for case in ha
     )
-    table = Table("Contrôles HD", columns, rows, empty="Aucun contrôle HD dans cette campagne.")
+    caption = tally([row[3] for row in rows], "contrôle", "contrôles")
+    table = Table(caption, columns, rows, empty="Aucun contrôle HD dans cette campagne.")
     blocks = (table, list_measures(ha, "Mesures HD")) if ha else (table,)
     return Section("controles-hd", "5. Contrôles HD", blocks)
 
@@ -137,5 +138,6 @@ def describe_environment(report: CampaignReport) -> Section:
         for fact in report.run.facts
         if fact.subject != SCOPE_SUBJECT
     )
-    table = Table("Environnement exact", columns, rows, empty="Environnement : n.d. (aucun fait relevé).")
+    caption = text.plural(len(rows), "élément relevé", "éléments relevés")
+    table = Table(caption, columns, rows, empty="Environnement : n.d. (aucun fait relevé).")
     return Section("environnement", "6. Environnement exact", (table,))

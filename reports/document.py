@@ -21,22 +21,27 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column; `weight` is its share of the width."""
+    """A column; `weight` is its share of the width, `numeric` ones are set flush right."""
 
     title: str
     weight: int = 10
     mono: bool = False
+    numeric: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows as long as `columns`; `empty` is said instead of a table without rows, `note` under it."""
+    """Rows as long as `columns`; `empty` is said instead of a table without rows, `note` under it.
+
+    A `form` is filled by hand: its empty cells have room and a border.
+    """
 
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     empty: str = ""
     note: str = ""
+    form: bool = False
     kind: str = field(default="table", init=False)
 
 
@@ -78,8 +83,9 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """A list; `empty` is said when there is nothing in it."""
+    """A list under its label; `empty` is said when there is nothing in it."""
 
+    label: str
     items: tuple[str, ...]
     empty: str = ""
     kind: str = field(default="items", init=False)

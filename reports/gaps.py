@@ -103,7 +103,7 @@ def _leave_decision() -> Table:
         ("Décision", 30), ("Référence (RD, COPIL)", 22), ("Ticket", 14), ("Responsable", 20), ("Date", 14)
     )  # fmt: skip
     blank = tuple(Cell("") for _ in titles)
-    return Table("Décision", tuple(Column(title, weight) for title, weight in titles), (blank,))
+    return Table("Décision", tuple(Column(title, weight) for title, weight in titles), (blank,), form=True)
 
 
 def list_evidence(evidence: tuple[Evidence, ...], caption: str) -> Table:

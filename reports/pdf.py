@@ -65,7 +65,7 @@ def _mark_word(word: str) -> str:
         return word  # a word of the language: hyphenation knows better
     pieces: list[str] = []
     for piece in _PIECE.findall(word):
-        pieces += [piece[i : i + 4] for i in range(0, len(piece), 4)] if len(piece) > 10 else [piece]
+        pieces += [piece[i : i + 4] for i in range(0, len(piece), 4)] if len(piece) > 12 else [piece]
     return BREAK.join(piece for piece in pieces if piece)
 
 

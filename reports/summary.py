@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from nonreg.model import CampaignReport, Change, Criticality, GuardStatus, Outcome
@@ -99,15 +100,22 @@ def _count_outcomes(report: CampaignReport, cases: Sequence[Case]) -> Figures:
 
 def _explain_counts(cases: Sequence[Case]) -> str:
     """Return how the figures add up, so that the reader can check that nothing is left out."""
+    skipped = Outcome.NON_EXECUTE, Outcome.NON_APPLICABLE
+    executed = len(cases) - _count(cases, *skipped)
     planned = text.plural(len(cases), "scénario prévu", "scénarios prévus")
-    executed = len(cases) - _count(cases, Outcome.NON_EXECUTE, Outcome.NON_APPLICABLE)
-    return (
-        f"{planned} = {executed} exécutés + {_count(cases, Outcome.NON_EXECUTE)} non exécutés "
-        f"+ {_count(cases, Outcome.NON_APPLICABLE)} non applicables. "
-        f"{executed} exécutés = {_count(cases, Outcome.OK)} réussis + {_count(cases, Outcome.KO)} échoués "
-        f"+ {_count(cases, Outcome.INCONCLUSIF)} inconclusifs + {_count(cases, Outcome.MESURE)} mesures sans "
-        f"limite convenue + {_count(cases, Outcome.DEROGATION)} échecs acceptés par dérogation."
-    )
+    whole = [
+        text.plural(executed, "exécuté", "exécutés"),
+        text.plural(_count(cases, Outcome.NON_EXECUTE), "non exécuté", "non exécutés"),
+        text.plural(_count(cases, Outcome.NON_APPLICABLE), "non applicable", "non applicables"),
+    ]
+    parts = [
+        text.plural(_count(cases, Outcome.OK), "réussi", "réussis"),
+        text.plural(_count(cases, Outcome.KO), "échoué", "échoués"),
+        text.plural(_count(cases, Outcome.INCONCLUSIF), "inconclusif", "inconclusifs"),
+        text.plural(_count(cases, Outcome.MESURE), "mesure non jugée", "mesures non jugées"),
+        text.plural(_count(cases, Outcome.DEROGATION), "dérogation", "dérogations"),
+    ]
+    return f"{planned} = {' + '.join(whole)}. {whole[0]} = {' + '.join(parts)}."
 
 
 def _list_stopping_guards(report: CampaignReport) -> Table:
@@ -123,15 +131,15 @@ def _list_stopping_guards(report: CampaignReport) -> Table:
 
 def _list_unchecked(cases: Sequence[Case]) -> list[Block]:
     """Return what was not executed or could not be judged; one row per motive, so that it fits page 1."""
-    order = list(Criticality)
-    unchecked = sorted(
-        (case for case in cases if case.outcome in UNCHECKED or case.is_missing),
-        key=lambda case: order.index(case.scenario.criticality),
-    )
+    unchecked = [case for case in cases if case.outcome in UNCHECKED or case.is_missing]
     groups: dict[tuple[Cell, str], list[Case]] = {}
     for case in unchecked:
         groups.setdefault((case.label, case.explain()), []).append(case)
-    rows = tuple((label, _name_cases(group), Cell(_cut(why))) for (label, why), group in groups.items())
+    order = list(Criticality)
+    worst_first = sorted(
+        groups.items(), key=lambda group: min(order.index(case.scenario.criticality) for case in group[1])
+    )
+    rows = tuple((label, _name_cases(group), Cell(_cut(why))) for (label, why), group in worst_first)
     columns = (Column("Résultat", 15), Column("Scénarios", 40), Column("Motif", 45))
     table = Table(
         "Scénarios non exécutés, inconclusifs ou sans résultat",
@@ -144,6 +152,14 @@ def _list_unchecked(cases: Sequence[Case]) -> list[Block]:
     names = ", ".join(case.scenario.id for case in unchecked)
     said = text.plural(len(unchecked), "scénario non vérifié", "scénarios non vérifiés")
     return [Paragraph(f"{said} : {names}.", "warn", "○"), table]
+
+
+def tally(shown: Sequence[Cell], one: str, many: str) -> str:
+    """Return how many there are of each word, e.g. "16 scénarios : 15 OK, 1 KO"."""
+    counts = Counter(cell.text for cell in shown)
+    return f"{text.plural(len(shown), one, many)} : " + ", ".join(
+        f"{n} {word if word.isupper() else word.lower()}" for word, n in counts.items()
+    )
 
 
 def _name_cases(group: Sequence[Case]) -> Cell:
@@ -163,11 +179,11 @@ def _cut(message: str) -> str:
 def _count_natures(report: CampaignReport) -> Table:
     columns = (
         Column("Nature des tests", 34),
-        Column("Prévus", 10),
-        Column("Réussis", 10),
-        Column("Échoués", 10),
-        Column("Autres", 10),
-        Column("Remarque", 26),
+        Column("Prévus", 9, numeric=True),
+        Column("Réussis", 9, numeric=True),
+        Column("Échoués", 9, numeric=True),
+        Column("Autres", 9, numeric=True),
+        Column("Remarque", 30),
     )
     rows = tuple(
         (
@@ -193,8 +209,9 @@ def compare_with_baseline(report: CampaignReport, cases: Sequence[Case]) -> Sect
             Cell(text.shorten(case.finding.note, 400)),
         )
         for case in cases
-        if case.finding.change is not Change.SAME
+        if case.finding.change not in (Change.SAME, Change.MISSING)
     )
+    missing = any(case.is_missing for case in cases)
     columns = (
         Column("Scénario", 12),
         Column("Référence", 15),
@@ -206,7 +223,8 @@ def compare_with_baseline(report: CampaignReport, cases: Sequence[Case]) -> Sect
         "Évolutions par rapport à la référence (baseline)",
         columns,
         rows,
-        empty="Aucune évolution par rapport à la référence (baseline).",
+        empty="Aucune autre évolution." if missing else "Aucune évolution.",
+        note="Les scénarios sans résultat sont au § 1." if missing else "",
     )
     blocks = (Paragraph(f"Évolutions : {said or 'aucune'}."), changes, list_measures(cases))
     return Section("baselines", "1bis. Baselines et écarts", blocks)
@@ -233,7 +251,7 @@ def list_measures(cases: Sequence[Case], caption: str = "Mesures") -> Table:
     columns = (
         Column("Scénario", 12),
         Column("Mesure", 38),
-        Column("Valeur", 16),
+        Column("Valeur", 16, numeric=True),
         Column("Limite convenue", 18),
         Column("Résultat", 16),
     )
@@ -242,17 +260,20 @@ def list_measures(cases: Sequence[Case], caption: str = "Mesures") -> Table:
 
 def list_reserves(report: CampaignReport, cases: Sequence[Case]) -> Items:
     """Return what tempers the verdict: waivers, doubts, instability, figures nobody set a limit for."""
-    reserves: list[str] = []
+    groups: dict[str, list[str]] = {}
     for case in cases:
-        why = text.shorten(case.explain(), 400, "voir § 3")
         if case.outcome in (Outcome.DEROGATION, Outcome.NON_APPLICABLE, *UNCHECKED) or case.is_missing:
-            reserves.append(f"{case.scenario.id} : {case.label.text.lower()}. {why}".strip())
+            word = case.label.text
         elif case.finding.change in (Change.UNSTABLE, Change.SLOWER):
-            change = labels.CHANGES[case.finding.change].lower()
-            reserves.append(f"{case.scenario.id} : {change}. {why}".strip())
+            word = labels.CHANGES[case.finding.change]
+        else:
+            continue
+        why = text.shorten(" ".join(case.explain().split()), 400, "voir § 3")
+        groups.setdefault(f"{word.lower()}. {why}".strip(), []).append(case.scenario.id)
+    reserves = [f"{', '.join(ids)} : {said}" for said, ids in groups.items()]
     free = sum(m.limit is None for case in cases if case.result for m in case.result.measures)
     if free:
         reserves.append(f"{text.plural(free, 'mesure', 'mesures')} sans limite convenue : non jugées.")
     if report.run.plan.platform.nature.value != "TEST":
         reserves.append("La plateforme n'est pas une plateforme de test.")
-    return Items(tuple(reserves), empty="Aucune réserve.")
+    return Items("Réserves", tuple(reserves), empty="Aucune réserve.")

@@ -74,7 +74,7 @@ def format_moment(moment: datetime) -> str:
     local = moment.astimezone(PARIS)
     offset = local.utcoffset()
     hours = int(offset.total_seconds() // 3600) if offset else 0
-    return f"{local:%d/%m/%Y à %H:%M:%S} (heure de Paris, UTC{hours:+d})"
+    return f"{local:%d/%m/%Y à %H:%M:%S} (Paris,\u00a0UTC{hours:+d})"
 
 
 def format_duration(seconds: float) -> str:
