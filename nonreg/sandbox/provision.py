@@ -14,7 +14,16 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from nonreg.sandbox.layout import ACTIVE, DATABASE_SITES, PORTS, SERVICES, SITES, WITNESS, Layout, write_private
+from nonreg.sandbox.layout import (
+    ACTIVE,
+    DATABASE_SITES,
+    PORTS,
+    SERVICES,
+    SITES,
+    WITNESS,
+    Layout,
+    write_private,
+)
 
 VERSION = "5.2.0"
 SSH_USER = "nonreg"
@@ -42,7 +51,8 @@ def build_settings(layout: Layout, site: str, service: str) -> dict[str, Any]:
         "service": service,
         "adresse": layout.address(site),
         "bases": [
-            {"site": other, "adresse": layout.address(other), "port": PORTS["postgresql"]} for other in ordered
+            {"site": other, "adresse": layout.address(other), "port": PORTS["postgresql"]}
+            for other in ordered
         ],
         "secrets": "../../secrets.env",
     }

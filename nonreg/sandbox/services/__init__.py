@@ -1,1 +1,1 @@
-"""The application services of the embedded platform, each one process: `python -m nonreg.sandbox.services.X`."""
+"""The services of the embedded platform, each one process: `python -m nonreg.sandbox.services.NAME`."""

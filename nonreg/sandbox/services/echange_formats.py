@@ -1,6 +1,7 @@
 """Exchange files: CSV read and written, Sandre XML 1.1 written. Pure; all written times are UTC.
 
-CSV is `date;code;valeur` with `aaaa-mm-jj hh:mm:ss`; the code is `station/grandeur`, no value is missing value.
+CSV is `date;code;valeur` with `aaaa-mm-jj hh:mm:ss`; the code is `station/grandeur`, a missing value is empty
+text.
 """
 
 from __future__ import annotations

@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import signal
 import threading
 from contextlib import suppress
 from pathlib import Path
 
 from nonreg.sandbox.services.database import ActiveDatabase
 from nonreg.sandbox.services.runtime import start_service
+from nonreg.sandbox.services.settings import Settings
 
 CHECK_SECONDS = 0.1
 CHUNK_BYTES = 1 << 18
@@ -78,16 +80,23 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             writer.write_eof()
 
 
+def start_relay(settings: Settings) -> None:
+    """Relay in a background thread."""
+    target = next((a, p) for s, a, p in settings.databases if s == settings.options["vers"])
+    relay = Relay(settings.site_dir / "config" / "relais.json", target, logging.getLogger("relais"))
+
+    def run() -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+        asyncio.run(relay.serve(settings.address, settings.port))
+
+    threading.Thread(target=run, name="relais", daemon=True).start()
+
+
 def main() -> None:
     """Run until stopped."""
-    service = start_service("relais")
-    settings = service.settings
-    target = next((a, p) for s, a, p in settings.databases if s == settings.options["vers"])
-    relay = Relay(settings.site_dir / "config" / "relais.json", target, service.log)
-    threading.Thread(
-        target=lambda: asyncio.run(relay.serve(settings.address, settings.port)), name="relais", daemon=True
-    ).start()
-    service.report_presence(ActiveDatabase(settings))
+    # The link is there before the databases: replication is set up through it.
+    service = start_service("relais", before_gate=start_relay)
+    service.report_presence(ActiveDatabase(service.settings))
     service.run_until_stopped()
 
 

@@ -91,7 +91,7 @@ class Service:
         os._exit(0)
 
 
-def parse_arguments(service: str) -> Settings:
+def parse_arguments(service: str, before_gate: Callable[[Settings], None] | None = None) -> Settings:
     """Settings of this process, tied to its parent and let through the gate of a start in common."""
     parser = argparse.ArgumentParser(prog=f"python -m nonreg.sandbox.services.{service}")
     parser.add_argument("--config", type=Path, required=True, help="fichier de réglages JSON")
@@ -101,6 +101,8 @@ def parse_arguments(service: str) -> Settings:
     if arguments.parent is not None:
         die_with_parent(arguments.parent)
     settings = load_settings(arguments.config)
+    if before_gate is not None:
+        before_gate(settings)
     if arguments.gate is not None:
         # The supervisor starts the services while the databases load; they begin when these are ready.
         select.select([arguments.gate], [], [])
@@ -108,8 +110,11 @@ def parse_arguments(service: str) -> Settings:
     return settings
 
 
-def start_service(service: str) -> Service:
-    """Begin a service's process: settings, log, signals. Threads are started after this."""
-    settings = parse_arguments(service)
+def start_service(service: str, before_gate: Callable[[Settings], None] | None = None) -> Service:
+    """Begin a service's process: settings, log, signals. Threads are started after this.
+
+    `before_gate` may start one that leaves the signals to the main thread.
+    """
+    settings = parse_arguments(service, before_gate)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     return Service(settings, open_log(settings.log_file, service))

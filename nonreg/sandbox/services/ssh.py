@@ -25,7 +25,7 @@ LOGIN_SECONDS = 10
 def make_server(user: str, allowed: asyncssh.SSHKey) -> type[asyncssh.SSHServer]:
     """The class of connections: that user with that key, nothing else."""
 
-    class OnlyOneUser(asyncssh.SSHServer):  # type: ignore[misc]
+    class OnlyOneUser(asyncssh.SSHServer):
         def begin_auth(self, username: str) -> bool:
             return True
 
@@ -38,10 +38,10 @@ def make_server(user: str, allowed: asyncssh.SSHKey) -> type[asyncssh.SSHServer]
     return OnlyOneUser
 
 
-class ConfinedSFTP(asyncssh.SFTPServer):  # type: ignore[misc]
+class ConfinedSFTP(asyncssh.SFTPServer):
     """SFTP that sees the site's folder as its root; links can neither be followed out of it nor made."""
 
-    def __init__(self, channel: asyncssh.SSHServerChannel, root: bytes) -> None:
+    def __init__(self, channel: asyncssh.SSHServerChannel[bytes], root: bytes) -> None:
         super().__init__(channel, chroot=root)
         self._root = os.path.realpath(root)
 
@@ -130,8 +130,6 @@ async def serve(layout: Layout, site: str, options: dict[str, Any], host_key: st
         kbdint_auth=False,
         gss_host=None,
         login_timeout=LOGIN_SECONDS,
-        # With the default, a client's end of input (every exec of paramiko sends one) ends the process.
-        send_eof=False,
     )
     await stop.wait()
     server.close()

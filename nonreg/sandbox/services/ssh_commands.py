@@ -73,7 +73,9 @@ def run_command(host: Host, line: str) -> Output:
     except PathRefused as error:
         return Output(FAILED, b"", f"{words[0]}: {error}\n".encode())
     except OSError as error:
-        return Output(FAILED, b"", f"{words[0]}: {Path(error.filename or '').name}: {error.strerror}\n".encode())
+        return Output(
+            FAILED, b"", f"{words[0]}: {Path(error.filename or '').name}: {error.strerror}\n".encode()
+        )
 
 
 def resolve_inside(host: Host, text: str) -> Path:
@@ -203,8 +205,10 @@ def _ss(host: Host, words: list[str]) -> Output:
         return _not_listed(["ss", *words])
     own = host.layout.address(host.site)
     lines = ["State  Recv-Q Send-Q Local Address:Port  Peer Address:Port Process"]
-    for port in find_listening_ports(own):
-        lines.append(f"LISTEN 0      {128:<6} {own + ':' + str(port):>18}       0.0.0.0:*          ")
+    lines += [
+        f"LISTEN 0      {128:<6} {own + ':' + str(port):>18}       0.0.0.0:*          "
+        for port in find_listening_ports(own)
+    ]
     return Output(0, ("\n".join(lines) + "\n").encode())
 
 
