@@ -12,7 +12,8 @@ from reports.document import Block, Cell, Code, Column, Pairs, Paragraph, Sectio
 ROWS_SHOWN = 20
 GAPS_SHOWN = 20
 WIDEST_TABLE = 7
-CELL_CHARACTERS = 300
+TITLE_CHARACTERS = 300
+ROW_CHARACTERS = 1_200  # shared between the columns: narrow ones get tall soon
 REQUEST_CHARACTERS = 20_000
 FOUND_CHARACTERS = 4_000
 
@@ -55,7 +56,7 @@ def _detail_gap_case(case: Case) -> Section:
     if not any(attempt.gaps for attempt in case.attempts):
         blocks.append(Paragraph("Aucun détail d'écart n'a été enregistré."))
     blocks += [list_evidence(case.evidence, "Preuves"), _leave_decision()]
-    title = f"{case.scenario.id} {text.shorten(case.scenario.title, CELL_CHARACTERS)}"
+    title = f"{case.scenario.id} {text.shorten(case.scenario.title, TITLE_CHARACTERS)}"
     return Section(f"ecart-{case.scenario.id}", title, tuple(blocks), 2)
 
 
@@ -86,7 +87,7 @@ def _list_failing_rows(gap: Gap, attached: bool) -> Table:
         named = [zip(names, row, strict=True) for row in rows]
         rows = [[" · ".join(f"{name} = {value}" for name, value in row)] for row in named]
         names = ["Ligne en écart"]
-    limit = CELL_CHARACTERS * (4 if width > WIDEST_TABLE else 1)
+    limit = ROW_CHARACTERS // len(names) if names else ROW_CHARACTERS
     left = total - len(rows)
     where = "voir la pièce jointe" if attached else "aucune pièce jointe"
     return Table(

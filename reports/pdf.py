@@ -25,7 +25,7 @@ BREAK = "\x1f"
 
 # What both families of the typst wheel draw together in regular and bold, found by compiling each one.
 _DRAWABLE = re.compile(
-    "[^\t\n\u0020-\u007e\u00a0-\u00ac\u00ae-\u02ff\u0370-\u0377\u037a-\u037f\u0384-\u038a\u038c"
+    "[^\n\u0020-\u007e\u00a0-\u00ac\u00ae-\u02ff\u0370-\u0377\u037a-\u037f\u0384-\u038a\u038c"
     "\u038e-\u03a1\u03a3-\u0482\u048a-\u04ff\u1e00-\u1eff\u2002-\u200a\u2010-\u2027\u202f-\u2040"
     "\u2044-\u2052\u2070-\u2071\u2074-\u208e\u20a0-\u20bf\u2100-\u211e\u2126-\u2151\u2153-\u2184"
     "\u2190-\u23ff\u2460-\u262f\u2690-\u269c\u2701-\u2704\u2706-\u2709\u270c-\u2727\u2794\u2798-\u27af"
@@ -51,7 +51,7 @@ def write_pdf(document: Document, created: datetime) -> bytes:
 
 def keep_drawable(text: str) -> str:
     """Return `text` where each character without a glyph is shown by its number, e.g. `[U+1F600]`."""
-    normal = unicodedata.normalize("NFC", text)
+    normal = unicodedata.normalize("NFC", text.expandtabs(4))  # typst gives a tab no width
     return _DRAWABLE.sub(lambda found: f"[U+{ord(found[0]):04X}]", normal)
 
 

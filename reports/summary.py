@@ -21,7 +21,7 @@ def describe_alerts(report: CampaignReport) -> tuple[str, ...]:
     run = report.run
     if run.ended_at is not None and not run.interruption:
         return ()
-    cause = run.interruption or "cause non enregistrée"
+    cause = text.shorten(run.interruption or "cause non enregistrée", MOTIVE_CHARACTERS, "voir § 2")
     started = text.format_moment(run.started_at)
     end = (
         f"terminée le {text.format_moment(run.ended_at)}" if run.ended_at else "sans fin enregistrée"

@@ -20,11 +20,12 @@ def build_document(report: CampaignReport) -> Document:
     report = text.make_printable(report)
     cases = join_cases(report)
     plan, assessment = report.run.plan, report.assessment
+    version = text.known(plan.platform.application_version)
     return Document(
         title=TITLE,
         status=STATUS,
-        subject=f"{text.known(plan.platform.title)}, version {text.known(plan.platform.application_version)}",
-        run_id=plan.run_id,
+        subject=text.shorten(f"{text.known(plan.platform.title)}, version {version}", 160),
+        run_id=text.shorten(plan.run_id, 60, "…"),
         generated=text.format_moment(report.generated_at),
         alerts=summary.describe_alerts(report),
         verdict=labels.VERDICTS[assessment.verdict],

@@ -157,17 +157,23 @@ def test_typst_markup_in_the_platforms_text_is_only_text() -> None:
 
 def test_characters_without_a_glyph_are_shown_by_their_number() -> None:
     assert pdf.keep_drawable("é e\u0301 ✓ → 中 😀") == "é é ✓ → [U+4E2D] [U+1F600]"
+    assert pdf.keep_drawable("a\tb") == "a   b"
 
 
-def test_every_character_said_drawable_is_drawn() -> None:
+def test_every_character_said_drawable_is_drawn_in_every_style() -> None:
     drawable = [chr(n) for n in range(0x20, 0x10000) if not 0xD800 <= n < 0xE000]
     drawable = [c for c in drawable if pdf.keep_drawable(c) == c]
     assert len(drawable) > 2000
-    words = " ".join(drawable)
-    result = ScenarioResult("HD-001", Outcome.KO, words[:500], gaps=(Gap(words, "", ""),))
-    report = change_case(green_report(), result, Finding("HD-001", Outcome.KO, Change.SAME))
-    titled = replace(report.run.plan.platform, title=words)
-    report = replace(report, run=replace(report.run, plan=replace(report.run.plan, platform=titled)))
+    report = green_report()
+    plan = report.run.plan
+    chunks = [" ".join(drawable[i : i + 140]) for i in range(0, len(drawable), 140)]
+    scenarios = tuple(replace(s, title=chunk) for s, chunk in zip(plan.scenarios, chunks, strict=False))
+    assert len(scenarios) == len(chunks)
+    report = replace(report, run=replace(report.run, plan=replace(plan, scenarios=scenarios)))
+    for scenario in scenarios:  # titles are bold, messages regular, requests in fixed width
+        gap = Gap(scenario.title, "", "")
+        result = ScenarioResult(scenario.id, Outcome.KO, scenario.title, gaps=(gap,))
+        report = change_case(report, result, Finding(scenario.id, Outcome.KO, Change.SAME))
     assert render_pdf(report).startswith(b"%PDF")
 
 
