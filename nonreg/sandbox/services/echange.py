@@ -41,6 +41,7 @@ TASK_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 INSERT = "SELECT tampon.usp_inserer(%s, %s, %s, %s, 'FICHIER', %s, true)"
 EVENT = "SELECT evt.usp_journaliser('echange', %s, %s, %s, %s)"
 INFORMATION, NOTIFICATION = 1, 2
+READ_ONLY_SITE = "25006"
 DATA_ERROR = "22"  # SQLSTATE class: out of range, not a date…
 
 
@@ -213,7 +214,12 @@ class Exchange:
 
 @contextmanager
 def journaled(connection: Connection, what: str) -> Iterator[None]:
-    """An event that begins and one that ends, chained to it, both in the caller's transaction."""
+    """An event that begins and one that ends, chained to it, both in the caller's transaction.
+
+    The role is read in it too: a switchover waits for the transactions begun before it.
+    """
+    if connection.execute("SELECT ha.usp_etat()").fetchone() != ("ACTIF",):
+        raise DatabaseRefused("le site n'est plus actif", READ_ONLY_SITE)
     begun = connection.execute(EVENT, (INFORMATION, None, False, f"{what} commencé")).fetchone()
     yield
     connection.execute(EVENT, (INFORMATION, begun[0] if begun else None, True, f"{what} terminé"))

@@ -18,6 +18,7 @@ from nonreg.sandbox.services.logs import open_log
 from nonreg.sandbox.services.settings import Settings, load_settings
 
 PRESENCE_SECONDS = 1.0
+SIGN = "SELECT evt.usp_signaler(%s, %s, %s) WHERE ha.usp_etat() = 'ACTIF'"
 ERRORS = (DatabaseUnavailable, DatabaseRefused)
 
 
@@ -73,7 +74,8 @@ class Service:
 
         def sign() -> None:
             try:
-                active.find().query("SELECT evt.usp_signaler(%s, %s, %s)", (site, module, version))
+                if not active.find().query(SIGN, (site, module, version)):
+                    active.forget()  # no longer active: the next second finds the new one
             except ERRORS:
                 active.forget()
                 raise

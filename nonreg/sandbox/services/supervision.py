@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import urllib.error
 import urllib.request
 from datetime import UTC, datetime
+from http.client import HTTPException
 
 from nonreg.sandbox.processes import find_recorded
 from nonreg.sandbox.services.database import ActiveDatabase, Database, open_database, read_role
@@ -17,6 +17,8 @@ ROLE_SECONDS = 0.5
 ALARM_SECONDS = 0.5
 SINK_SECONDS = 3.0
 UNKNOWN = "INCONNU"
+# In one statement with the role: a switchover waits for the transactions begun before it.
+MARK = "SELECT evt.usp_marquer_transmise(%s) WHERE ha.usp_etat() = 'ACTIF'"
 
 
 class Supervision:
@@ -48,11 +50,11 @@ class Supervision:
         for alarm, recipient, text in self._local.query("SELECT * FROM evt.tvf_alarmes_a_transmettre()"):
             try:
                 post_call(self._sink, {"ala_id": alarm, "destinataire": recipient, "texte": text})
-            except OSError as error:
+            except (OSError, HTTPException) as error:
                 self._sink_outage.failed(error)
                 return
             self._sink_outage.worked()
-            self._local.query("SELECT evt.usp_marquer_transmise(%s)", (alarm,))
+            self._local.query(MARK, (alarm,))
             self._service.log.info("alarme %s transmise : %s", alarm, text)
 
     def show_state(self, _request: Request) -> Reply:
@@ -75,7 +77,7 @@ class Supervision:
 
 
 def post_call(url: str, call: dict[str, object]) -> None:
-    """Hand one call to the sink; OSError (URLError included) when it did not take it."""
+    """Hand one call to the sink; OSError or HTTPException when it did not take it."""
     body = json.dumps(call, ensure_ascii=False).encode("utf-8")
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310
     # Without proxies: the sink is on loopback and the call must not leave the machine.
