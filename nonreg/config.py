@@ -137,6 +137,7 @@ class Platform:
             nature=self.nature,
             application_version=self.application_version,
             dataset=self.dataset,
+            baseline=self.baseline,
             sites=tuple(f"{site.code} ({site.role})" for site in self.sites),
         )
 

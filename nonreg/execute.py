@@ -5,26 +5,37 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import threading
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 from nonreg import store
 from nonreg.bench import clean
+from nonreg.clients.sql import open_session
 from nonreg.config import Platform
 from nonreg.errors import PlatformError
 from nonreg.fixtures import PLATFORM_VARIABLE
 from nonreg.guards import blocks, check_guards
 from nonreg.lock import hold_platform_lock
-from nonreg.model import CampaignPlan, GuardResult, SiteRole
+from nonreg.model import CampaignPlan, Fact, GuardResult, SiteRole
 from nonreg.plan import pytest_command
 from nonreg.probes.facts import read_facts
 from nonreg.recorder import COLLECT_VARIABLE, RUN_VARIABLE
 
 GRACE_SECONDS = 30.0
+POLL_SECONDS = 0.05
 
 
-def execute_plan(platform: Platform, plan: CampaignPlan, run_dir: Path, platform_file: Path, scenarios_dir: Path) -> None:
-    """Run what was planned, under the platform's lock; a refused guard executes nothing.
+def execute_plan(
+    platform: Platform,
+    plan: CampaignPlan,
+    run_dir: Path,
+    platform_file: Path,
+    scenarios_dir: Path,
+    stop: threading.Event,
+) -> None:
+    """Run what was planned, under the platform's lock; a refused guard executes nothing; `stop` interrupts.
 
     Never raises for what the platform does: it is recorded, and judged afterwards.
     """
@@ -34,8 +45,9 @@ def execute_plan(platform: Platform, plan: CampaignPlan, run_dir: Path, platform
         if blocks(guards):
             store.save_end(run_dir, datetime.now(UTC), None, describe_refusal(guards))
             return
-        store.save_facts(run_dir, read_facts(platform))
-        exit_code, interruption = run_pytest(plan, run_dir, platform_file, scenarios_dir)
+        leftovers = clean_leftovers(platform)
+        store.save_facts(run_dir, (*leftovers, *read_facts(platform)))
+        exit_code, interruption = run_pytest(plan, run_dir, platform_file, scenarios_dir, stop)
         interruption = " ".join(filter(None, (interruption, clean_test_data(platform, plan))))
         store.save_end(run_dir, datetime.now(UTC), exit_code, interruption)
 
@@ -46,7 +58,9 @@ def describe_refusal(guards: tuple[GuardResult, ...]) -> str:
     return "Rien n'a été exécuté : " + " ; ".join(f"{guard.id} {guard.message}" for guard in refused)
 
 
-def run_pytest(plan: CampaignPlan, run_dir: Path, platform_file: Path, scenarios_dir: Path) -> tuple[int | None, str]:
+def run_pytest(
+    plan: CampaignPlan, run_dir: Path, platform_file: Path, scenarios_dir: Path, stop: threading.Event
+) -> tuple[int | None, str]:
     """pytest's exit code, and why it was stopped if it was; its output is kept in pytest.log."""
     environment = {
         **os.environ,
@@ -58,16 +72,35 @@ def run_pytest(plan: CampaignPlan, run_dir: Path, platform_file: Path, scenarios
     deadline_seconds = sum(found.timeout_seconds for found in plan.scenarios) + GRACE_SECONDS
     with (run_dir / "pytest.log").open("wb") as log:
         process = subprocess.Popen(
-            pytest_command(scenarios_dir), env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            pytest_command(scenarios_dir),
+            env=environment,
+            stdin=subprocess.PIPE,  # its end tells the recorder that we are gone, even by SIGKILL
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
         try:
-            return process.wait(deadline_seconds), ""
-        except subprocess.TimeoutExpired:
-            return None, f"Campagne arrêtée après {deadline_seconds:g} s."
+            deadline = time.monotonic() + deadline_seconds
+            while process.poll() is None:
+                if time.monotonic() > deadline:
+                    return None, f"Campagne arrêtée après {deadline_seconds:g} s."
+                if stop.wait(POLL_SECONDS):
+                    return None, "Campagne arrêtée à la demande."
+            return process.returncode, ""
         finally:
             if process.poll() is None:  # also when we are being cancelled: no scenario outlives its campaign
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+
+
+def clean_leftovers(platform: Platform) -> tuple[Fact, ...]:
+    """Remove the test data of campaigns that were killed: we hold the lock, so none of them lives."""
+    site = platform.site(SiteRole.ACTIF)
+    with open_session(platform, site) as session:
+        stale = [str(row[0]) for row in session.query("stale_campaigns").rows]
+    for campaign_id in stale:
+        clean(platform, site, campaign_id)
+    return tuple(Fact(site.code, "Données d'essai d'un passage interrompu, nettoyées", one) for one in stale)
 
 
 def clean_test_data(platform: Platform, plan: CampaignPlan) -> str:

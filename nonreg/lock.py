@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from nonreg.clients.sql import open_session
@@ -24,15 +24,11 @@ class Lock:
 @contextmanager
 def hold_platform_lock(platform: Platform) -> Iterator[Lock]:
     """Try to take the lock on the active site's database and hold it to the end; never raises for the platform."""
-    try:
-        session_context = open_session(platform, platform.site(SiteRole.ACTIF), "writer")
-        session = session_context.__enter__()
-    except PlatformError as error:
-        yield Lock(False, str(error), unreachable=True)
-        return
-    try:
+    with ExitStack() as stack:
         try:
+            session = stack.enter_context(open_session(platform, platform.site(SiteRole.ACTIF), "writer"))
             if session.query("lock_take").scalar():
+                session.commit()  # the lock belongs to the session: no transaction needs to stay open
                 lock = Lock(True)
             else:
                 holders = session.query("lock_holder").rows
@@ -41,5 +37,3 @@ def hold_platform_lock(platform: Platform) -> Iterator[Lock]:
         except PlatformError as error:
             lock = Lock(False, str(error), unreachable=True)
         yield lock
-    finally:
-        session_context.__exit__(None, None, None)

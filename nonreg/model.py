@@ -180,6 +180,7 @@ class PlatformIdentity:
     application_version: str
     dataset: str
     sites: tuple[str, ...]
+    baseline: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import fnmatch
+import getpass
+import importlib.metadata
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
 import uuid
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from nonreg.config import Platform
@@ -21,7 +25,57 @@ from nonreg.store import load_json
 SCENARIOS_DIR = Path(__file__).parent / "scenarios"
 TICKET_PATTERN = re.compile(r"[A-Z][A-Z0-9]*-\d+")
 COLLECT_DEADLINE_SECONDS = 60
+RUN_NAMESPACE = uuid.UUID("7e0f0f0c-3c5e-4f7b-8a55-6a2f5c1b9d11")
 FAMILY_NAMES = {"base": Family.BASE, "applicatif": Family.APPLICATIF, "app": Family.APPLICATIF, "hd": Family.HD}
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignRequest:
+    """What a person or a schedule asks for, as text; `scenarios` empty means the shipped ones."""
+
+    platform: str
+    families: str = ""
+    select: str = ""
+    ticket: str = ""
+    scenarios: str = ""
+
+    def scenarios_dir(self) -> Path:
+        """Folder that the scenarios come from."""
+        return Path(self.scenarios).resolve() if self.scenarios else SCENARIOS_DIR
+
+
+@dataclass(frozen=True, slots=True)
+class ToolIdentity:
+    """Who runs what: operator, version and commit of this tool, command that reproduces the run."""
+
+    operator: str
+    version: str
+    commit: str
+    command: str
+
+
+def identify_tool(request: CampaignRequest) -> ToolIdentity:
+    """Read from the process, the installed package and git."""
+    git = ["git", "-C", str(SCENARIOS_DIR), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    try:
+        described = subprocess.run(git, capture_output=True, text=True, timeout=10, check=False).stdout.strip()
+    except (OSError, subprocess.TimeoutExpired):
+        described = ""
+    words = [f"--platform {request.platform}"]
+    for name in ("families", "select", "ticket", "scenarios"):
+        if value := getattr(request, name):
+            words.append(f"--{name} {shlex.quote(value)}")
+    return ToolIdentity(
+        operator=getpass.getuser(),
+        version=importlib.metadata.version("aquareel-nonreg"),
+        commit=described or "n.d.",
+        command="python -m nonreg campaign " + " ".join(words),
+    )
+
+
+def new_run_id(platform_name: str) -> str:
+    """A sortable, unique name: UTC start, platform, random end."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{platform_name}-{uuid.uuid4().hex[:6]}"
 
 
 def pytest_command(scenarios_dir: Path) -> list[str]:
@@ -30,6 +84,7 @@ def pytest_command(scenarios_dir: Path) -> list[str]:
         sys.executable,
         *("-m", "pytest", "-c", os.devnull, "--rootdir", str(scenarios_dir), "--import-mode=importlib"),
         *("-p", "no:cacheprovider", "-p", "nonreg.recorder", "-p", "nonreg.fixtures"),
+        "--capture=sys",  # the recorder needs the real standard input
         *("-q", "--no-header", "--tb=no", str(scenarios_dir)),
     ]
 
@@ -99,18 +154,14 @@ def select_scenarios(
 
 
 def plan_campaign(
+    request: CampaignRequest,
     platform: Platform,
     scenarios: tuple[Scenario, ...],
-    families: tuple[Family, ...],
-    selection: str,
-    ticket: str,
-    operator: str,
-    created_at: datetime,
-    tool_version: str,
-    tool_commit: str,
-    command: str,
+    run_id: str,
+    tool: ToolIdentity,
 ) -> CampaignPlan:
     """The plan of one run; UsageError for an empty selection or a bad ticket reference."""
+    families, selection, ticket = parse_families(request.families), request.select, request.ticket
     reference = ticket or platform.default_ticket
     if not reference:
         raise UsageError(f"Indiquez un ticket (--ticket) : la plateforme « {platform.name} » n'en a pas par défaut.")
@@ -120,19 +171,17 @@ def plan_campaign(
     if not chosen:
         names = ", ".join(family.name for family in families)
         raise UsageError(f"Sélection vide : aucun scénario de {names} ne correspond à « {selection or '*'} ».")
-    campaign_id = str(uuid.uuid4())
-    stamp = created_at.strftime("%Y%m%dT%H%M%SZ")
     return CampaignPlan(
-        run_id=f"{stamp}-{platform.name}-{campaign_id[:8]}",
-        campaign_id=campaign_id,
+        run_id=run_id,
+        campaign_id=str(uuid.uuid5(RUN_NAMESPACE, run_id)),
         platform=platform.identity(),
         ticket=reference,
-        operator=operator,
-        created_at=created_at,
+        operator=tool.operator,
+        created_at=datetime.now(UTC),
         families=families,
         selection=selection,
         scenarios=chosen,
-        tool_version=tool_version,
-        tool_commit=tool_commit,
-        command=command,
+        tool_version=tool.version,
+        tool_commit=tool.commit,
+        command=tool.command,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+import threading
 import time
 from collections.abc import Generator
 from datetime import UTC, datetime
@@ -93,6 +94,14 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Collector(Path(collect_to)), "nonreg-collector")
     if run_dir := os.environ.get(RUN_VARIABLE):
         config.pluginmanager.register(Recorder(Path(run_dir)), "nonreg-recorder")
+        threading.Thread(target=die_with_campaign, args=(os.dup(0),), daemon=True).start()
+
+
+def die_with_campaign(pipe: int) -> None:
+    """Exit when the campaign that started us is gone, even killed: its end of our standard input closes."""
+    while os.read(pipe, 1):
+        pass
+    os._exit(3)
 
 
 class Collector:

@@ -79,8 +79,9 @@ class Session:
         except SQLAlchemyError as error:
             raise translate_error(error, self._database, self.site_code, statement) from error
 
-    def expect_refusal(self, statement: str, **parameters: Any) -> str:
-        """SQLSTATE with which the statement is refused; empty when it is accepted. Its effect is undone."""
+    def try_query(self, name: str, **parameters: Any) -> str:
+        """SQLSTATE with which a named query is refused; empty when it is accepted. Its effect is undone."""
+        statement = load_query(self._database.engine, name)
         savepoint = self._connection.begin_nested()
         try:
             self._connection.execute(text(statement), parameters)

@@ -1,0 +1,82 @@
+"""A non-regression campaign from end to end, nightly or on demand.
+
+The verdict is not the state: the flow ends Failed, after publishing, when the verdict is KO or INCOMPLET.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+
+from prefect import flow, runtime
+
+from nonreg.errors import NonregError
+from nonreg.model import Verdict
+from nonreg.plan import CampaignRequest, new_run_id
+from tasks.campaign import (
+    VERDICT_LABELS,
+    judge_stage,
+    load_stage,
+    plan_stage,
+    publish_stage,
+    render_stage,
+    run_stage,
+)
+
+
+class FamilyChoice(StrEnum):
+    """Families as the form offers them."""
+
+    BASE = "base"
+    APPLICATIF = "applicatif"
+    HD = "hd"
+
+
+class CampaignNotPassed(NonregError):
+    """The campaign was published with the verdict KO or INCOMPLET."""
+
+
+def name_run() -> str:
+    """Readable name of the flow run, from its parameters."""
+    parameters = runtime.flow_run.parameters
+    families = "+".join(str(family) for family in parameters["families"]) or "tout"
+    return f"{parameters['label']} · {Path(parameters['platform']).stem} · {families}".upper()
+
+
+@flow(name="campagne", flow_run_name=name_run, persist_result=False)
+def campaign(
+    platform: str = "embarquee",
+    families: list[FamilyChoice] = list(FamilyChoice),  # noqa: B006 - Prefect shows it as the form's default
+    select: str = "",
+    ticket: str = "",
+    label: str = "Campagne",
+    scenarios: str = "",
+    runs_dir: str = "runs",
+    run_id: str = "",
+    project_junit: list[str] | None = None,
+) -> str:
+    """Exécute une campagne de non-régression et publie son rapport A.2.
+
+    Args:
+        platform: Nom de la plateforme (nonreg/platforms) ou chemin de son fichier TOML.
+        families: Familles de scénarios.
+        select: Motifs d'identifiants séparés par des virgules, par exemple HD-00*.
+        ticket: Référence du ticket, par exemple AQ-123.
+        label: Début du nom du passage.
+        scenarios: Dossier de scénarios ; vide pour ceux du projet.
+        runs_dir: Dossier des passages.
+        run_id: Identifiant du passage ; vide pour un nouveau.
+        project_junit: Fichiers JUnit des tests du projet, à compter dans le rapport.
+    """
+    request = CampaignRequest(platform, ",".join(families), select, ticket, scenarios)
+    loaded = load_stage(request)
+    run_dir = Path(runs_dir) / (run_id or new_run_id(loaded.name))
+    plan = plan_stage(request, loaded, run_dir)
+    run = run_stage(request, loaded, plan, run_dir)
+    assessment = judge_stage(loaded, run)
+    rendered = render_stage(run, assessment, tuple(Path(file) for file in project_junit or ()))
+    html = publish_stage(run_dir, plan, assessment, rendered)
+    message = f"{VERDICT_LABELS[assessment.verdict]} — {html}"
+    if assessment.verdict in (Verdict.KO, Verdict.INCOMPLET):
+        raise CampaignNotPassed(message)
+    return message

@@ -1,0 +1,248 @@
+"""Guards PRE-01…10 (DOMAIN §2.0): all are asked before anything runs; one refusal and nothing is executed.
+
+A guard that cannot be asked is UNKNOWN and stops the campaign as a refusal does.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import ipaddress
+from collections.abc import Callable
+
+import psutil
+
+from nonreg import baseline
+from nonreg.clients.sql import open_session
+from nonreg.clients.ssh import open_shell
+from nonreg.clients.web import WebSession
+from nonreg.config import Platform
+from nonreg.errors import NonregError
+from nonreg.lock import Lock
+from nonreg.model import CampaignPlan, Effect, GuardResult, GuardStatus, Nature, SiteRole
+from nonreg.plan import TICKET_PATTERN
+
+PASSED, REFUSED = GuardStatus.PASSED, GuardStatus.REFUSED
+Answer = tuple[GuardStatus, str]
+
+
+def check_guards(platform: Platform, plan: CampaignPlan, lock: Lock) -> tuple[GuardResult, ...]:
+    """Answers of all guards, in order. PRE-01 comes first: on a platform that is not TEST nothing else is asked."""
+    guards: list[tuple[str, str, Callable[[], Answer]]] = [
+        ("PRE-01", "La cible est la plateforme de test", lambda: check_identity(platform)),
+        ("PRE-02", "Chaque site déclare le rôle attendu", lambda: check_roles(platform)),
+        ("PRE-03", "Destinataires d'alarme autorisés", lambda: check_recipients(platform)),
+        ("PRE-04", "Destinations d'export autorisées", lambda: check_export_hosts(platform)),
+        ("PRE-05", "Ni mode crise, ni autre campagne, ni affinage bloqué", lambda: check_quiet(platform, lock)),
+        ("PRE-06", "Jeu de données et référence intègres", lambda: check_reference(platform)),
+        ("PRE-07", "Espace disque suffisant", lambda: check_disk(platform, plan)),
+        ("PRE-08", "Les comptes n'ont que les droits attendus", lambda: check_least_privilege(platform)),
+        ("PRE-09", "Aucun lien avec un réseau de production", lambda: check_no_production_link(platform)),
+        ("PRE-10", "Ticket et opérateur connus", lambda: check_traceability(plan)),
+    ]
+    results: list[GuardResult] = []
+    for guard_id, title, ask in guards:
+        if results and results[0].status is not PASSED:
+            message = "Non demandé : PRE-01 n'est pas levé."
+            results.append(GuardResult(guard_id, title, GuardStatus.UNKNOWN, message))
+            continue
+        try:
+            status, message = ask()
+        except NonregError as error:
+            status, message = GuardStatus.UNKNOWN, str(error)
+        results.append(GuardResult(guard_id, title, status, message))
+    return tuple(results)
+
+
+def blocks(guards: tuple[GuardResult, ...]) -> bool:
+    """True when at least one guard forbids to go on."""
+    return any(guard.status in (REFUSED, GuardStatus.UNKNOWN) for guard in guards)
+
+
+def judge(problems: list[str], passed: str) -> Answer:
+    """REFUSED with the problems, or PASSED."""
+    return (REFUSED, " ; ".join(problems) + ".") if problems else (PASSED, passed)
+
+
+def is_denied(server: str, denied: tuple[str, ...]) -> bool:
+    """True when a server is in a denied network or matches a denied name."""
+    for entry in denied:
+        try:
+            network = ipaddress.ip_network(entry)
+        except ValueError:
+            if fnmatch.fnmatch(server.lower(), f"*{entry.lower()}*"):
+                return True
+            continue
+        try:
+            if ipaddress.ip_address(server) in network:
+                return True
+        except ValueError:
+            continue
+    return False
+
+
+def check_identity(platform: Platform) -> Answer:
+    """PRE-01: allow-list, deny-list, nature in the file, marker and token in every database."""
+    problems = []
+    if platform.nature is not Nature.TEST:
+        problems.append(f"le fichier de plateforme déclare la nature {platform.nature}")
+    servers = {site.host.address for site in platform.sites}
+    servers |= {site.database.host for site in platform.sites if site.database}
+    for server in sorted(servers):
+        if is_denied(server, platform.allowed.denied_servers):
+            problems.append(f"le serveur {server} est interdit")
+        elif server not in platform.allowed.servers:
+            problems.append(f"le serveur {server} n'est pas dans la liste autorisée")
+    if problems:
+        return judge(problems, "")
+    for site in platform.sites:
+        if site.database is None:
+            continue
+        with open_session(platform, site) as session:
+            rows = session.query("platform_identity").dicts()
+        if len(rows) != 1:
+            problems.append(f"{site.code} n'a pas de marqueur d'identité")
+        elif rows[0]["nature"] != Nature.TEST:
+            problems.append(f"{site.code} porte le marqueur {rows[0]['nature']}")
+        elif rows[0]["jeton"].lower() != platform.identity_token.lower():
+            problems.append(f"{site.code} porte le jeton d'une autre plateforme")
+    return judge(problems, "Nature TEST, marqueurs et jetons conformes.")
+
+
+def check_roles(platform: Platform) -> Answer:
+    """PRE-02: each site says its own role; the surveillance site answers through its supervision service."""
+    problems = []
+    for site in platform.sites:
+        if site.database is not None:
+            with open_session(platform, site) as session:
+                role = str(session.query("site_role").scalar())
+        else:
+            role = read_supervision_role(site.web.supervision, site.web.timeout_seconds)
+        if role != site.role:
+            problems.append(f"{site.code} se déclare {role}, {site.role} attendu")
+    return judge(problems, ", ".join(f"{site.code} {site.role}" for site in platform.sites) + ".")
+
+
+def read_supervision_role(url: str | None, timeout_seconds: float) -> str:
+    """Role that a supervision service declares."""
+    import json
+
+    if url is None:
+        return "inconnu"
+    with WebSession(url, timeout_seconds) as web:
+        answer = web.get("/etat")
+    try:
+        return str(json.loads(answer.body)["role"])
+    except (ValueError, KeyError, TypeError):
+        return "inconnu"
+
+
+def check_recipients(platform: Platform) -> Answer:
+    """PRE-03: every phone number and mail is a test one; values are never shown."""
+    with open_session(platform, platform.site(SiteRole.ACTIF)) as session:
+        operators = session.query("operators").dicts()
+    allowed = platform.allowed.recipients
+    problems = [
+        f"l'opérateur n° {operator['ope_id']} a un destinataire réel ({field})"
+        for operator in operators
+        for field in ("ope_tel", "ope_mail")
+        if not any(fnmatch.fnmatchcase(operator[field], pattern) for pattern in allowed)
+    ]
+    return judge(problems, f"{len(operators)} opérateur(s) d'essai.")
+
+
+def check_export_hosts(platform: Platform) -> Answer:
+    """PRE-04: every active export goes to an allowed host."""
+    with open_session(platform, platform.site(SiteRole.ACTIF)) as session:
+        tasks = session.query("export_tasks").dicts()
+    problems = [
+        f"la tâche « {task['tac_nom']} » exporte vers {task['tac_hote']}"
+        for task in tasks
+        if task["tac_hote"] not in platform.allowed.export_hosts
+    ]
+    return judge(problems, f"{len(tasks)} tâche(s) vers des puits d'essai.")
+
+
+def check_quiet(platform: Platform, lock: Lock) -> Answer:
+    """PRE-05: our lock is held, crisis mode is off, refinement is not stuck."""
+    if not lock.held:
+        return (GuardStatus.UNKNOWN if lock.unreachable else REFUSED), lock.message
+    problems = []
+    with open_session(platform, platform.site(SiteRole.ACTIF)) as session:
+        if session.query("parameter", code="MODE_CRISE").scalar() != "0":
+            problems.append("le mode crise est actif")
+        stuck = session.query("stuck_refinement").scalar()
+        if stuck:
+            problems.append(f"{stuck} valeur(s) en tampon attendent l'affinage depuis trop longtemps")
+    return judge(problems, "Plateforme au calme, verrou posé.")
+
+
+def check_reference(platform: Platform) -> Answer:
+    """PRE-06: the data set is the expected version, its files and the baseline's have their recorded hashes."""
+    problems = list(baseline.verify_files(baseline.dataset_dir(platform.dataset)))
+    problems += baseline.verify_files(baseline.baseline_dir(platform.baseline))
+    with open_session(platform, platform.site(SiteRole.ACTIF)) as session:
+        version = session.query("parameter", code="JEU_DE_DONNEES").scalar()
+    if version != platform.dataset:
+        problems.append(f"jeu de données {version} en base, {platform.dataset} attendu")
+    return judge(problems, f"Jeu {platform.dataset}, référence {platform.baseline}, empreintes vérifiées.")
+
+
+def check_disk(platform: Platform, plan: CampaignPlan) -> Answer:
+    """PRE-07: free space on every host; the age of backups only matters to disruptive scenarios."""
+    limit = platform.limits.get("disk_free_bytes")
+    if limit is None:
+        return GuardStatus.NOT_APPLICABLE, "Aucune marge convenue (limits.disk_free_bytes)."
+    problems = []
+    for site in platform.sites:
+        with open_shell(platform, site.host) as shell:
+            free = int(shell.run("disk_free").require().split()[-1])
+        if free < limit:
+            problems.append(f"{site.host.name} n'a que {free / 1e6:.0f} Mo libres")
+    disruptive = any(scenario.effect is Effect.DISRUPTIVE for scenario in plan.scenarios)
+    backups = "" if disruptive else " Sauvegardes : sans objet, aucun scénario perturbateur."
+    return judge(problems, f"Au moins {limit / 1e6:.0f} Mo libres sur chaque hôte.{backups}")
+
+
+# What the campaign's accounts must not be able to do, whoever granted it.
+FORBIDDEN = (
+    ("reader", "forbidden_write"),
+    ("reader", "forbidden_accounts"),
+    ("writer", "forbidden_write"),
+    ("writer", "forbidden_accounts"),
+)
+
+
+def check_least_privilege(platform: Platform) -> Answer:
+    """PRE-08: negative tests; whatever is accepted is undone at once."""
+    problems = []
+    for site in platform.sites:
+        if site.database is None:
+            continue
+        for account, name in FORBIDDEN:
+            with open_session(platform, site, account) as session:
+                if not session.try_query(name):
+                    problems.append(f"le compte {account} de {site.code} peut faire {name}")
+    return judge(problems, "Écritures directes et lecture des comptes refusées.")
+
+
+def check_no_production_link(platform: Platform) -> Answer:
+    """PRE-09: no local address in, and no established connection to, a denied network."""
+    denied = platform.allowed.denied_servers
+    addresses = {a.address for found in psutil.net_if_addrs().values() for a in found}
+    problems = [f"ce poste a l'adresse {one} d'un réseau interdit" for one in sorted(addresses) if is_denied(one, denied)]
+    try:
+        peers = {link.raddr.ip for link in psutil.net_connections("inet") if link.raddr}
+    except psutil.AccessDenied:
+        peers = {link.raddr.ip for link in psutil.Process().net_connections("inet") if link.raddr}
+    problems += [f"une connexion est ouverte vers {one}" for one in sorted(peers) if is_denied(one, denied)]
+    return judge(problems, "Aucune adresse ni connexion vers un réseau interdit.")
+
+
+def check_traceability(plan: CampaignPlan) -> Answer:
+    """PRE-10: the run names its ticket and who runs it."""
+    problems = []
+    if not TICKET_PATTERN.fullmatch(plan.ticket):
+        problems.append("référence de ticket absente ou mal formée")
+    if not plan.operator:
+        problems.append("opérateur inconnu")
+    return judge(problems, f"Ticket {plan.ticket}, opérateur {plan.operator}.")

@@ -1,0 +1,1 @@
+SELECT campaign_id FROM nr.marque UNION SELECT campaign_id FROM nr.battement

@@ -1,0 +1,1 @@
+"""Campaign scenarios, one file per subject; run by pytest through `nonreg.plan`, never by a bare pytest."""
