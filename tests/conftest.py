@@ -1,0 +1,40 @@
+"""Embedded platforms for the tests: one shared by a whole session, fresh ones for tests that break theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from nonreg.sandbox.launch import Instance, start_instance, stop_instance
+from nonreg.sandbox.layout import Layout
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Layout]:
+    """A running platform; a test that changes it puts it back."""
+    instance = start_instance(tmp_path_factory.mktemp("banc"))
+    yield instance.layout
+    stop_instance(instance)
+
+
+@pytest.fixture
+def start_sandbox(tmp_path: Path) -> Iterator[Callable[..., Instance]]:
+    """Starts platforms that end with the test, whatever is left of them: `start_sandbox(defect=…)`."""
+    started: list[Instance] = []
+
+    def start(name: str = "banc", **options: object) -> Instance:
+        instance = start_instance(tmp_path / name, **options)  # type: ignore[arg-type]
+        started.append(instance)
+        return instance
+
+    yield start
+    for instance in started:
+        stop_instance(instance)
+
+
+@pytest.fixture
+def fresh_sandbox(start_sandbox: Callable[..., Instance]) -> Layout:
+    """A running platform of the test's own, to break."""
+    return start_sandbox().layout

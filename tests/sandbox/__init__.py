@@ -1,0 +1,1 @@
+"""Tests of the embedded platform: real processes on loopback."""
