@@ -85,7 +85,9 @@ def read_roles(connection: Connection) -> dict[str, str]:
     return {str(site): str(role) for site, role in rows}
 
 
-def switch_over(layout: Layout, target: str, steps: Steps) -> None:
+def switch_over(
+    layout: Layout, target: str, steps: Steps, catch_up_seconds: float = CATCH_UP_SECONDS
+) -> None:
     """Planned switchover to `target`; SwitchoverRefused when it cannot be done, with everything as before."""
     source = other_site(target)
     with ExitStack() as stack:
@@ -97,7 +99,7 @@ def switch_over(layout: Layout, target: str, steps: Steps) -> None:
                 declare(old, source, "PASSIF")
                 wait_for_writers(old)
             with steps.step(f"données de {source} reçues par {target}"):
-                wait_for_subscriber(old, subscription_of(target))
+                wait_for_subscriber(old, subscription_of(target), catch_up_seconds)
             with steps.step(f"réplication {source} vers {target} retirée"):
                 drop_subscription(new, subscription_of(target))
                 drop_publication(old)
@@ -168,7 +170,7 @@ def wait_for_writers(old: Connection) -> None:
     wait_until(none_left, QUIET_SECONDS, "des écritures sont encore en cours")
 
 
-def wait_for_subscriber(old: Connection, slot: str) -> None:
+def wait_for_subscriber(old: Connection, slot: str, within_seconds: float) -> None:
     """Return when the subscriber has confirmed everything written so far."""
     # The application commits without waiting for its log to be written. This commit waits, and with it goes
     # everything before it.
@@ -179,7 +181,7 @@ def wait_for_subscriber(old: Connection, slot: str) -> None:
         query = "SELECT confirmed_flush_lsn >= %s FROM pg_replication_slots WHERE slot_name = %s AND active"
         return old.execute(query, (target[0] if target else None, slot)).fetchone() == (True,)
 
-    wait_until(confirmed, CATCH_UP_SECONDS, "le site passif n'a pas tout reçu")
+    wait_until(confirmed, within_seconds, "le site passif n'a pas tout reçu")
 
 
 def drop_subscription(connection: Connection, name: str, *, keep_slot: bool = False) -> None:
@@ -294,6 +296,9 @@ def main() -> int:
     parser.add_argument("--vers", choices=DATABASE_SITES, help="site qui doit devenir actif")
     parser.add_argument("--etat", action="store_true", help="rôles vus par chaque site")
     parser.add_argument("--force", action="store_true", help="sans l'autre site, qui est perdu")
+    parser.add_argument(
+        "--delai", type=float, default=CATCH_UP_SECONDS, help="attente du passif, en secondes"
+    )
     arguments = parser.parse_args()
     layout = load_layout(arguments.dir)
     if layout is None:
@@ -311,7 +316,10 @@ def main() -> int:
         return 0
     steps = Steps(write)
     try:
-        (force_over if arguments.force else switch_over)(layout, arguments.vers, steps)
+        if arguments.force:
+            force_over(layout, arguments.vers, steps)
+        else:
+            switch_over(layout, arguments.vers, steps, arguments.delai)
     except (NonregError, psycopg.Error) as error:
         sys.stderr.write(f"{first_line(error)}.\n")
         return 1
