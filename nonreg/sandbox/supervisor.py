@@ -34,7 +34,7 @@ from nonreg.sandbox.processes import end_processes, find_recorded, write_pid_fil
 from nonreg.sandbox.provision import provision
 from nonreg.sandbox.services.ssh_commands import find_listening_ports
 from nonreg.sandbox.teardown import end_all_processes, remove_files, supervisor_pid_file
-from nonreg.sandbox.waiting import DeadlinePassed, wait_until
+from nonreg.waiting import DeadlinePassed, wait_until
 
 START_SECONDS = 60.0
 ANSWER_SECONDS = 15.0

@@ -21,7 +21,7 @@ from nonreg.errors import NonregError
 from nonreg.sandbox.dataset import PUBLICATION, replication_dsn
 from nonreg.sandbox.layout import DATABASE, DATABASE_SITES, DEFAULT_DIR, PASSIVE, PORTS, Layout, load_layout
 from nonreg.sandbox.postgres import ADMIN
-from nonreg.sandbox.waiting import DeadlinePassed, wait_until
+from nonreg.waiting import DeadlinePassed, wait_until
 
 CONNECT_SECONDS = 3
 STATEMENT_SECONDS = 20

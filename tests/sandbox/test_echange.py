@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from nonreg.sandbox.layout import ACTIVE, PASSIVE, Layout
-from nonreg.sandbox.waiting import wait_until
+from nonreg.waiting import wait_until
 from tests.sandbox.bench import count_buffered, own_station, query
 
 WITHIN = 10.0

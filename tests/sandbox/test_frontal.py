@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from nonreg.sandbox.layout import ACTIVE, PASSIVE, Layout
-from nonreg.sandbox.waiting import wait_until
+from nonreg.waiting import wait_until
 from tests.sandbox.bench import STATION, count_buffered, frame, own_station, push, query, url, web_session
 
 AT = "2026-11-20T06:00:00"

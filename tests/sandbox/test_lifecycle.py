@@ -15,7 +15,7 @@ from nonreg.sandbox.launch import Instance, StartFailed, start_instance
 from nonreg.sandbox.layout import ACTIVE, Layout, load_layout
 from nonreg.sandbox.processes import find_instance_processes, find_recorded
 from nonreg.sandbox.teardown import end_instance, find_supervisor
-from nonreg.sandbox.waiting import wait_until
+from nonreg.waiting import wait_until
 from tests.sandbox.bench import query
 
 START_SECONDS = 60.0

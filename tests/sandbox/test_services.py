@@ -11,7 +11,7 @@ import pytest
 from nonreg.sandbox.control import restart_service, send_order, start_service, stop_service
 from nonreg.sandbox.layout import ACTIVE, PASSIVE, WITNESS, Layout
 from nonreg.sandbox.processes import find_recorded
-from nonreg.sandbox.waiting import wait_until
+from nonreg.waiting import wait_until
 from tests.sandbox.bench import (
     count_buffered,
     frame,

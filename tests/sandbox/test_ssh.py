@@ -15,7 +15,7 @@ import pytest
 from nonreg.sandbox.layout import ACTIVE, PASSIVE, Layout
 from nonreg.sandbox.processes import find_recorded
 from nonreg.sandbox.provision import write_key_pair
-from nonreg.sandbox.waiting import wait_until
+from nonreg.waiting import wait_until
 from tests.sandbox.bench import open_ssh, run_ssh
 
 OUTSIDE = [

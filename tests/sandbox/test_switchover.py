@@ -9,7 +9,7 @@ import threading
 
 from nonreg.sandbox.control import start_service, stop_service
 from nonreg.sandbox.layout import ACTIVE, PASSIVE, Layout
-from nonreg.sandbox.waiting import wait_until
+from nonreg.waiting import wait_until
 from tests.sandbox.bench import frame, open_ssh, own_station, push, query, read_state, run_ssh
 
 ROLES = "SELECT sit_code, sit_role FROM ref.site ORDER BY sit_code"

@@ -1,4 +1,4 @@
-"""Waiting on conditions with deadlines; nothing in the sandbox or its tests sleeps for a fixed time."""
+"""Waiting on conditions with deadlines; nobody sleeps for a fixed time."""
 
 from __future__ import annotations
 
@@ -25,4 +25,19 @@ def wait_until(
             return value
         if time.monotonic() >= deadline:
             raise DeadlinePassed(f"délai de {within_seconds:g} s dépassé" + (f" : {what}" if what else ""))
+        time.sleep(poll_seconds)
+
+
+def observe_until(
+    probe: Callable[[], T],
+    accept: Callable[[T], bool],
+    within_seconds: float,
+    poll_seconds: float = POLL_SECONDS,
+) -> T:
+    """First accepted answer of the probe, or its last one at the deadline: the caller judges what it got."""
+    deadline = time.monotonic() + within_seconds
+    while True:
+        answer = probe()
+        if accept(answer) or time.monotonic() >= deadline:
+            return answer
         time.sleep(poll_seconds)
