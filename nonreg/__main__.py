@@ -51,14 +51,23 @@ def build_parser() -> FrenchParser:
     parser = FrenchParser(
         prog="python -m nonreg",
         description="Campagnes de non-régression AQUARÉEL : exécuter, suivre, juger, rendre compte.",
-        epilog="codes de sortie : 0 OK (avec ou sans réserves), 1 KO, 2 INCOMPLET, 3 erreur d'utilisation ou de configuration",
+        epilog="codes de sortie : 0 OK (avec ou sans réserves), 1 KO, 2 INCOMPLET,\n"
+        "3 erreur d'utilisation ou de configuration",
     )
-    commands = parser.add_subparsers(dest="command", metavar="COMMANDE", required=True, parser_class=FrenchParser)
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMANDE", required=True, parser_class=FrenchParser
+    )
     campaign = commands.add_parser("campaign", help="exécuter une campagne et publier son rapport")
     add_selection(campaign)
-    campaign.add_argument("--ticket", default="", metavar="REF", help="référence du ticket, par exemple AQ-123")
-    campaign.add_argument("--runs-dir", default=RUNS_DIR, metavar="DOSSIER", help=f"dossier des passages (défaut : {RUNS_DIR})")
-    campaign.add_argument("--label", default="Campagne", metavar="TEXTE", help="début du nom du passage dans Prefect")
+    campaign.add_argument(
+        "--ticket", default="", metavar="REF", help="référence du ticket, par exemple AQ-123"
+    )
+    campaign.add_argument(
+        "--runs-dir", default=RUNS_DIR, metavar="DOSSIER", help=f"dossier des passages (défaut : {RUNS_DIR})"
+    )
+    campaign.add_argument(
+        "--label", default="Campagne", metavar="TEXTE", help="début du nom du passage dans Prefect"
+    )
     campaign.add_argument(
         "--project-junit",
         nargs="+",
@@ -70,11 +79,17 @@ def build_parser() -> FrenchParser:
     add_selection(scenarios)
     report = commands.add_parser("report", help="juger ce qu'un passage a enregistré et refaire son rapport")
     report.add_argument("run", metavar="PASSAGE", help="dossier du passage (runs/…)")
-    report.add_argument("--project-junit", nargs="+", default=[], metavar="FICHIER", help="fichiers JUnit des tests du projet")
+    report.add_argument(
+        "--project-junit", nargs="+", default=[], metavar="FICHIER", help="fichiers JUnit des tests du projet"
+    )
     watch = commands.add_parser("watch", help="suivre un passage en cours, depuis un autre terminal")
     watch.add_argument("run", metavar="PASSAGE", help="dossier du passage (runs/…)")
-    snapshot = commands.add_parser("snapshot", help="écrire les fichiers de référence d'une plateforme, à relire dans git")
-    snapshot.add_argument("--platform", required=True, metavar="NOM|FICHIER", help="plateforme à photographier")
+    snapshot = commands.add_parser(
+        "snapshot", help="écrire les fichiers de référence d'une plateforme, à relire dans git"
+    )
+    snapshot.add_argument(
+        "--platform", required=True, metavar="NOM|FICHIER", help="plateforme à photographier"
+    )
     snapshot.add_argument("--output", required=True, metavar="DOSSIER", help="dossier à écrire")
     return parser
 
@@ -82,11 +97,20 @@ def build_parser() -> FrenchParser:
 def add_selection(parser: argparse.ArgumentParser) -> None:
     """Options that say which scenarios, on which platform."""
     parser.add_argument(
-        "--platform", default="embarquee", metavar="NOM|FICHIER", help="nom ou fichier TOML de la plateforme (défaut : embarquee)"
+        "--platform",
+        default="embarquee",
+        metavar="NOM|FICHIER",
+        help="nom ou fichier TOML de la plateforme (défaut : embarquee)",
     )
-    parser.add_argument("--families", default="", metavar="LISTE", help="familles parmi base,applicatif,hd (défaut : toutes)")
-    parser.add_argument("--select", default="", metavar="MOTIFS", help="motifs d'identifiants, par exemple 'HD-00*,BASE-004'")
-    parser.add_argument("--scenarios", default="", metavar="DOSSIER", help="autre dossier de scénarios que celui du projet")
+    parser.add_argument(
+        "--families", default="", metavar="LISTE", help="familles parmi base,applicatif,hd (défaut : toutes)"
+    )
+    parser.add_argument(
+        "--select", default="", metavar="MOTIFS", help="motifs d'identifiants, par exemple 'HD-00*,BASE-004'"
+    )
+    parser.add_argument(
+        "--scenarios", default="", metavar="DOSSIER", help="autre dossier de scénarios que celui du projet"
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -115,16 +139,22 @@ def run_campaign(options: argparse.Namespace) -> int:
     from nonreg.plan import CampaignRequest, collect_scenarios, identify_tool, new_run_id, plan_campaign
     from nonreg.progress import watch_run
 
-    request = CampaignRequest(options.platform, options.families, options.select, options.ticket, options.scenarios)
+    request = CampaignRequest(
+        options.platform, options.families, options.select, options.ticket, options.scenarios
+    )
     platform = load_platform(request.platform)
     run_id = new_run_id(platform.name)
     # Usage errors are told now: the flow, which checks again, takes seconds to start.
-    plan = plan_campaign(request, platform, collect_scenarios(request.scenarios_dir()), run_id, identify_tool(request))
+    plan = plan_campaign(
+        request, platform, collect_scenarios(request.scenarios_dir()), run_id, identify_tool(request)
+    )
     run_dir = Path(options.runs_dir) / run_id
     try:
         run_dir.mkdir(parents=True)
     except OSError as error:
-        raise NonregError(f"Dossier des passages impossible à écrire : {options.runs_dir} ({error.strerror}).") from error
+        raise NonregError(
+            f"Dossier des passages impossible à écrire : {options.runs_dir} ({error.strerror})."
+        ) from error
     print(f"Campagne {run_id} : {len(plan.scenarios)} scénarios sur « {platform.title} »", flush=True)  # noqa: T201
     own_home = prepare_prefect(run_dir)
     stop = threading.Event()
@@ -181,7 +211,12 @@ def conclude(run_dir: Path) -> int:
     if not (run_dir / "report.json").is_file():
         publish(run_dir, ())
     report = load_json(CampaignReport, run_dir / "report.json")
-    label = {Verdict.OK: "OK", Verdict.OK_AVEC_RESERVES: "OK AVEC RÉSERVES", Verdict.INCOMPLET: "INCOMPLET", Verdict.KO: "KO"}
+    label = {
+        Verdict.OK: "OK",
+        Verdict.OK_AVEC_RESERVES: "OK AVEC RÉSERVES",
+        Verdict.INCOMPLET: "INCOMPLET",
+        Verdict.KO: "KO",
+    }
     verdict = report.assessment.verdict
     lines = ["", f"Verdict : {label[verdict]}", *(f"  {reason}" for reason in report.assessment.reasons)]
     lines += [f"Rapport : {run_dir / 'report.html'}", f"          {run_dir / 'report.pdf'}"]
@@ -204,7 +239,9 @@ def publish(run_dir: Path, project_junit: tuple[Path, ...]) -> None:
     run = load_run(run_dir)
     assessment = assess(run, baseline.load_outcomes(run.plan.platform.baseline))
     counts = count_natures(run, assessment, project_junit)
-    publish_files(run_dir, render_all(CampaignReport(run, assessment, counts, datetime.now(UTC), (run.plan.ticket,))))
+    publish_files(
+        run_dir, render_all(CampaignReport(run, assessment, counts, datetime.now(UTC), (run.plan.ticket,)))
+    )
 
 
 def report_run(options: argparse.Namespace) -> int:
@@ -221,7 +258,9 @@ def list_scenarios(options: argparse.Namespace) -> int:
 
     load_platform(options.platform)
     request = CampaignRequest(options.platform, options.families, options.select, "", options.scenarios)
-    chosen = select_scenarios(collect_scenarios(request.scenarios_dir()), parse_families(request.families), request.select)
+    chosen = select_scenarios(
+        collect_scenarios(request.scenarios_dir()), parse_families(request.families), request.select
+    )
     for found in chosen:
         print(f"{found.id:<9} {found.criticality.value:<9} {found.effect.value:<17} {found.title}")  # noqa: T201
     print(f"{len(chosen)} scénario(s)")  # noqa: T201

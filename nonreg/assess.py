@@ -28,7 +28,8 @@ def assess(run: CampaignRun, reference: Mapping[str, Outcome]) -> Assessment:
     """Findings in plan order, the verdict and its reasons; `reference` is the baseline's outcome by scenario."""
     results = {result.scenario_id: result for result in run.results}
     findings = tuple(
-        compare(scenario.id, results.get(scenario.id), reference.get(scenario.id)) for scenario in run.plan.scenarios
+        compare(scenario.id, results.get(scenario.id), reference.get(scenario.id))
+        for scenario in run.plan.scenarios
     )
     criticality = {scenario.id: scenario.criticality for scenario in run.plan.scenarios}
     reasons: list[tuple[Verdict, str]] = []
@@ -49,7 +50,9 @@ def assess(run: CampaignRun, reference: Mapping[str, Outcome]) -> Assessment:
     stopping = (GuardStatus.REFUSED, GuardStatus.UNKNOWN)
     refused = [guard.id for guard in run.guards if guard.status in stopping]
     if refused:
-        reasons.append((Verdict.INCOMPLET, "Garde(s) non levée(s), rien n'a été exécuté : " + ", ".join(refused) + "."))
+        reasons.append(
+            (Verdict.INCOMPLET, "Garde(s) non levée(s), rien n'a été exécuté : " + ", ".join(refused) + ".")
+        )
     if not findings:
         reasons.append((Verdict.INCOMPLET, "Aucun scénario planifié."))
     if run.interruption and not refused:

@@ -43,11 +43,22 @@ class Bench:
         ).rows[0]
         return TestStation(row[0].strip(), *row[1:])
 
-    def send(self, station: TestStation, kind: str, values: Iterable[tuple[datetime, float | None]], source: str = "IP") -> None:
+    def send(
+        self,
+        station: TestStation,
+        kind: str,
+        values: Iterable[tuple[datetime, float | None]],
+        source: str = "IP",
+    ) -> None:
         """Put raw values in the buffer, duplicates included."""
         for at, value in values:
             self.session.query(
-                "bench_send", station=station.code, kind=kind, at=at.replace(tzinfo=None), value=value, source=source
+                "bench_send",
+                station=station.code,
+                kind=kind,
+                at=at.replace(tzinfo=None),
+                value=value,
+                source=source,
             )
 
     def refine(self, now: datetime) -> Rows:

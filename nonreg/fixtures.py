@@ -119,6 +119,6 @@ def bench(campaign: Campaign, active: Session) -> Iterator[Bench]:
 def require_nothing_left(active: Session, campaign_id: str) -> None:
     """AssertionError that names what test data of the campaign is still there."""
     left = active.query("test_data_left", campaign_id=campaign_id)
-    assert not left.rows, "Données d'essai restantes : " + ", ".join(f"{count} {what}" for what, count in left.rows)
-
-
+    assert not left.rows, "Données d'essai restantes : " + ", ".join(
+        f"{count} {what}" for what, count in left.rows
+    )

@@ -32,7 +32,11 @@ def check_guards(platform: Platform, plan: CampaignPlan, lock: Lock) -> tuple[Gu
         ("PRE-02", "Chaque site déclare le rôle attendu", lambda: check_roles(platform)),
         ("PRE-03", "Destinataires d'alarme autorisés", lambda: check_recipients(platform)),
         ("PRE-04", "Destinations d'export autorisées", lambda: check_export_hosts(platform)),
-        ("PRE-05", "Ni mode crise, ni autre campagne, ni affinage bloqué", lambda: check_quiet(platform, lock)),
+        (
+            "PRE-05",
+            "Ni mode crise, ni autre campagne, ni affinage bloqué",
+            lambda: check_quiet(platform, lock),
+        ),
         ("PRE-06", "Jeu de données et référence intègres", lambda: check_reference(platform)),
         ("PRE-07", "Espace disque suffisant", lambda: check_disk(platform, plan)),
         ("PRE-08", "Les comptes n'ont que les droits attendus", lambda: check_least_privilege(platform)),
@@ -229,7 +233,11 @@ def check_no_production_link(platform: Platform) -> Answer:
     """PRE-09: no local address in, and no established connection to, a denied network."""
     denied = platform.allowed.denied_servers
     addresses = {a.address for found in psutil.net_if_addrs().values() for a in found}
-    problems = [f"ce poste a l'adresse {one} d'un réseau interdit" for one in sorted(addresses) if is_denied(one, denied)]
+    problems = [
+        f"ce poste a l'adresse {one} d'un réseau interdit"
+        for one in sorted(addresses)
+        if is_denied(one, denied)
+    ]
     try:
         peers = {link.raddr.ip for link in psutil.net_connections("inet") if link.raddr}
     except psutil.AccessDenied:

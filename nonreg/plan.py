@@ -26,7 +26,12 @@ SCENARIOS_DIR = Path(__file__).parent / "scenarios"
 TICKET_PATTERN = re.compile(r"[A-Z][A-Z0-9]*-\d+")
 COLLECT_DEADLINE_SECONDS = 60
 RUN_NAMESPACE = uuid.UUID("7e0f0f0c-3c5e-4f7b-8a55-6a2f5c1b9d11")
-FAMILY_NAMES = {"base": Family.BASE, "applicatif": Family.APPLICATIF, "app": Family.APPLICATIF, "hd": Family.HD}
+FAMILY_NAMES = {
+    "base": Family.BASE,
+    "applicatif": Family.APPLICATIF,
+    "app": Family.APPLICATIF,
+    "hd": Family.HD,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +63,15 @@ def identify_tool(request: CampaignRequest) -> ToolIdentity:
     """Read from the process, the installed package and git."""
     git = ["git", "-C", str(SCENARIOS_DIR), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
     try:
-        described = subprocess.run(git, capture_output=True, text=True, timeout=10, check=False).stdout.strip()
+        described = subprocess.run(
+            git, capture_output=True, text=True, timeout=10, check=False
+        ).stdout.strip()
     except (OSError, subprocess.TimeoutExpired):
         described = ""
-    words = [f"--platform {request.platform}"]
-    for name in ("families", "select", "ticket", "scenarios"):
-        if value := getattr(request, name):
-            words.append(f"--{name} {shlex.quote(value)}")
+    options = {
+        name: getattr(request, name) for name in ("platform", "families", "select", "ticket", "scenarios")
+    }
+    words = [f"--{name} {shlex.quote(value)}" for name, value in options.items() if value]
     return ToolIdentity(
         operator=getpass.getuser(),
         version=importlib.metadata.version("aquareel-nonreg"),
@@ -164,13 +171,17 @@ def plan_campaign(
     families, selection, ticket = parse_families(request.families), request.select, request.ticket
     reference = ticket or platform.default_ticket
     if not reference:
-        raise UsageError(f"Indiquez un ticket (--ticket) : la plateforme « {platform.name} » n'en a pas par défaut.")
+        raise UsageError(
+            f"Indiquez un ticket (--ticket) : la plateforme « {platform.name} » n'en a pas par défaut."
+        )
     if not TICKET_PATTERN.fullmatch(reference):
         raise UsageError(f"Référence de ticket mal formée : « {reference} » (attendu : AQ-123).")
     chosen = select_scenarios(scenarios, families, selection)
     if not chosen:
         names = ", ".join(family.name for family in families)
-        raise UsageError(f"Sélection vide : aucun scénario de {names} ne correspond à « {selection or '*'} ».")
+        raise UsageError(
+            f"Sélection vide : aucun scénario de {names} ne correspond à « {selection or '*'} »."
+        )
     return CampaignPlan(
         run_id=run_id,
         campaign_id=str(uuid.uuid5(RUN_NAMESPACE, run_id)),

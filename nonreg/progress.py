@@ -96,9 +96,14 @@ def _watch_live(run_dir: Path, stop: threading.Event, console: object) -> None:
             state = read_progress(run_dir)
             for scenario_id, outcome, seconds in state.finished[shown:]:
                 sign, colour = SIGNS[outcome]
-                bar.console.print(f"  [{colour}]{sign}[/] {scenario_id:<9} {outcome.value:<14} {seconds:6.2f} s", highlight=False)
+                bar.console.print(
+                    f"  [{colour}]{sign}[/] {scenario_id:<9} {outcome.value:<14} {seconds:6.2f} s",
+                    highlight=False,
+                )
             shown = state.done
-            tally = "  ".join(f"{count} {name}" for name, count in Counter(o.value for _, o, _ in state.finished).items())
+            tally = "  ".join(
+                f"{count} {name}" for name, count in Counter(o.value for _, o, _ in state.finished).items()
+            )
             bar.update(
                 task,
                 total=state.total or None,
@@ -120,7 +125,11 @@ def _watch_lines(run_dir: Path, stop: threading.Event, console: object) -> None:
         stopping = stop.is_set()
         state = read_progress(run_dir)
         for position, (scenario_id, outcome, seconds) in enumerate(state.finished[shown:], start=shown + 1):
-            console.print(f"[{position}/{state.total}] {scenario_id} {outcome.value} {seconds:.2f} s", markup=False, highlight=False)
+            console.print(
+                f"[{position}/{state.total}] {scenario_id} {outcome.value} {seconds:.2f} s",
+                markup=False,
+                highlight=False,
+            )
         shown = state.done
         if state.ended or stopping:
             return

@@ -187,13 +187,22 @@ def classify(error: BaseException) -> tuple[Outcome, str]:
     return Outcome.INCONCLUSIF, f"Contrôle défaillant ({type(error).__name__} : {error})."
 
 
-WORST_FIRST = (Outcome.KO, Outcome.INCONCLUSIF, Outcome.NON_EXECUTE, Outcome.NON_APPLICABLE, Outcome.MESURE, Outcome.OK)
+WORST_FIRST = (
+    Outcome.KO,
+    Outcome.INCONCLUSIF,
+    Outcome.NON_EXECUTE,
+    Outcome.NON_APPLICABLE,
+    Outcome.MESURE,
+    Outcome.OK,
+)
 
 
 def worsen(result: ScenarioResult, outcome: Outcome, message: str) -> ScenarioResult:
     """The result after one more phase: the worst outcome wins, messages add up."""
     worst = min(result.outcome, outcome, key=WORST_FIRST.index)
-    return dataclasses.replace(result, outcome=worst, message=" ".join(filter(None, (result.message, message))))
+    return dataclasses.replace(
+        result, outcome=worst, message=" ".join(filter(None, (result.message, message)))
+    )
 
 
 def conclude(result: ScenarioResult, witness: Witness, duration_seconds: float) -> ScenarioResult:

@@ -17,10 +17,10 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from nonreg.errors import ConfigError
 from nonreg.model import CampaignPlan, CampaignRun, Fact, GuardResult, Outcome, ScenarioResult
@@ -46,7 +46,8 @@ def load_json(kind: type[T], path: Path) -> T:
     from pydantic import ValidationError
 
     try:
-        value: T = _adapter(kind).validate_json(path.read_bytes())
+        adapter = _adapter(cast(Hashable, kind))
+        value: T = adapter.validate_json(path.read_bytes())
     except FileNotFoundError as error:
         raise ConfigError(f"Fichier absent : {path}") from error
     except ValidationError as error:

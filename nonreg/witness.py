@@ -18,7 +18,7 @@ from nonreg.store import hash_file, write_file
 KEPT_ROWS = 200
 
 
-class NotApplicable(Exception):  # noqa: N818 - a statement about the platform, not an error
+class NotApplicable(Exception):
     """Raised by a scenario that has no object on this platform; its text is the reason, in French."""
 
 
@@ -49,7 +49,9 @@ class Witness:
             close = found is None and expected is None
         else:
             close = abs(float(found) - expected) <= relative * max(1.0, abs(expected))
-        self.expect(close, request, "NULL" if expected is None else f"{expected:g} (± {relative:g} relatif)", found)
+        self.expect(
+            close, request, "NULL" if expected is None else f"{expected:g} (± {relative:g} relatif)", found
+        )
 
     def expect_no_rows(self, rows: Rows, expected: str = "aucune ligne") -> None:
         """Record a gap with the rows unless there are none."""

@@ -12,7 +12,9 @@ FAMILY_LABELS = {Family.BASE: "Base", Family.APPLICATIF: "Applicatif", Family.HD
 PASSED = (Outcome.OK, Outcome.MESURE, Outcome.DEROGATION)
 
 
-def count_natures(run: CampaignRun, assessment: Assessment, junit_files: tuple[Path, ...]) -> tuple[NatureCount, ...]:
+def count_natures(
+    run: CampaignRun, assessment: Assessment, junit_files: tuple[Path, ...]
+) -> tuple[NatureCount, ...]:
     """One count a nature; a nature without test is listed with the reason, not left out."""
     outcomes = {found.scenario_id: found.outcome for found in assessment.findings}
     counts = []
@@ -21,7 +23,9 @@ def count_natures(run: CampaignRun, assessment: Assessment, junit_files: tuple[P
         passed = sum(outcome in PASSED for outcome in of_family)
         failed = of_family.count(Outcome.KO)
         note = "" if of_family else "Aucun scénario de cette famille dans la sélection."
-        counts.append(NatureCount(label, len(of_family), passed, failed, len(of_family) - passed - failed, note))
+        counts.append(
+            NatureCount(label, len(of_family), passed, failed, len(of_family) - passed - failed, note)
+        )
     return (*counts, count_project_tests(junit_files))
 
 

@@ -9,6 +9,8 @@ import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
+from uuid import UUID
 
 from prefect import task
 from prefect.artifacts import (
@@ -53,7 +55,12 @@ def plan_stage(request: CampaignRequest, platform: Platform, run_dir: Path) -> C
 def run_stage(request: CampaignRequest, platform: Platform, plan: CampaignPlan, run_dir: Path) -> CampaignRun:
     """Guards, then pytest; an artifact shows how far it is."""
     stop = threading.Event()
-    artifact = create_progress_artifact(0.0, key=artifact_key("avancement", plan), description="Scénarios exécutés")
+    artifact = cast(
+        UUID,  # the call is synchronous here
+        create_progress_artifact(
+            0.0, key=artifact_key("avancement", plan), description="Scénarios exécutés"
+        ),
+    )
     file = find_platform_file(request.platform)
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(execute_plan, platform, plan, run_dir, file, request.scenarios_dir(), stop)
@@ -104,10 +111,24 @@ def publish_stage(run_dir: Path, plan: CampaignPlan, assessment: Assessment, ren
             for found in assessment.findings
         ],
     )
-    bad = [found for found in assessment.findings if found.outcome in (Outcome.KO, Outcome.INCONCLUSIF, Outcome.NON_EXECUTE)]
-    lines = [f"# {VERDICT_LABELS[assessment.verdict]}", "", *(f"- {reason}" for reason in assessment.reasons), ""]
-    lines += [f"- **{found.scenario_id}** {titles[found.scenario_id].title} : {found.outcome.value}" for found in bad]
-    create_markdown_artifact(key=artifact_key("verdict", plan), markdown="\n".join(lines), description="Verdict")
+    bad = [
+        found
+        for found in assessment.findings
+        if found.outcome in (Outcome.KO, Outcome.INCONCLUSIF, Outcome.NON_EXECUTE)
+    ]
+    lines = [
+        f"# {VERDICT_LABELS[assessment.verdict]}",
+        "",
+        *(f"- {reason}" for reason in assessment.reasons),
+        "",
+    ]
+    lines += [
+        f"- **{found.scenario_id}** {titles[found.scenario_id].title} : {found.outcome.value}"
+        for found in bad
+    ]
+    create_markdown_artifact(
+        key=artifact_key("verdict", plan), markdown="\n".join(lines), description="Verdict"
+    )
     create_link_artifact(
         key=artifact_key("rapport", plan), link=html.resolve().as_uri(), link_text="Rapport de tests (A.2)"
     )

@@ -39,7 +39,9 @@ class Rows:
     def scalar(self) -> Any:
         """The single value of a one-row, one-column result."""
         if len(self.rows) != 1 or len(self.columns) != 1:
-            raise RequestFailed(f"Une seule valeur attendue, {len(self.rows)} ligne(s) reçue(s) : {self.request}")
+            raise RequestFailed(
+                f"Une seule valeur attendue, {len(self.rows)} ligne(s) reçue(s) : {self.request}"
+            )
         return self.rows[0][0]
 
     def dicts(self) -> list[dict[str, Any]]:
@@ -162,21 +164,25 @@ def sqlstate(error: SQLAlchemyError) -> str:
     return str(getattr(getattr(error, "orig", None), "sqlstate", None) or "")
 
 
-def translate_error(error: SQLAlchemyError, database: Database, site_code: str, statement: str) -> PlatformError:
+def translate_error(
+    error: SQLAlchemyError, database: Database, site_code: str, statement: str
+) -> PlatformError:
     """The project's error for a driver's, in one sentence; the driver's text is kept to its first line."""
     where = f"{site_code} ({database.host}:{database.port})"
     state = sqlstate(error)
     said = str(getattr(error, "orig", error)).strip()
     words = said.splitlines()[0] if said else type(error).__name__
     if state in LOGIN_REFUSED or "password authentication failed" in said:
-        return AccessDenied(f"La base de {where} refuse le compte : vérifiez l'utilisateur et son mot de passe.")
+        return AccessDenied(
+            f"La base de {where} refuse le compte : vérifiez l'utilisateur et son mot de passe."
+        )
     if state == RIGHT_REFUSED:
         return AccessDenied(f"La base de {where} refuse ce droit : {words}.")
-    if state == "3D000" or "does not exist" in said and "database" in said and not state:
+    if state == "3D000" or ("does not exist" in said and "database" in said and not state):
         return RequestFailed(f"La base « {database.name} » n'existe pas sur {where}.")
     if state == CANCELLED:
         return Unreachable(f"La base de {where} n'a pas répondu en {database.query_timeout_seconds:g} s.")
-    if isinstance(error, OperationalError) and not state or state.startswith(("08", "57P")):
+    if (isinstance(error, OperationalError) and not state) or state.startswith(("08", "57P")):
         return Unreachable(f"La base de {where} est injoignable : {words}.")
     return RequestFailed(f"La base de {where} rejette la requête ({state or 'sans code'}) : {words}.")
 

@@ -12,7 +12,14 @@ from dataclasses import dataclass
 import paramiko
 
 from nonreg.config import Host, Platform
-from nonreg.errors import AccessDenied, ConfigError, HostKeyMismatch, PlatformError, RequestFailed, Unreachable
+from nonreg.errors import (
+    AccessDenied,
+    ConfigError,
+    HostKeyMismatch,
+    PlatformError,
+    RequestFailed,
+    Unreachable,
+)
 
 # The only commands a scenario may send; arguments are quoted one by one.
 COMMANDS = {
@@ -47,7 +54,9 @@ class CommandResult:
         """Its standard output; RequestFailed when it ended with another status than 0."""
         if self.status != 0:
             words = (self.stderr or self.stdout).strip().splitlines()
-            raise RequestFailed(f"{self.request} : code {self.status}, {words[-1] if words else 'sans message'}")
+            raise RequestFailed(
+                f"{self.request} : code {self.status}, {words[-1] if words else 'sans message'}"
+            )
         return self.stdout
 
 
@@ -129,7 +138,9 @@ def open_shell(platform: Platform, host: Host) -> Iterator[Shell]:
 def _translate(error: Exception, host: Host) -> PlatformError:
     where = f"{host.name} ({host.address}:{host.port})"
     if isinstance(error, paramiko.BadHostKeyException):
-        return HostKeyMismatch(f"La clé d'hôte de {where} n'est pas celle qui est enregistrée : connexion refusée.")
+        return HostKeyMismatch(
+            f"La clé d'hôte de {where} n'est pas celle qui est enregistrée : connexion refusée."
+        )
     if isinstance(error, paramiko.AuthenticationException):
         return AccessDenied(f"L'hôte {where} refuse la clé SSH de l'utilisateur « {host.user} ».")
     if isinstance(error, paramiko.SSHException) and "not found in known_hosts" in str(error):

@@ -11,7 +11,10 @@ from nonreg.clients.ssh import Shell
 
 MASKED = "***"
 # Keys whose value belongs to the installation, not to the delivered configuration.
-LOCAL_KEYS = re.compile(r"password|mot_de_passe|secret|fichier|dossier|adresse|hote|host|url|chemin|path|dir|site_dir", re.IGNORECASE)
+LOCAL_KEYS = re.compile(
+    "password|mot_de_passe|secret|fichier|dossier|adresse|hote|host|url|chemin|path|dir|pids|instance|cle",
+    re.IGNORECASE,
+)
 
 ADDRESS = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b")
 
@@ -19,7 +22,9 @@ ADDRESS = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b")
 def read_configuration(shell: Shell) -> dict[str, str]:
     """SHA-256 of each masked file of the host's `config` folder, by name."""
     names = shell.run("list", path="config").require().split()
-    return {name: hash_configuration(shell.run("read", path=f"config/{name}").require()) for name in sorted(names)}
+    return {
+        name: hash_configuration(shell.run("read", path=f"config/{name}").require()) for name in sorted(names)
+    }
 
 
 def hash_configuration(text: str) -> str:

@@ -51,7 +51,9 @@ def load_database(layout: Layout, site: str, last_instant: datetime) -> None:
         for role, name in ROLE_PASSWORDS.items():
             statement = sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role), secrets[name])
             connection.execute(statement)
-        connection.execute("GRANT SELECT ON ALL TABLES IN SCHEMA cfg, ref, tampon, prod, evt, nr TO replicateur")
+        connection.execute(
+            "GRANT SELECT ON ALL TABLES IN SCHEMA cfg, ref, tampon, prod, evt, nr TO replicateur"
+        )
         connection.execute("GRANT USAGE ON SCHEMA cfg, ref, tampon, prod, evt, nr TO replicateur")
     with psycopg.connect(postgres.admin_dsn(layout, site, DATABASE), autocommit=True) as connection:
         connection.execute("ANALYZE")
@@ -74,7 +76,8 @@ def _load_references(connection: psycopg.Connection, layout: Layout, site: str) 
     roles = {ACTIVE: "ACTIF", PASSIVE: "PASSIF", WITNESS: "SURVEILLANCE"}
     for code in SITES:
         connection.execute(
-            "INSERT INTO ref.site VALUES (%s, %s, %s, %s)", (code, HOST_NAME[code], roles[code], code == ACTIVE)
+            "INSERT INTO ref.site VALUES (%s, %s, %s, %s)",
+            (code, HOST_NAME[code], roles[code], code == ACTIVE),
         )
 
 
@@ -86,10 +89,14 @@ def replicate(layout: Layout) -> None:
     with psycopg.connect(postgres.admin_dsn(layout, ACTIVE, DATABASE), autocommit=True) as active:
         articles = active.execute("SELECT art_schema, art_table FROM ha.tvf_articles()").fetchall()
         tables = sql.SQL(", ").join(sql.Identifier(schema, table) for schema, table in articles)
-        active.execute(sql.SQL("CREATE PUBLICATION {} FOR TABLE {}").format(sql.Identifier(PUBLICATION), tables))
+        active.execute(
+            sql.SQL("CREATE PUBLICATION {} FOR TABLE {}").format(sql.Identifier(PUBLICATION), tables)
+        )
     with psycopg.connect(postgres.admin_dsn(layout, PASSIVE, DATABASE), autocommit=True) as passive:
         passive.execute(
-            sql.SQL("CREATE SUBSCRIPTION {} CONNECTION {} PUBLICATION {} WITH (copy_data = false, origin = none)").format(
+            sql.SQL(
+                "CREATE SUBSCRIPTION {} CONNECTION {} PUBLICATION {} WITH (copy_data = false, origin = none)"
+            ).format(
                 sql.Identifier(SUBSCRIPTION),
                 replication_dsn(layout, layout.address(ACTIVE), PORTS["postgresql"]),
                 sql.Identifier(PUBLICATION),
@@ -97,7 +104,8 @@ def replicate(layout: Layout) -> None:
         )
         passive.execute(
             sql.SQL("ALTER SUBSCRIPTION {} CONNECTION {}").format(
-                sql.Identifier(SUBSCRIPTION), replication_dsn(layout, layout.address(PASSIVE), PORTS["relais"])
+                sql.Identifier(SUBSCRIPTION),
+                replication_dsn(layout, layout.address(PASSIVE), PORTS["relais"]),
             )
         )
 
@@ -105,7 +113,9 @@ def replicate(layout: Layout) -> None:
 def replication_dsn(layout: Layout, address: str, port: int) -> str:
     """Connection string that a subscription stores."""
     password = layout.secrets()["AQ_REPLICATION_PASSWORD"]
-    return f"host={address} port={port} dbname={DATABASE} user=replicateur password={password} connect_timeout=2"
+    return (
+        f"host={address} port={port} dbname={DATABASE} user=replicateur password={password} connect_timeout=2"
+    )
 
 
 def prepare_databases(layout: Layout) -> list[Popen[bytes]]:

@@ -131,7 +131,7 @@ def start_cluster(layout: Layout, site: str) -> subprocess.Popen[bytes]:
         stderr=subprocess.STDOUT,
         cwd=layout.cluster_dir(site),
         start_new_session=True,
-        preexec_fn=die_with_starter,
+        preexec_fn=die_with_starter,  # noqa: PLW1509 - one prctl call, no lock is taken
         **run_as(),
     )
     log.close()
@@ -170,7 +170,15 @@ def stop_cluster(layout: Layout, site: str) -> None:
     subprocess.run(
         [
             str(binaries / "pg_ctl"),
-            *("-D", str(layout.cluster_dir(site)), "-m", "fast", "-t", str(int(STOP_DEADLINE_SECONDS)), "stop"),
+            *(
+                "-D",
+                str(layout.cluster_dir(site)),
+                "-m",
+                "fast",
+                "-t",
+                str(int(STOP_DEADLINE_SECONDS)),
+                "stop",
+            ),
         ],
         cwd=layout.postgres_home,
         capture_output=True,

@@ -146,7 +146,8 @@ BEGIN
             CONTINUE;
         END IF;
         v_chr := 1 + extract(epoch FROM v_utc - timestamp '2000-01-01')::bigint / 300;
-        PERFORM ref.usp_prolonger_chrono(v_utc, v_utc) WHERE NOT EXISTS (SELECT 1 FROM ref.chrono h WHERE h.chr_id = v_chr);
+        PERFORM ref.usp_prolonger_chrono(v_utc - make_interval(mins => r.sta_pas_min), v_utc)
+        WHERE r.sta_pas_min <> 5 OR NOT EXISTS (SELECT 1 FROM ref.chrono h WHERE h.chr_id = v_chr);
         SELECT m.mes_valeur, m.mes_etat INTO v_avant
         FROM prod.mesure m WHERE m.cap_id = r.cap_id AND m.chr_id = v_chr - greatest(v_pas, 1);
         -- Aberration: outside min/max, or (water level only) too steep against the value just before.

@@ -23,7 +23,7 @@ INSERT INTO cfg.tache_export VALUES
 INSERT INTO securite.utilisateur VALUES (1, 'consultation', 'jamais lu');
 
 INSERT INTO ref.capteur (cap_id, sta_code, cap_grandeur, cap_unite, cap_min, cap_max, cap_gradient)
-SELECT (row_number() OVER (ORDER BY s.sta_code) - 1) * 3 + g.rang, s.sta_code, g.grandeur, g.unite, g.mini, g.maxi, g.gradient
+SELECT (dense_rank() OVER (ORDER BY s.sta_code) - 1) * 3 + g.rang, s.sta_code, g.grandeur, g.unite, g.mini, g.maxi, g.gradient
 FROM ref.station s
 CROSS JOIN (VALUES (1, 'H', 'mm', -1500, 15000, 600), (2, 'Q', 'l/s', 0, 20000000, NULL), (3, 'RR', 'mm', 0, 60, NULL))
     g(rang, grandeur, unite, mini, maxi, gradient);

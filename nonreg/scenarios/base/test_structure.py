@@ -19,7 +19,12 @@ def expect_reference(witness: Witness, session: Session, campaign: Campaign, sub
     witness.expect_rows(read_subject(session, subject), expected["rows"])
 
 
-@scenario("BASE-001", "Tables et colonnes identiques à la référence", Criticality.BLOQUANTE, requirements=("R03", "R04"))
+@scenario(
+    "BASE-001",
+    "Tables et colonnes identiques à la référence",
+    Criticality.BLOQUANTE,
+    requirements=("R03", "R04"),
+)
 def test_columns(witness: Witness, active: Session, campaign: Campaign) -> None:
     expect_reference(witness, active, campaign, "columns")
 
@@ -27,7 +32,9 @@ def test_columns(witness: Witness, active: Session, campaign: Campaign) -> None:
 @scenario("BASE-002", "Contraintes présentes, actives et vérifiées", Criticality.MAJEURE)
 def test_constraints(witness: Witness, active: Session, campaign: Campaign) -> None:
     expect_reference(witness, active, campaign, "constraints")
-    witness.expect_no_rows(active.query("untrusted_constraints"), "aucune contrainte désactivée ou non vérifiée")
+    witness.expect_no_rows(
+        active.query("untrusted_constraints"), "aucune contrainte désactivée ou non vérifiée"
+    )
 
 
 @scenario("BASE-003", "Index identiques à la référence et utilisables", Criticality.MAJEURE)
@@ -35,7 +42,12 @@ def test_indexes(witness: Witness, active: Session, campaign: Campaign) -> None:
     expect_reference(witness, active, campaign, "indexes")
 
 
-@scenario("BASE-004", "Code des procédures, fonctions et vues égal à la version livrée", Criticality.BLOQUANTE, requirements=("R03", "R04"))
+@scenario(
+    "BASE-004",
+    "Code des procédures, fonctions et vues égal à la version livrée",
+    Criticality.BLOQUANTE,
+    requirements=("R03", "R04"),
+)
 def test_modules(witness: Witness, active: Session, campaign: Campaign) -> None:
     expected = baseline.load_reference(campaign.platform.baseline, "modules")
     found = read_modules(active)
@@ -45,7 +57,9 @@ def test_modules(witness: Witness, active: Session, campaign: Campaign) -> None:
     texts = {module.name: module.definition for module in found}
     for name, change, _, _ in differences:
         before = expected.get(name, {}).get("definition", "").splitlines()
-        lines = difflib.unified_diff(before, texts.get(name, "").splitlines(), "référence", "plateforme", lineterm="")
+        lines = difflib.unified_diff(
+            before, texts.get(name, "").splitlines(), "référence", "plateforme", lineterm=""
+        )
         witness.attach(f"{change} {name}", "\n".join(lines) + "\n", "diff")
     shown = [f"{name} : {change}" for name, change, _, _ in differences]
     witness.expect_equal(shown, [], active.query("schema_modules").request)
@@ -62,10 +76,16 @@ def test_house_rules(witness: Witness, active: Session, campaign: Campaign) -> N
     witness.expect_rows(active.query("house_rule_breaches"), accepted)
 
 
-@scenario("BASE-007", "Tables publiées avec clé primaire et identités compatibles avec la réplication", Criticality.MAJEURE)
+@scenario(
+    "BASE-007",
+    "Tables publiées avec clé primaire et identités compatibles avec la réplication",
+    Criticality.MAJEURE,
+)
 def test_published_tables(witness: Witness, active: Session) -> None:
     witness.expect_no_rows(active.query("articles_without_key"), "chaque article a une clé primaire")
-    witness.expect_no_rows(active.query("replicated_generated_always"), "aucune identité GENERATED ALWAYS publiée")
+    witness.expect_no_rows(
+        active.query("replicated_generated_always"), "aucune identité GENERATED ALWAYS publiée"
+    )
 
 
 @scenario("BASE-008", "Procédures sans référence rompue", Criticality.MAJEURE)
@@ -73,7 +93,12 @@ def test_references(witness: Witness, active: Session) -> None:
     witness.expect_no_rows(active.query("broken_modules"), "chaque objet cité existe")
 
 
-@scenario("BASE-025", "Droits égaux à la référence, aucune écriture directe de l'application", Criticality.BLOQUANTE, requirements=("R23",))
+@scenario(
+    "BASE-025",
+    "Droits égaux à la référence, aucune écriture directe de l'application",
+    Criticality.BLOQUANTE,
+    requirements=("R23",),
+)
 def test_permissions(witness: Witness, active: Session, campaign: Campaign) -> None:
     expect_reference(witness, active, campaign, "permissions")
     witness.expect_no_rows(active.query("application_direct_writes"), "aucun droit d'écriture direct")

@@ -1,0 +1,52 @@
+# Everything goes through the virtual environment made from the lock file; nothing else is needed.
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+READY := $(VENV)/.ready
+DEFECT ?=
+ARGS ?=
+export PYTHONDONTWRITEBYTECODE := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup campaign test lint bench sandbox-up sandbox-down sandbox-status clean
+
+help: ## afficher cette aide
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+setup: $(READY) ## créer l'environnement virtuel à partir du fichier de verrouillage
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 ou plus récent est nécessaire (make PYTHON=python3.12 …).")'
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@echo "Installation des paquets verrouillés…"
+	@$(PY) -m pip install --quiet --require-hashes -r requirements.lock
+	@$(PY) -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+campaign: $(READY) ## campagne complète sur la plateforme embarquée (DEFECT=nom pour la dégrader, ARGS=… pour choisir)
+	@$(PY) -m nonreg.sandbox run $(if $(DEFECT),--defect $(DEFECT)) -- $(PY) -m nonreg campaign --platform {platform} $(ARGS)
+
+test: $(READY) lint ## contrôles statiques et tests
+	@$(PY) -m pytest --junitxml=build/junit-tests.xml $(ARGS)
+
+lint: $(READY) ## ruff, mypy strict et sens des imports
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+	@$(PY) -m pytest -q tests/test_layers.py
+
+bench: $(READY) ## mesures de durée (rien n'y échoue)
+	@$(PY) -m tests.bench
+
+sandbox-up: $(READY) ## démarrer la plateforme embarquée et la laisser en marche (DEFECT=nom)
+	@$(PY) -m nonreg.sandbox up $(if $(DEFECT),--defect $(DEFECT))
+
+sandbox-down: $(READY) ## arrêter la plateforme embarquée, même après un plantage
+	@$(PY) -m nonreg.sandbox down
+
+sandbox-status: $(READY) ## dire ce qui tourne
+	@$(PY) -m nonreg.sandbox status
+
+clean: sandbox-down ## arrêter et effacer ce qui a été produit (sauf les passages)
+	@rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache
