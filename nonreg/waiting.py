@@ -41,3 +41,12 @@ def observe_until(
         if accept(answer) or time.monotonic() >= deadline:
             return answer
         time.sleep(poll_seconds)
+
+
+def sample(probe: Callable[[], T], count: int, every_seconds: float) -> tuple[T, ...]:
+    """`count` answers, each asked `every_seconds` after the one before, or later when the probe is slow."""
+    began, answers = time.monotonic(), [probe()]
+    for number in range(1, count):
+        time.sleep(max(0.0, began + number * every_seconds - time.monotonic()))
+        answers.append(probe())
+    return tuple(answers)

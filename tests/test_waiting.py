@@ -16,7 +16,7 @@ def test_the_first_true_answer_is_returned() -> None:
 
 def test_a_deadline_that_passes_names_what_was_awaited() -> None:
     started = time.monotonic()
-    with pytest.raises(DeadlinePassed, match=r"0\.05 s dépassé : la ligne arrive"):
+    with pytest.raises(DeadlinePassed, match=r"0.05 s dépassé : la ligne arrive"):
         wait_until(lambda: False, 0.05, "la ligne arrive")
     assert time.monotonic() - started >= 0.05
 
