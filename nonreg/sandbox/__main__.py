@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from nonreg.errors import NonregError, UsageError
 from nonreg.sandbox.launch import Instance, start_instance, stop_instance
 from nonreg.sandbox.layout import DEFAULT_DIR, DEFAULT_NETWORK, PORTS, SERVICES, SITES, Layout, load_layout
 from nonreg.sandbox.networks import FREE
-from nonreg.sandbox.processes import find_recorded
+from nonreg.sandbox.processes import find_instance_processes, find_recorded
 from nonreg.sandbox.teardown import end_instance, find_supervisor
 
 USAGE_ERROR = 3
@@ -74,8 +75,9 @@ def start(directory: Path, network: str | None, defect: str | None) -> None:
 
 def stop(directory: Path) -> None:
     """`down`."""
-    layout = load_layout(directory)
-    if layout is None:
+    known = load_layout(directory)
+    layout = known or Layout(directory.resolve())  # the folder may have been deleted under the platform
+    if known is None and not find_instance_processes(layout):
         say(f"Rien à arrêter dans {directory}.")
         return
     ended = end_instance(layout)
@@ -110,8 +112,8 @@ def run_command(directory: Path | None, defect: str | None, words: list[str]) ->
     finally:
         if instance is not None:
             stop_instance(instance)
-        if directory is None and root.exists():
-            _remove_temporary(root)
+        if directory is None:
+            shutil.rmtree(root, ignore_errors=True)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
@@ -120,13 +122,6 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
 
 def _exit_code(returned: int) -> int:
     return 128 - returned if returned < 0 else returned  # as a shell says it of a signal
-
-
-def _remove_temporary(root: Path) -> None:
-    for left in root.iterdir():  # the supervisor's log of a start that failed
-        if left.is_file():
-            left.unlink()
-    root.rmdir()
 
 
 def show_status(directory: Path) -> None:

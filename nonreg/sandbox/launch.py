@@ -12,7 +12,7 @@ from pathlib import Path
 from nonreg.errors import NonregError
 from nonreg.sandbox.layout import Layout, load_layout
 from nonreg.sandbox.networks import FREE
-from nonreg.sandbox.processes import INSTANCE_MARK
+from nonreg.sandbox.processes import INSTANCE_MARK, find_instance_processes
 from nonreg.sandbox.teardown import end_instance, find_supervisor
 
 PROJECT = Path(__file__).parent.parent.parent
@@ -44,13 +44,46 @@ def start_instance(
     An owned instance ends with the calling process, however that dies.
     """
     root = root.resolve()
-    stale = load_layout(root)
-    if stale is not None:
-        if find_supervisor(stale) is not None:
-            raise StartFailed(f"La plateforme de {root} tourne déjà : arrêtez-la d'abord (« down »).")
-        for line in end_instance(stale):
-            announce(f"reste d'une instance précédente terminé : {line}")
+    end_stale_instance(root, announce)
     root.mkdir(parents=True, exist_ok=True)
+    supervisor, reports, owner = _spawn_supervisor(root, network, owned)
+    try:
+        last = ""
+        with os.fdopen(reports, encoding="utf-8") as lines:
+            for line in lines:
+                last = line.strip()
+                if not last.startswith(("PRET", "ECHEC")):
+                    announce(last)
+        layout = load_layout(root)
+        if not last.startswith("PRET") or layout is None:
+            told = last.startswith("ECHEC")
+            reason = last.removeprefix("ECHEC ") if told else _last_line(root / "supervisor.log")
+            raise StartFailed(f"La plateforme n'a pas démarré : {reason.rstrip('.')}.")
+        announce(f"prête en {last.partition(' ')[2]} s")
+        if defect is not None:
+            from nonreg.sandbox.defects import apply_defect
+
+            apply_defect(layout, defect)
+    except BaseException:
+        _abandon(root, supervisor, owner)
+        raise
+    return Instance(layout, supervisor, owner)
+
+
+def end_stale_instance(root: Path, announce: Callable[[str], None]) -> None:
+    """End what a crash left in this folder; StartFailed when a supervisor runs there."""
+    known = load_layout(root)
+    layout = known or Layout(root)
+    if find_supervisor(layout) is not None:
+        raise StartFailed(f"La plateforme de {root} tourne déjà : arrêtez-la d'abord (« down »).")
+    if known is not None or find_instance_processes(layout):
+        for line in end_instance(layout):
+            announce(f"reste d'une instance précédente terminé : {line}")
+
+
+def _spawn_supervisor(
+    root: Path, network: str, owned: bool
+) -> tuple[subprocess.Popen[bytes], int, int | None]:
     report_read, report_write = os.pipe()
     owner_read, owner_write = os.pipe() if owned else (None, None)
     passed = [fd for fd in (report_write, owner_read) if fd is not None]
@@ -78,26 +111,15 @@ def start_instance(
         )
     for descriptor in passed:
         os.close(descriptor)
-    last = ""
-    with os.fdopen(report_read, encoding="utf-8") as lines:
-        for line in lines:
-            last = line.strip()
-            if not last.startswith(("PRET", "ECHEC")):
-                announce(last)
-    layout = load_layout(root)
-    if not last.startswith("PRET") or layout is None:
-        supervisor.wait()
-        reason = (
-            last.removeprefix("ECHEC ") if last.startswith("ECHEC") else _last_line(root / "supervisor.log")
-        )
-        if layout is not None:
-            end_instance(layout)
-        raise StartFailed(f"La plateforme n'a pas démarré : {reason}")
-    announce(f"prête en {last.partition(' ')[2]} s")
-    instance = Instance(layout, supervisor, owner_write)
-    if defect is not None:
-        _apply_defect(instance, defect)
-    return instance
+    return supervisor, report_read, owner_write
+
+
+def _abandon(root: Path, supervisor: subprocess.Popen[bytes], owner: int | None) -> None:
+    if owner is not None:
+        os.close(owner)
+    supervisor.terminate()
+    end_instance(load_layout(root) or Layout(root))
+    supervisor.wait()
 
 
 def stop_instance(instance: Instance) -> list[str]:
@@ -107,16 +129,6 @@ def stop_instance(instance: Instance) -> list[str]:
         os.close(instance.owner)
     instance.supervisor.wait()
     return ended
-
-
-def _apply_defect(instance: Instance, defect: str) -> None:
-    from nonreg.sandbox.defects import apply_defect
-
-    try:
-        apply_defect(instance.layout, defect)
-    except BaseException:
-        stop_instance(instance)
-        raise
 
 
 def _python_path() -> str:

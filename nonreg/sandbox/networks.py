@@ -40,5 +40,5 @@ def _reserve(network: str) -> socket.socket:
                     probe.bind((f"{network}.{host}", used))
     except OSError as error:
         reservation.close()
-        raise OSError(f"le réseau {network} est déjà occupé ({error.strerror})") from error
+        raise OSError(f"le réseau {network} est occupé, choisissez-en un autre (--network)") from error
     return reservation

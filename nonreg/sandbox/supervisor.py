@@ -32,6 +32,7 @@ from nonreg.sandbox.layout import DATABASE_SITES, PORTS, SERVICES, SITES, Layout
 from nonreg.sandbox.networks import reserve_network
 from nonreg.sandbox.processes import end_processes, find_recorded, write_pid_file
 from nonreg.sandbox.provision import provision
+from nonreg.sandbox.readiness import find_unsettled
 from nonreg.sandbox.services.ssh_commands import find_listening_ports
 from nonreg.sandbox.teardown import end_all_processes, remove_files, supervisor_pid_file
 from nonreg.waiting import DeadlinePassed, wait_until
@@ -40,6 +41,7 @@ START_SECONDS = 60.0
 ANSWER_SECONDS = 15.0
 STOP_SECONDS = 3.0
 REAP_SECONDS = 0.2
+POLL_SECONDS = 0.02
 POSTGRESQL = "postgresql"
 
 
@@ -103,6 +105,12 @@ class Supervisor:
         self._report("bases chargées et répliquées")
         os.close(gate_write)  # lets every service begin
         self._wait(lambda: not self.find_silent(), ANSWER_SECONDS, lambda: ", ".join(self.find_silent()))
+        self._wait(
+            lambda: not find_unsettled(self.layout),
+            ANSWER_SECONDS,
+            lambda: ", ".join(find_unsettled(self.layout)),
+            poll_seconds=0.1,
+        )
         self._listen()
 
     def find_silent(self) -> list[str]:
@@ -161,14 +169,20 @@ class Supervisor:
         text = self.layout.log_file(site, service).read_text(encoding="utf-8", errors="replace")
         return text.strip().rpartition("\n")[2] or "journal vide"
 
-    def _wait(self, condition: Callable[[], bool], seconds: float, what: str | Callable[[], str]) -> None:
+    def _wait(
+        self,
+        condition: Callable[[], bool],
+        seconds: float,
+        what: str | Callable[[], str],
+        poll_seconds: float = POLL_SECONDS,
+    ) -> None:
         def done() -> bool:
             if self._selector.select(0):
                 raise Interrupted
             return condition()
 
         try:
-            wait_until(done, seconds)
+            wait_until(done, seconds, poll_seconds=poll_seconds)
         except DeadlinePassed as error:
             text = what if isinstance(what, str) else what()
             raise RuntimeError(f"délai de {seconds:g} s dépassé : {text}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -56,8 +57,12 @@ def test_killing_the_supervisor_ends_everything_and_the_next_start_is_clean(
     # A killed postmaster leaves backends behind; `down` finds and ends them.
     postmaster = find_recorded(second.layout.pid_file(ACTIVE, "postgresql"))
     assert postmaster is not None
+    backend = postmaster.children()[0]
+    backend.suspend()  # an idle one notices the death by itself
     postmaster.kill()
     second.supervisor.kill()
+    wait_until(lambda: find_instance_processes(second.layout) == [backend], 10, "il reste un orphelin")
+    shutil.rmtree(second.layout.root / "pids")
     clusters = second.layout.postgres_home
     done = subprocess.run(
         command("down", "--dir", str(second.layout.root)),
@@ -67,6 +72,7 @@ def test_killing_the_supervisor_ends_everything_and_the_next_start_is_clean(
         timeout=30,
     )
     assert (done.returncode, done.stderr) == (0, "")
+    assert str(backend.pid) in done.stdout
     assert nothing_runs(second.layout)
     assert not clusters.exists()
     assert not (second.layout.root / "secrets.env").exists()
@@ -122,7 +128,8 @@ def test_an_interrupted_run_cleans_up(tmp_path: Path) -> None:
     assert running.wait(20) == 130
     assert running.stderr is not None
     running.stderr.close()
-    wait_until(lambda: nothing_runs(layout), 10, "tout est terminé")
+    assert nothing_runs(layout)
+    assert not (root / "sites").exists()
 
 
 def test_wrong_use_is_one_french_sentence_with_exit_code_3(tmp_path: Path) -> None:

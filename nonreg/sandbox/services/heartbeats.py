@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from socketserver import StreamRequestHandler, TCPServer, ThreadingTCPServer
 
 PERIOD_SECONDS = 0.5
+RETRY_SECONDS = 0.1  # the others may be starting
 CONNECT_SECONDS = 1.0
 MAX_LINE_BYTES = 4096
 
@@ -113,6 +114,6 @@ def beat(
                 if link is not None:
                     link.close()
                 link = None
-            stopping.wait(PERIOD_SECONDS)
+            stopping.wait(PERIOD_SECONDS if link else RETRY_SECONDS)
 
     threading.Thread(target=run, name=f"battement {target[0]}", daemon=True).start()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shlex
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -12,13 +11,14 @@ from typing import Any
 
 import asyncssh
 
-from nonreg.sandbox.layout import Layout, load_layout
+from nonreg.sandbox.layout import DATABASE_SITES, Layout, load_layout
 from nonreg.sandbox.services.logs import open_log
 from nonreg.sandbox.services.runtime import parse_arguments
 from nonreg.sandbox.services.ssh_commands import Host, run_command
 
 PARALLEL_COMMANDS = 32
 SWITCHOVER = "bascule"
+SWITCHOVER_WORDS = {"--vers", *DATABASE_SITES, "--etat", "--force"}
 LOGIN_SECONDS = 10
 
 
@@ -77,8 +77,9 @@ class Commands:
             process.exit(127)
             return
         try:
-            if line.split()[:1] == [SWITCHOVER]:
-                process.exit(await self._switch_over(process, line))
+            words = line.split()
+            if words[:1] == [SWITCHOVER] and set(words[1:]) <= SWITCHOVER_WORDS:
+                process.exit(await self._switch_over(process, words[1:]))
                 return
             output = await asyncio.get_running_loop().run_in_executor(
                 self._pool, run_command, self._host, line
@@ -91,10 +92,10 @@ class Commands:
         except (BrokenPipeError, ConnectionError, asyncssh.Error):
             process.close()  # the client left
 
-    async def _switch_over(self, process: asyncssh.SSHServerProcess[bytes], line: str) -> int:
+    async def _switch_over(self, process: asyncssh.SSHServerProcess[bytes], words: list[str]) -> int:
         tool = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "nonreg.sandbox.switchover", "--dir", str(self._host.layout.root)),
-            *shlex.split(line)[1:],
+            *words,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
