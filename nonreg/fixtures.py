@@ -25,6 +25,7 @@ from nonreg.store import PLAN, load_json
 from nonreg.witness import Witness
 
 PLATFORM_VARIABLE = "NONREG_PLATFORM_FILE"
+DEFAULT_PATIENCE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,11 @@ class Campaign:
     def limit(self, name: str) -> float | None:
         """The agreed limit of that name, None when there is none."""
         return self.platform.limits.get(name)
+
+    def patience(self, name: str) -> float:
+        """Seconds to wait for what that limit bounds: a little more than the limit, so that it is judged."""
+        limit = self.limit(name)
+        return DEFAULT_PATIENCE_SECONDS if limit is None else limit + 1
 
     def shell(self, site: Site) -> AbstractContextManager[Shell]:
         """An SSH connection to a site's host."""

@@ -1,0 +1,1 @@
+SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS double precision)

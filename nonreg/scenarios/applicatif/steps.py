@@ -1,0 +1,48 @@
+"""Steps that several APPLICATIF scenarios take."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+from nonreg.bench import Bench, TestStation
+from nonreg.clients.sql import Rows, Session
+from nonreg.clients.web import Answer, WebSession
+from nonreg.config import Secret
+from nonreg.fixtures import Campaign
+from nonreg.probes.frames import FrameReply, parse_reply
+from nonreg.waiting import observe_until
+from nonreg.witness import Witness
+
+FORM = "application/x-www-form-urlencoded"
+
+
+def sign_in(web: WebSession, campaign: Campaign, password: Secret) -> Answer:
+    """The answer to the login form."""
+    user = campaign.active_site.web.client_user or ""
+    fields = {"identifiant": user, "mot_de_passe": password.reveal()}
+    return web.post("/connexion", urlencode(fields).encode(), FORM)
+
+
+def expect_accepted(witness: Witness, answer: Answer, inserted: int, duplicates: int = 0) -> None:
+    """The frontal took the frame and counted it so."""
+    wanted = FrameReply(True, inserted, duplicates)
+    found = (answer.status, parse_reply(answer.body))
+    expected = f"200, {inserted} insérées, {duplicates} doublons"
+    witness.expect(found == (200, wanted), answer.request, expected, f"{answer.status}, {answer.body}")
+
+
+def wait_refined(active: Session, campaign: Campaign, *stations: TestStation) -> Rows:
+    """Number of values of these stations that the refinement service left behind at its deadline."""
+    codes = ",".join(station.code for station in stations)
+    return observe_until(
+        lambda: active.query("buffer_pending", stations=codes),
+        lambda rows: rows.scalar() == 0,
+        campaign.patience("ingestion_seconds"),
+    )
+
+
+def refine(bench: Bench) -> None:
+    """Run the refinement procedure now, instead of waiting for its service."""
+    bench.refine(datetime.now(UTC))
+    bench.session.commit()
