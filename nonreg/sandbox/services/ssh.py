@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -16,6 +17,7 @@ from nonreg.sandbox.services.logs import open_log
 from nonreg.sandbox.services.runtime import parse_arguments
 from nonreg.sandbox.services.ssh_commands import Host, run_command
 
+LOG = logging.getLogger("ssh")
 PARALLEL_COMMANDS = 32
 SWITCHOVER = "bascule"
 SWITCHOVER_WORDS = {"--vers", *DATABASE_SITES, "--etat", "--force"}
@@ -79,7 +81,9 @@ class Commands:
         try:
             words = line.split()
             if words[:1] == [SWITCHOVER] and set(words[1:]) <= SWITCHOVER_WORDS:
-                process.exit(await self._switch_over(process, words[1:]))
+                code = await self._switch_over(process, words[1:])
+                LOG.info("commande %r : code %d", line, code)
+                process.exit(code)
                 return
             output = await asyncio.get_running_loop().run_in_executor(
                 self._pool, run_command, self._host, line
@@ -88,6 +92,7 @@ class Commands:
                 if data:
                     stream.write(data)
                     await stream.drain()
+            LOG.info("commande %r : code %d", line[:200], output.exit_code)
             process.exit(output.exit_code)
         except (BrokenPipeError, ConnectionError, asyncssh.Error):
             process.close()  # the client left

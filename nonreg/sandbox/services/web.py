@@ -102,6 +102,11 @@ def serve_web(
 
         do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_GET  # noqa: N815
 
+        def handle_expect_100(self) -> bool:
+            answered = super().handle_expect_100()
+            self.wfile.flush()  # the client waits for this line before it sends its body
+            return answered
+
         def _read_body(self, headers: dict[str, str]) -> tuple[bytes, tuple[int, str] | None]:
             if "transfer-encoding" in headers:
                 self.close_connection = True
