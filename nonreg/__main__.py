@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from nonreg.errors import NonregError
@@ -156,33 +157,46 @@ def run_campaign(options: argparse.Namespace) -> int:
             f"Dossier des passages impossible à écrire : {options.runs_dir} ({error.strerror})."
         ) from error
     print(f"Campagne {run_id} : {len(plan.scenarios)} scénarios sur « {platform.title} »", flush=True)  # noqa: T201
-    own_home = prepare_prefect(run_dir)
     stop = threading.Event()
     watcher = threading.Thread(target=watch_run, args=(run_dir, stop), daemon=True)
     watcher.start()
     try:
-        start_flow(options, [family.name.lower() for family in plan.families], run_id)
+        with prefect_environment(run_dir):
+            start_flow(options, [family.name.lower() for family in plan.families], run_id)
     finally:
         stop.set()
         watcher.join(5)
-        if own_home:
-            shutil.rmtree(own_home, ignore_errors=True)
     return conclude(run_dir)
 
 
-def prepare_prefect(run_dir: Path) -> Path | None:
-    """Give Prefect a home in the run's folder and a throw-away API, unless a server is asked for."""
+@contextmanager
+def prefect_environment(run_dir: Path) -> Iterator[None]:
+    """Give Prefect a home in the run's folder and a throw-away API, unless a server is asked for.
+
+    A keeper ends the throw-away server if we are killed.
+    """
+    from nonreg.keeper import start_keeper
+
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     if os.environ.get("PREFECT_API_URL"):
-        return None
+        yield
+        return
     home = (run_dir / ".prefect").resolve()
     home.mkdir()
+    keeper = start_keeper(home)
     os.environ["PREFECT_HOME"] = str(home)
     os.environ["PREFECT_PROFILES_PATH"] = str(home / "profiles.toml")
     os.environ["PREFECT_SERVER_ALLOW_EPHEMERAL_MODE"] = "true"
     os.environ["PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS"] = "120"
-    return home
+    try:
+        yield
+    finally:
+        if "prefect" in sys.modules:
+            from prefect.server.api.server import SubprocessASGIServer
+
+            SubprocessASGIServer().stop()
+        keeper.communicate()
 
 
 def start_flow(options: argparse.Namespace, families: list[str], run_id: str) -> None:
