@@ -65,7 +65,8 @@ def compare_rows(
 
 def keep_persistent(first: list[Difference], second: list[Difference]) -> list[Difference]:
     """Differences of the second look that the first one had already, unchanged."""
-    return [difference for difference in second if difference in first]
+    known = set(first)
+    return [difference for difference in second if difference in known]
 
 
 def narrow_documents(active: str | None, passive: str | None) -> tuple[str, str]:

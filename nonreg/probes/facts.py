@@ -9,7 +9,11 @@ from nonreg.clients.sql import open_session
 from nonreg.clients.ssh import open_shell
 from nonreg.config import Platform, Site
 from nonreg.errors import NonregError
-from nonreg.model import Fact
+from nonreg.model import Fact, SiteRole
+from nonreg.probes.replication import count_errors
+
+# Counted from the server's start: a scenario later compares with this mark.
+REPLICATION_ERRORS = "Erreurs de réplication avant la campagne"
 
 
 def read_facts(platform: Platform) -> tuple[Fact, ...]:
@@ -19,6 +23,8 @@ def read_facts(platform: Platform) -> tuple[Fact, ...]:
         if site.database is not None:
             facts.append(_read(site, "Serveur de base de données", platform, _server_version))
             facts.append(_read(site, "Version de l'application en base", platform, _application_version))
+        if site.role is SiteRole.PASSIF:
+            facts.append(_read(site, REPLICATION_ERRORS, platform, _replication_errors))
         facts.append(_read(site, "Système", platform, _system))
     return tuple(facts)
 
@@ -39,6 +45,11 @@ def _server_version(platform: Platform, site: Site) -> str:
 def _application_version(platform: Platform, site: Site) -> str:
     with open_session(platform, site) as session:
         return str(session.query("platform_identity").dicts()[0]["version_app"])
+
+
+def _replication_errors(platform: Platform, site: Site) -> str:
+    with open_session(platform, site) as session:
+        return str(count_errors(session.query("replication_errors")))
 
 
 def _system(platform: Platform, site: Site) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -62,6 +63,11 @@ def judge_agents(samples: Sequence[tuple[tuple[str, str, str], ...]]) -> str:
     return ", ".join(f"{name} : agent redémarré pendant l'observation" for name in restarted)
 
 
+def count_errors(rows: Rows) -> int:
+    """All errors that the subscriptions counted."""
+    return sum(int(apply_errors) + int(copy_errors) for _, apply_errors, copy_errors in rows.rows)
+
+
 def read_backlog(session: Session) -> tuple[Rows, dict[str, Backlog]]:
     """The backlog of each slot of the publisher, with the request."""
     rows = read_fresh(session, "replication_backlog")
@@ -71,7 +77,7 @@ def read_backlog(session: Session) -> tuple[Rows, dict[str, Backlog]]:
 
 def is_growing(samples: Sequence[Backlog]) -> bool:
     """True when the backlog rose from each sample to the next and nothing of the first was absorbed since."""
-    rising = all(later.pending > sooner.pending for sooner, later in zip(samples, samples[1:], strict=False))
+    rising = all(later.pending > sooner.pending for sooner, later in itertools.pairwise(samples))
     return len(samples) > 1 and rising and samples[-1].confirmed < samples[0].written
 
 
