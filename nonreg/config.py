@@ -18,6 +18,7 @@ from nonreg.model import Nature, PlatformIdentity, SiteRole
 
 PLATFORMS_DIR = Path(__file__).parent / "platforms"
 STRICT = {"extra": "forbid"}
+UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +200,8 @@ def _validate(data: dict[str, Any], text: str, path: Path) -> Platform:
     try:
         return TypeAdapter(Platform).validate_python(data)
     except ValidationError as error:
-        first = error.errors()[0]
+        # A misspelt key is both unknown and missing: the unknown one has a line to show.
+        first = min(error.errors(), key=lambda one: one["type"] not in UNKNOWN_KEY)
         keys = [str(part) for part in first["loc"]]
         line = find_key_line(text, keys)
         where = f"clé « {'.'.join(keys)} »" + (f", ligne {line}" if line else "")
@@ -230,7 +232,7 @@ def _translate_validation(error: Any) -> str:
     kind, given = error["type"], error.get("input")
     if kind == "missing":
         return "clé obligatoire absente"
-    if kind in ("extra_forbidden", "unexpected_keyword_argument"):
+    if kind in UNKNOWN_KEY:
         return "clé inconnue"
     if kind == "enum":
         return f"valeur « {given} » refusée (attendu : {error['ctx']['expected']})".replace(" or ", " ou ")

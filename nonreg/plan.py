@@ -105,7 +105,7 @@ def collect_scenarios(scenarios_dir: Path) -> tuple[Scenario, ...]:
         environment = {**os.environ, COLLECT_VARIABLE: str(target)}
         environment.pop(RUN_VARIABLE, None)
         done = subprocess.run(
-            [*pytest_command(scenarios_dir), "--collect-only"],
+            [*pytest_command(scenarios_dir), "--collect-only", "--tb=short"],
             env=environment,
             capture_output=True,
             text=True,
@@ -124,9 +124,11 @@ def describe_collection_failure(output: str, scenarios_dir: Path) -> str:
     for line in output.splitlines():
         if line.startswith("ERROR: "):
             return line.removeprefix("ERROR: ")
-    broken = re.search(r"^ERROR (\S+)(?: - (.*))?$", output, re.MULTILINE)
+    broken = re.search(r"^ERROR (\S+)", output, re.MULTILINE)
     if broken:
-        return f"Scénario illisible : {broken[1]} ({(broken[2] or 'erreur à l’import').strip()})."
+        file = os.path.relpath(os.path.abspath(broken[1]), scenarios_dir)
+        reasons = re.findall(r"^E   +(\S.*)$", output, re.MULTILINE)
+        return f"Scénario illisible : {file} ({reasons[-1] if reasons else 'erreur à l’import'})."
     return f"La collecte des scénarios de {scenarios_dir} a échoué."
 
 

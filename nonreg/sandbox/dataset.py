@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from subprocess import Popen
@@ -119,14 +118,20 @@ def replication_dsn(layout: Layout, address: str, port: int) -> str:
 
 
 def prepare_databases(layout: Layout) -> list[Popen[bytes]]:
-    """From nothing to two replicating databases; returns the server processes, in site order."""
-    postgres.create_clusters(layout)
+    """From nothing to two replicating databases; returns the server processes, in site order.
+
+    The data is loaded once, without write-ahead log, and the stopped cluster copied.
+    """
+    postgres.create_cluster(layout)
     now = datetime.now(UTC)
     last_instant = now - timedelta(minutes=now.minute % 5, seconds=now.second, microseconds=now.microsecond)
-
-    # Started from this very thread: the kernel ends a server with the thread that started it.
-    processes: list[Popen[bytes]] = [postgres.start_cluster(layout, site) for site in DATABASE_SITES]
-    with ThreadPoolExecutor(len(DATABASE_SITES)) as pool:
-        list(pool.map(lambda site: load_database(layout, site, last_instant), DATABASE_SITES))
+    loader = postgres.start_cluster(layout, ACTIVE, wal_level="minimal", max_wal_senders="0")
+    load_database(layout, ACTIVE, last_instant)
+    postgres.stop_cluster(layout, ACTIVE)
+    loader.wait()
+    postgres.copy_cluster(layout)
+    processes = [postgres.start_cluster(layout, site) for site in DATABASE_SITES]
+    with psycopg.connect(postgres.admin_dsn(layout, PASSIVE, DATABASE)) as passive:
+        passive.execute("UPDATE cfg.noeud SET sit_code = %s", (PASSIVE,))
     replicate(layout)
     return processes

@@ -97,7 +97,7 @@ class Layout:
         if os.geteuid() != 0:
             return self.root / "postgresql"
         tag = hashlib.sha256(str(self.root).encode()).hexdigest()[:12]
-        return Path(tempfile.gettempdir()) / f"aquareel-nonreg-{tag}"
+        return find_open_dir() / f"aquareel-nonreg-{tag}"
 
     def cluster_dir(self, site: str) -> Path:
         """PGDATA of a site."""
@@ -148,6 +148,15 @@ def find_free_network() -> str:
                 continue
         return network
     raise OSError("aucun réseau 127.77.x libre")
+
+
+def find_open_dir() -> Path:
+    """A temporary folder that every account may enter; root's TMPDIR may be its own."""
+    candidates = [Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")]  # noqa: S108 - found, not assumed
+    for folder in candidates:
+        if all(part.stat().st_mode & 0o001 for part in (folder, *folder.parents)):
+            return folder
+    raise OSError("aucun dossier temporaire n'est ouvert à tous les comptes")
 
 
 def write_private(path: Path, text: str) -> None:

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from nonreg.sandbox.layout import DATABASE_SITES, PORTS, Layout
+from nonreg.sandbox.layout import DATABASE_SITES, PORTS, Layout, find_open_dir
 
 ADMIN = "aquareel_admin"
 START_DEADLINE_SECONDS = 30.0
@@ -59,9 +59,9 @@ def prepare_binaries(layout: Layout) -> Path:
     if os.geteuid() != 0:
         return source / "bin"
     stamp = int((source / "bin/postgres").stat().st_mtime)
-    home = Path(tempfile.gettempdir()) / f"aquareel-nonreg-postgresql-{stamp}"
+    home = find_open_dir() / f"aquareel-nonreg-postgresql-{stamp}"
     if not (home / "complete").exists():
-        partial = Path(tempfile.mkdtemp(prefix="aquareel-nonreg-pg-"))
+        partial = Path(tempfile.mkdtemp(prefix="aquareel-nonreg-pg-", dir=home.parent))
         package = source.parent
         shutil.copytree(source, partial / package.name / "pginstall", symlinks=True)
         libraries = package.parent / f"{package.name}.libs"
@@ -84,8 +84,8 @@ def run_as() -> dict[str, Any]:
     return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
 
 
-def create_clusters(layout: Layout) -> None:
-    """initdb of one cluster, copied to the other; nothing is started."""
+def create_cluster(layout: Layout) -> None:
+    """initdb of the first site's cluster; nothing is started."""
     binaries = prepare_binaries(layout)
     home = layout.postgres_home
     home.mkdir(parents=True, exist_ok=True)
@@ -98,7 +98,7 @@ def create_clusters(layout: Layout) -> None:
     password_file.chmod(0o600)
     if os.geteuid() == 0:
         os.chown(password_file, nobody.pw_uid, nobody.pw_gid)
-    first, *others = DATABASE_SITES
+    first = DATABASE_SITES[0]
     _run(
         [
             str(binaries / "initdb"),
@@ -108,24 +108,33 @@ def create_clusters(layout: Layout) -> None:
         home,
     )
     password_file.unlink()
+    access = "host all all 127.0.0.0/8 scram-sha-256\nhost replication all 127.0.0.0/8 scram-sha-256\n"
+    (layout.cluster_dir(first) / "pg_hba.conf").write_text(access, encoding="utf-8")
+    with (layout.cluster_dir(first) / "postgresql.conf").open("a", encoding="utf-8") as file:
+        file.writelines(f"{name} = '{value}'\n" for name, value in SETTINGS.items())
+
+
+def copy_cluster(layout: Layout) -> None:
+    """Copy the stopped first cluster to the other site; sharing a system identifier does no harm here.
+
+    Both sites then hold the same rows without loading them twice.
+    """
+    first, *others = DATABASE_SITES
     for site in others:
-        # A copy is faster than a second initdb; a shared system identifier does no harm to logical replication.
-        _run(["cp", "-a", str(layout.cluster_dir(first)), str(layout.cluster_dir(site))], home)
-    for site in DATABASE_SITES:
-        lines = [f"{name} = '{value}'\n" for name, value in SETTINGS.items()]
-        lines += [f"listen_addresses = '{layout.address(site)}'\n", f"port = {PORTS['postgresql']}\n"]
-        with (layout.cluster_dir(site) / "postgresql.conf").open("a", encoding="utf-8") as file:
-            file.writelines(lines)
-        access = "host all all 127.0.0.0/8 scram-sha-256\nhost replication all 127.0.0.0/8 scram-sha-256\n"
-        (layout.cluster_dir(site) / "pg_hba.conf").write_text(access, encoding="utf-8")
+        _run(["cp", "-a", str(layout.cluster_dir(first)), str(layout.cluster_dir(site))], layout.postgres_home)
 
 
-def start_cluster(layout: Layout, site: str) -> subprocess.Popen[bytes]:
-    """Start a site's server and wait until it answers; it is interrupted when its starter dies."""
+def start_cluster(layout: Layout, site: str, **settings: str) -> subprocess.Popen[bytes]:
+    """Start a site's server and wait until it answers; it is interrupted when its starter dies.
+
+    `settings` are for this start only.
+    """
     binaries = prepare_binaries(layout)
+    own = {"listen_addresses": layout.address(site), "port": str(PORTS["postgresql"]), **settings}
+    options = [word for name, value in own.items() for word in ("-c", f"{name}={value}")]
     log = layout.log_file(site, "postgresql").open("ab")
     process = subprocess.Popen(
-        [str(binaries / "postgres"), "-D", str(layout.cluster_dir(site))],
+        [str(binaries / "postgres"), "-D", str(layout.cluster_dir(site)), *options],
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=subprocess.STDOUT,

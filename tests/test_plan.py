@@ -1,0 +1,146 @@
+"""The plan: what is selected, and the one sentence that answers what cannot be planned."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nonreg.config import load_platform
+from nonreg.errors import UsageError
+from nonreg.model import Criticality, Effect, Family, Scenario
+from nonreg.plan import (
+    SCENARIOS_DIR,
+    CampaignRequest,
+    collect_scenarios,
+    identify_tool,
+    parse_families,
+    plan_campaign,
+    select_scenarios,
+)
+
+HEADER = "from nonreg.recorder import scenario\nfrom nonreg.model import Criticality\n"
+
+
+def make_scenario(scenario_id: str, effect: Effect = Effect.READ_ONLY) -> Scenario:
+    family = Family(scenario_id.split("-")[0])
+    return Scenario(scenario_id, "Essai", family, Criticality.MAJEURE, effect, 60.0)
+
+
+POOL = tuple(make_scenario(name) for name in ("HD-002", "BASE-010", "APP-001", "BASE-002", "HD-001"))
+
+
+@pytest.fixture(scope="module")
+def shipped() -> tuple[Scenario, ...]:
+    return collect_scenarios(SCENARIOS_DIR)
+
+
+def test_the_shipped_scenarios_cover_what_was_promised(shipped: tuple[Scenario, ...]) -> None:
+    counts = {family: sum(found.family is family for found in shipped) for family in Family}
+    assert counts[Family.BASE] >= 20
+    assert counts[Family.APPLICATIF] >= 15
+    assert counts[Family.HD] >= 10
+
+
+def test_no_shipped_scenario_is_disruptive_and_each_has_a_requirement(shipped: tuple[Scenario, ...]) -> None:
+    for found in shipped:
+        assert found.effect in (Effect.READ_ONLY, Effect.WRITES_TEST_DATA)
+        assert found.requirement_ids
+        assert all(reference.startswith("R") for reference in found.requirement_ids)
+
+
+def test_families_come_in_order_and_ids_in_order_inside() -> None:
+    chosen = select_scenarios(POOL, tuple(Family), "")
+    assert [found.id for found in chosen] == ["BASE-002", "BASE-010", "APP-001", "HD-001", "HD-002"]
+
+
+def test_patterns_select_by_id() -> None:
+    chosen = select_scenarios(POOL, tuple(Family), "HD-00*, BASE-002")
+    assert [found.id for found in chosen] == ["BASE-002", "HD-001", "HD-002"]
+
+
+def test_disruptive_and_manual_scenarios_are_never_selected() -> None:
+    pool = (make_scenario("HD-021", Effect.DISRUPTIVE), make_scenario("HD-019", Effect.MANUAL))
+    assert select_scenarios(pool, tuple(Family), "*") == ()
+
+
+@given(st.permutations(POOL))
+def test_the_selection_does_not_depend_on_the_order_of_collection(pool: list[Scenario]) -> None:
+    assert select_scenarios(tuple(pool), tuple(Family), "") == select_scenarios(POOL, tuple(Family), "")
+
+
+def test_an_unknown_family_is_named() -> None:
+    with pytest.raises(UsageError, match="Famille inconnue : « reseau »"):
+        parse_families("base,reseau")
+
+
+def test_no_family_means_all() -> None:
+    assert parse_families("") == tuple(Family)
+
+
+def plan(request: CampaignRequest) -> object:
+    return plan_campaign(request, load_platform(request.platform), POOL, "essai", identify_tool(request))
+
+
+def test_an_empty_selection_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="Sélection vide : aucun scénario de BASE"):
+        plan(CampaignRequest("embarquee", "base", "BASE-9*"))
+
+
+def test_a_malformed_ticket_is_refused() -> None:
+    with pytest.raises(UsageError, match="ticket mal formée : « n importe quoi »"):
+        plan(CampaignRequest("embarquee", ticket="n importe quoi"))
+
+
+def test_a_platform_without_default_ticket_requires_one(tmp_path: Path) -> None:
+    shipped = load_platform("embarquee")
+    text = Path("nonreg/platforms/embarquee.toml")
+    file = tmp_path / "sans.toml"
+    file.write_text(
+        text.read_text(encoding="utf-8").replace(f'default_ticket = "{shipped.default_ticket}"\n', ""),
+        encoding="utf-8",
+    )
+    with pytest.raises(UsageError, match="Indiquez un ticket"):
+        plan(CampaignRequest(str(file)))
+
+
+def test_the_command_of_a_run_reproduces_it() -> None:
+    tool = identify_tool(CampaignRequest("embarquee", "base,hd", "HD-00*", "AQ-12"))
+    assert tool.command == (
+        "python -m nonreg campaign --platform embarquee --families base,hd --select 'HD-00*' --ticket AQ-12"
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("def test_nu(): pass\n", "Scénario sans métadonnées : test_essai.py::test_nu"),
+        ("@scenario('BASE-1', 'T', Criticality.MINEURE)\ndef test_a(): pass\n", "mal formé : « BASE-1 »"),
+        ("@scenario('BASE-001', '', Criticality.MINEURE)\ndef test_a(): pass\n", "incomplet : test_essai.py::test_a"),
+        ("@scenario('BASE-001', 'T', 'grave')\ndef test_a(): pass\n", "Métadonnées refusées pour test_essai.py::test_a"),
+        (
+            "@scenario('BASE-001', 'T', Criticality.MINEURE)\ndef test_a(): pass\n"
+            "@scenario('BASE-001', 'U', Criticality.MINEURE)\ndef test_b(): pass\n",
+            "Identifiant de scénario en double : BASE-001",
+        ),
+        ("import absent_de_partout\n", "Scénario illisible : test_essai.py ("),
+        ("def test_a(:\n", "Scénario illisible : test_essai.py ("),
+    ],
+)
+def test_an_unsound_scenario_is_refused_in_one_sentence(tmp_path: Path, body: str, expected: str) -> None:
+    (tmp_path / "test_essai.py").write_text(HEADER + body, encoding="utf-8")
+    with pytest.raises(UsageError) as caught:
+        collect_scenarios(tmp_path)
+    assert expected in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_an_empty_folder_has_no_scenarios(tmp_path: Path) -> None:
+    assert collect_scenarios(tmp_path) == ()
+
+
+def test_an_absent_folder_is_named() -> None:
+    with pytest.raises(UsageError, match="introuvable : ailleurs"):
+        collect_scenarios(Path("ailleurs"))

@@ -1,0 +1,185 @@
+"""What becomes of a scenario, whatever happens in it: run for real by pytest with the campaign's plugins."""
+
+from __future__ import annotations
+
+import os
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from nonreg import store
+from nonreg.config import PLATFORMS_DIR
+from nonreg.execute import run_pytest
+from nonreg.model import CampaignPlan, CampaignRun, Family, Nature, Outcome, PlatformIdentity
+from nonreg.plan import collect_scenarios, select_scenarios
+
+SCENARIOS = '''
+import time
+import pytest
+from nonreg.errors import Unreachable
+from nonreg.model import Criticality
+from nonreg.recorder import scenario
+from nonreg.witness import NotApplicable
+
+MAJEURE = Criticality.MAJEURE
+
+@scenario("BASE-001", "Bon", MAJEURE)
+def test_good(witness):
+    witness.expect_equal(1, 1, "requête")
+
+@scenario("BASE-002", "Écarts", MAJEURE)
+def test_gaps(witness):
+    witness.expect_equal("trouvé", "attendu", "SELECT 1")
+    witness.expect_equal(3, 4, "SELECT 2")
+
+@scenario("BASE-003", "Assertion", MAJEURE)
+def test_assertion(witness):
+    witness.expect_equal(1, 1, "requête")
+    assert False, "faux"
+
+@scenario("BASE-004", "Injoignable", MAJEURE)
+def test_unreachable():
+    raise Unreachable("la base ne répond pas")
+
+@scenario("BASE-005", "Contrôle cassé", MAJEURE)
+def test_broken(witness):
+    witness.nothing_of_that_name()
+
+@scenario("BASE-006", "Sans vérification", MAJEURE)
+def test_idle():
+    pass
+
+@scenario("BASE-007", "Sauté", MAJEURE)
+def test_skipped():
+    pytest.skip("pas aujourd'hui")
+
+@scenario("BASE-008", "Sans objet", MAJEURE)
+def test_not_applicable():
+    raise NotApplicable("pas de radio ici")
+
+@scenario("BASE-009", "Sans limite", MAJEURE)
+def test_measure(witness):
+    witness.measure("latence", 1.5, "s", None, "mesure")
+
+@scenario("BASE-010", "Trop lent", MAJEURE)
+def test_slow_measure(witness):
+    witness.measure("latence", 1.5, "s", 1.0, "mesure")
+
+@scenario("BASE-011", "Bloqué", MAJEURE, timeout_seconds=0.5)
+def test_stuck(witness):
+    witness.expect_equal(1, 1, "requête")
+    threading_event = __import__("threading").Event()
+    threading_event.wait(30)
+
+@pytest.fixture
+def dirty():
+    yield
+    assert False, "il reste 3 lignes"
+
+@scenario("BASE-012", "Sale", MAJEURE)
+def test_dirty(witness, dirty):
+    witness.expect_equal(1, 1, "requête")
+
+@pytest.fixture
+def absent():
+    raise Unreachable("hôte éteint")
+
+@scenario("BASE-013", "Préparation impossible", MAJEURE)
+def test_absent(absent):
+    pass
+
+@scenario("BASE-014", "Écart puis panne", MAJEURE)
+def test_gap_then_failure(witness):
+    witness.expect_equal(1, 2, "SELECT 1")
+    raise Unreachable("la base ne répond plus")
+'''
+EXPECTED = {
+    "BASE-001": (Outcome.OK, ""),
+    "BASE-002": (Outcome.KO, "Attendu : attendu ; trouvé : trouvé."),
+    "BASE-003": (Outcome.KO, "faux"),
+    "BASE-004": (Outcome.INCONCLUSIF, "la base ne répond pas"),
+    "BASE-005": (Outcome.INCONCLUSIF, "Contrôle défaillant (AttributeError"),
+    "BASE-006": (Outcome.INCONCLUSIF, "aucune vérification faite"),
+    "BASE-007": (Outcome.NON_EXECUTE, "pas aujourd'hui"),
+    "BASE-008": (Outcome.NON_APPLICABLE, "pas de radio ici"),
+    "BASE-009": (Outcome.MESURE, "sans limite convenue"),
+    "BASE-010": (Outcome.KO, "latence ≤ 1 s"),
+    "BASE-011": (Outcome.INCONCLUSIF, "Délai du scénario dépassé"),
+    "BASE-012": (Outcome.KO, "il reste 3 lignes"),
+    "BASE-013": (Outcome.INCONCLUSIF, "hôte éteint"),
+    "BASE-014": (Outcome.KO, "Attendu : 2 ; trouvé : 1."),
+}
+PLATFORM = PlatformIdentity("essai", "Essai", Nature.TEST, "5.2.0", "jeu", ("SITE-A (ACTIF)",))
+
+
+def run_folder(folder: Path, run_dir: Path, stop: threading.Event | None = None) -> CampaignRun:
+    """Plan and run every scenario of a folder; no platform is needed."""
+    scenarios = select_scenarios(collect_scenarios(folder), tuple(Family), "")
+    at = datetime.now(UTC)
+    plan = CampaignPlan(
+        run_dir.name, "0", PLATFORM, "AQ-1", "moi", at, tuple(Family), "", scenarios, "0", "0", "commande"
+    )
+    store.save_plan(run_dir, plan)
+    code, interruption = run_pytest(plan, run_dir, PLATFORMS_DIR / "embarquee.toml", folder, stop or threading.Event())
+    store.save_end(run_dir, datetime.now(UTC), code, interruption)
+    return store.load_run(run_dir)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> CampaignRun:
+    folder = tmp_path_factory.mktemp("scenarios")
+    (folder / "test_tous.py").write_text(SCENARIOS, encoding="utf-8")
+    return run_folder(folder, tmp_path_factory.mktemp("passage"))
+
+
+@pytest.mark.parametrize("scenario_id", EXPECTED)
+def test_each_end_of_a_scenario_has_its_outcome_and_its_reason(run: CampaignRun, scenario_id: str) -> None:
+    result = next(found for found in run.results if found.scenario_id == scenario_id)
+    outcome, words = EXPECTED[scenario_id]
+    assert result.outcome is outcome
+    assert words in result.message
+
+
+def test_every_gap_of_a_scenario_is_kept_with_its_request(run: CampaignRun) -> None:
+    result = next(found for found in run.results if found.scenario_id == "BASE-002")
+    assert [(gap.request, gap.expected, gap.found) for gap in result.gaps] == [
+        ("SELECT 1", "attendu", "trouvé"),
+        ("SELECT 2", "4", "3"),
+    ]
+
+
+def test_pytest_itself_reports_a_failure_when_there_are_gaps(run: CampaignRun) -> None:
+    assert run.pytest_exit == 1
+
+
+def test_a_run_of_good_scenarios_ends_with_code_0(tmp_path: Path) -> None:
+    folder = tmp_path / "scenarios"
+    folder.mkdir()
+    text = SCENARIOS.split('@scenario("BASE-002"')[0]
+    (folder / "test_bon.py").write_text(text, encoding="utf-8")
+    assert run_folder(folder, tmp_path / "passage").pytest_exit == 0
+
+
+def test_a_stop_ends_pytest_and_says_so(tmp_path: Path) -> None:
+    folder = tmp_path / "scenarios"
+    folder.mkdir()
+    text = SCENARIOS.split("@scenario")[0] + (
+        '@scenario("BASE-011", "Bloqué", MAJEURE)\n'
+        "def test_stuck(witness):\n"
+        '    __import__("threading").Event().wait(60)\n'
+    )
+    (folder / "test_bloque.py").write_text(text, encoding="utf-8")
+    stop = threading.Event()
+    run_dir = tmp_path / "passage"
+
+    def stop_when_started() -> None:
+        while not (run_dir / store.EVENTS).is_file():
+            os.sched_yield()
+        stop.set()
+
+    threading.Thread(target=stop_when_started, daemon=True).start()
+    run = run_folder(folder, run_dir, stop)
+    assert run.interruption == "Campagne arrêtée à la demande."
+    assert [result.outcome for result in run.results] == [Outcome.INCONCLUSIF]

@@ -1,0 +1,100 @@
+"""A run's folder: what was recorded is read back, also after a kill in the middle of a write."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nonreg import store
+from nonreg.errors import ConfigError
+from nonreg.model import CampaignPlan, Outcome, ScenarioResult
+from tests.test_assess import make_run
+
+AT = datetime(2026, 11, 23, 1, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def run_dir(tmp_path: Path) -> Path:
+    from nonreg.model import Criticality
+
+    run = make_run({1: (Criticality.MAJEURE, None), 2: (Criticality.MAJEURE, None)})
+    store.save_plan(tmp_path, run.plan)
+    return tmp_path
+
+
+def record_started(run_dir: Path, scenario_id: str) -> None:
+    store.append_event(
+        run_dir, {"event": "scenario_started", "at": AT.isoformat(), "scenario_id": scenario_id}
+    )
+
+
+def record_finished(run_dir: Path, scenario_id: str) -> None:
+    result = dataclasses.asdict(ScenarioResult(scenario_id, Outcome.OK, started_at=AT))
+    store.append_event(run_dir, {"event": "scenario_finished", "at": AT.isoformat(), "result": result})
+
+
+def test_a_plan_is_read_back_as_it_was_saved(run_dir: Path) -> None:
+    plan = store.load_json(CampaignPlan, run_dir / store.PLAN)
+    assert [found.id for found in plan.scenarios] == ["BASE-001", "BASE-002"]
+    assert plan.created_at == AT
+
+
+def test_a_run_without_end_is_interrupted(run_dir: Path) -> None:
+    run = store.load_run(run_dir)
+    assert run.ended_at is None
+    assert run.interruption
+
+
+def test_a_scenario_that_started_and_never_finished_is_inconclusive(run_dir: Path) -> None:
+    record_started(run_dir, "BASE-001")
+    record_finished(run_dir, "BASE-001")
+    record_started(run_dir, "BASE-002")
+    outcomes = {result.scenario_id: result.outcome for result in store.load_run(run_dir).results}
+    assert outcomes == {"BASE-001": Outcome.OK, "BASE-002": Outcome.INCONCLUSIF}
+
+
+def test_an_ended_run_keeps_its_exit_code(run_dir: Path) -> None:
+    store.save_end(run_dir, AT, 1)
+    run = store.load_run(run_dir)
+    assert (run.ended_at, run.pytest_exit, run.interruption) == (AT, 1, "")
+
+
+@given(cut=st.integers(1, 400))
+def test_a_torn_last_line_loses_only_itself(tmp_path_factory: pytest.TempPathFactory, cut: int) -> None:
+    folder = tmp_path_factory.mktemp("passage")
+    record_finished(folder, "BASE-001")
+    whole = (folder / store.EVENTS).read_bytes()
+    record_finished(folder, "BASE-002")
+    data = (folder / store.EVENTS).read_bytes()
+    (folder / store.EVENTS).write_bytes(data[: len(whole) + min(cut, len(data) - len(whole) - 1)])
+    assert [event["result"]["scenario_id"] for event in store.read_events(folder)] == ["BASE-001"]
+
+
+def test_a_folder_without_plan_is_no_run(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"Aucun passage de campagne"):
+        store.load_run(tmp_path)
+
+
+def test_a_damaged_plan_is_named(run_dir: Path) -> None:
+    (run_dir / store.PLAN).write_text("{", encoding="utf-8")
+    with pytest.raises(ConfigError, match="contenu illisible"):
+        store.load_run(run_dir)
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "fichier.json"
+    store.write_file(file, "ancien")
+
+    def fail(*_: object) -> None:
+        raise OSError("disque plein")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(OSError, match="disque plein"):
+        store.write_file(file, "nouveau")
+    assert file.read_text(encoding="utf-8") == "ancien"
+    assert [path.name for path in tmp_path.iterdir()] == ["fichier.json"]
