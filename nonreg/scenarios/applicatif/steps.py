@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from nonreg.bench import Bench, TestStation
+from nonreg.clients.sftp import FileShare
 from nonreg.clients.sql import Rows, Session
 from nonreg.clients.web import Answer, WebSession
 from nonreg.config import Secret
@@ -15,6 +18,10 @@ from nonreg.waiting import observe_until
 from nonreg.witness import Witness
 
 FORM = "application/x-www-form-urlencoded"
+ENTRY, DONE, REFUSED, ORDERS, OUTBOX = (
+    f"echange/{name}" for name in ("entree", "traites", "rejets", "ordres", "sortie")
+)
+FILE_PREFIX = "nr_"  # of every file that a campaign drops; campaigns exclude one another
 
 
 def sign_in(web: WebSession, campaign: Campaign, password: Secret) -> Answer:
@@ -46,3 +53,19 @@ def refine(bench: Bench) -> None:
     """Run the refinement procedure now, instead of waiting for its service."""
     bench.refine(datetime.now(UTC))
     bench.session.commit()
+
+
+@contextmanager
+def dropped_files(share: FileShare) -> Iterator[None]:
+    """Files named `nr_…` live in the exchange folders inside the block only; AssertionError if one resists."""
+    folders = (ENTRY, DONE, REFUSED, ORDERS)
+    try:
+        yield
+    finally:
+        for folder in folders:
+            for name in share.list_files(folder):
+                if name.lstrip(".").startswith(FILE_PREFIX):
+                    share.remove(f"{folder}/{name}")
+        left = [f"{folder}/{name}" for folder in folders for name in share.list_files(folder)]
+        left = [path for path in left if path.rpartition("/")[2].lstrip(".").startswith(FILE_PREFIX)]
+        assert not left, "Fichiers d'essai restants : " + ", ".join(left)

@@ -1,0 +1,36 @@
+"""Calls that the alarm sink received in the place of telephone and mail operators."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from nonreg.clients.web import Answer, WebSession
+from nonreg.errors import RequestFailed
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmCall:
+    """One call; the recipient is a phone number or an address and is never shown."""
+
+    alarm: int
+    text: str
+    recipient: str
+
+
+def read_calls(web: WebSession, text: str) -> tuple[Answer, tuple[AlarmCall, ...]]:
+    """Calls whose text contains this one, oldest first, with the answer they come from."""
+    answer = web.get(f"/appels?texte={quote(text)}")
+    return answer, parse_calls(answer.body)
+
+
+def parse_calls(body: str) -> tuple[AlarmCall, ...]:
+    """Calls of the sink's JSON answer, in order; RequestFailed when it is not one."""
+    try:
+        return tuple(
+            AlarmCall(int(call["ala_id"]), str(call["texte"]), str(call["destinataire"]))
+            for call in json.loads(body)["appels"]
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise RequestFailed("Réponse du puits d'alarmes illisible.") from error
