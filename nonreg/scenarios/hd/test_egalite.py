@@ -20,7 +20,7 @@ from nonreg.probes.equality import (
     read_rows,
 )
 from nonreg.probes.replication import read_fresh, wait_caught_up
-from nonreg.probes.schema import SUBJECTS, read_modules, read_subject
+from nonreg.probes.schema import read_modules, read_subject
 from nonreg.recorder import scenario
 from nonreg.witness import Witness, show
 
@@ -67,15 +67,15 @@ def test_measures(witness: Witness, active: Session, passive: Session, campaign:
     if differing:  # lag looks like a difference: what differs is looked at again
         again, rows = look_at_measures(campaign, active, passive, query, last)
         differing = [group for group in again if group in differing]
-    found = drill_measures(active, passive, differing, last) if differing else []
-    if differing and not found:
-        raise RequestFailed(f"{len(differing)} groupe(s) différents dont les lignes sont égales.")
+    found: list[Difference] = []
+    if differing:
+        found, rows = drill_measures(active, passive, differing, last)
+        if not found:
+            raise RequestFailed(f"{len(differing)} groupe(s) différents dont les lignes sont égales.")
     more = len(differing) - DRILLED_GROUPS
     note = f"\n-- {more} autre(s) groupe(s) différents, non détaillés" if more > 0 else ""
-    witness.expect_no_rows(
-        show_differences(("capteur", "instant UTC"), found, rows.request + note),
-        "les mêmes mesures des deux côtés",
-    )
+    shown = show_differences(("capteur", "instant UTC"), found, rows.request + note)
+    witness.expect_no_rows(shown, "les mêmes mesures des deux côtés")
 
 
 def choose_digest(active: Session, passive: Session) -> str:
@@ -98,8 +98,8 @@ def look_at_measures(
 
 def drill_measures(
     active: Session, passive: Session, groups: list[tuple[Any, ...]], last: int
-) -> list[Difference]:
-    """The rows that differ in the first groups."""
+) -> tuple[list[Difference], Rows]:
+    """The rows that differ in the first groups, with the passive node's answer."""
     drilled = groups[:DRILLED_GROUPS]
     asked = {
         "sensors": [group[0] for group in drilled],
@@ -107,7 +107,7 @@ def drill_measures(
         "last": last,
     }
     ours, theirs = (read_fresh(session, "measure_rows", **asked) for session in (active, passive))
-    return compare_rows(read_rows(ours, 2), read_rows(theirs, 2))
+    return compare_rows(read_rows(ours, 2), read_rows(theirs, 2)), theirs
 
 
 def show_differences(names: tuple[str, ...], found: list[Difference], request: str) -> Rows:
@@ -155,18 +155,20 @@ def compare_articles(
 def test_structure(witness: Witness, active: Session, passive: Session, campaign: Campaign) -> None:
     expected = baseline.load_reference(campaign.platform.baseline, "replication")["schema_differences"]
     found: list[tuple[str, str, str]] = []
+    requests = [passive.query("schema_modules").request]
     for subject in COMPARED:
         ours, theirs = (read_subject(session, subject) for session in (active, passive))
         found += differ(subject, set(ours.rows), set(theirs.rows))
-    ours, theirs = (read_fresh(session, "schema_sequences") for session in (active, passive))
+        requests.append(theirs.request)
+    ours, theirs = (session.query("schema_sequences") for session in (active, passive))
     found += differ("sequences", set(ours.rows), set(theirs.rows))
+    requests.append(theirs.request)
     modules = [
         {(module.name, module.sha256) for module in read_modules(session)} for session in (active, passive)
     ]
     found += differ("modules", *modules)
-    request = "\n".join(active.query(SUBJECTS[subject]).request for subject in COMPARED)
     columns = ("sujet", "seulement sur", "ligne")
-    witness.expect_rows(Rows(columns, tuple(found), request), expected)
+    witness.expect_rows(Rows(columns, tuple(found), "\n".join(requests)), expected)
 
 
 def differ(subject: str, ours: set[Any], theirs: set[Any]) -> list[tuple[str, str, str]]:

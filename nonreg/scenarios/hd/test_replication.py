@@ -47,19 +47,18 @@ def test_publication(witness: Witness, active: Session, passive: Session, campai
 @scenario("HD-003", "Agents de réplication en marche des deux côtés, sans redémarrage", Criticality.BLOQUANTE)
 def test_agents(witness: Witness, active: Session, passive: Session) -> None:
     # A worker may be restarting: it gets a few seconds to run steadily, no more.
-    for session, query in ((active, "publisher_agents"), (passive, "subscriber_agents")):
-        samples = watch_agents(session, query)
-        problem = judge_agents([describe_agents(rows) for rows in samples])
-        witness.expect(not problem, samples[-1].request, "chaque agent en marche, toujours le même", problem)
+    def read() -> tuple[Rows, Rows]:
+        return read_fresh(active, "publisher_agents"), read_fresh(passive, "subscriber_agents")
 
-
-def watch_agents(session: Session, query: str) -> tuple[Rows, ...]:
-    """Samples of one side's agents: the first steady series, or the last one of a few seconds."""
-    return observe_until(
-        lambda: sample(lambda: read_fresh(session, query), AGENT_SAMPLES, AGENT_PERIOD_SECONDS),
-        lambda got: not judge_agents([describe_agents(rows) for rows in got]),
+    samples = observe_until(
+        lambda: sample(read, AGENT_SAMPLES, AGENT_PERIOD_SECONDS),
+        lambda got: not any(judge_agents([describe_agents(one[side]) for one in got]) for side in (0, 1)),
         AGENT_SECONDS,
     )
+    for side in (0, 1):
+        problem = judge_agents([describe_agents(one[side]) for one in samples])
+        request = samples[-1][side].request
+        witness.expect(not problem, request, "chaque agent en marche, toujours le même", problem)
 
 
 @scenario("HD-004", "Volume en attente de réplication sous la limite et sans croissance", Criticality.MAJEURE)
