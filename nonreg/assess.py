@@ -14,7 +14,6 @@ from nonreg.model import (
     Change,
     Criticality,
     Finding,
-    GuardStatus,
     Outcome,
     ScenarioResult,
     Verdict,
@@ -47,12 +46,9 @@ def assess(run: CampaignRun, reference: Mapping[str, Outcome]) -> Assessment:
         ]
 
     add(Verdict.KO, "scénario(s) KO", ids_of(Outcome.KO))
-    stopping = (GuardStatus.REFUSED, GuardStatus.UNKNOWN)
-    refused = [guard.id for guard in run.guards if guard.status in stopping]
+    refused = any(guard.status.stops for guard in run.guards)
     if refused:
-        reasons.append(
-            (Verdict.INCOMPLET, "Garde(s) non levée(s), rien n'a été exécuté : " + ", ".join(refused) + ".")
-        )
+        reasons.append((Verdict.INCOMPLET, run.interruption or "Des gardes ne sont pas levées."))
     if not findings:
         reasons.append((Verdict.INCOMPLET, "Aucun scénario planifié."))
     if run.interruption and not refused:

@@ -14,11 +14,11 @@ from nonreg import store
 from nonreg.bench import clean
 from nonreg.clients.sql import open_session
 from nonreg.config import Platform
-from nonreg.errors import PlatformError
+from nonreg.errors import NonregError
 from nonreg.fixtures import PLATFORM_VARIABLE
 from nonreg.guards import blocks, check_guards
 from nonreg.lock import hold_platform_lock
-from nonreg.model import CampaignPlan, Fact, GuardResult, SiteRole
+from nonreg.model import CampaignPlan, Fact, GuardResult, GuardStatus, SiteRole
 from nonreg.plan import pytest_command
 from nonreg.probes.facts import read_facts
 from nonreg.recorder import COLLECT_VARIABLE, RUN_VARIABLE
@@ -45,7 +45,11 @@ def execute_plan(
         if blocks(guards):
             store.save_end(run_dir, datetime.now(UTC), None, describe_refusal(guards))
             return
-        leftovers = clean_leftovers(platform)
+        try:
+            leftovers = clean_leftovers(platform)
+        except NonregError as error:
+            store.save_end(run_dir, datetime.now(UTC), None, f"Nettoyage préalable impossible : {error}")
+            return
         store.save_facts(run_dir, (*leftovers, *read_facts(platform)))
         exit_code, interruption = run_pytest(plan, run_dir, platform_file, scenarios_dir, stop)
         interruption = " ".join(filter(None, (interruption, clean_test_data(platform, plan))))
@@ -54,8 +58,8 @@ def execute_plan(
 
 def describe_refusal(guards: tuple[GuardResult, ...]) -> str:
     """Why nothing was executed."""
-    refused = [guard for guard in guards if blocks((guard,))]
-    return "Rien n'a été exécuté : " + " ; ".join(f"{guard.id} {guard.message}" for guard in refused)
+    refused = [guard for guard in guards if guard.status in (GuardStatus.REFUSED, GuardStatus.UNKNOWN)]
+    return "Rien n'a été exécuté : " + " ; ".join(f"{guard.id}, {guard.message}" for guard in refused)
 
 
 def run_pytest(
@@ -107,6 +111,6 @@ def clean_test_data(platform: Platform, plan: CampaignPlan) -> str:
     """Remove what a killed scenario may have left; returns a sentence when that fails."""
     try:
         clean(platform, platform.site(SiteRole.ACTIF), plan.campaign_id)
-    except PlatformError as error:
+    except NonregError as error:
         return f"Nettoyage des données d'essai impossible : {error}"
     return ""

@@ -46,8 +46,8 @@ def check_guards(platform: Platform, plan: CampaignPlan, lock: Lock) -> tuple[Gu
     results: list[GuardResult] = []
     for guard_id, title, ask in guards:
         if results and results[0].status is not PASSED:
-            message = "Non demandé : PRE-01 n'est pas levé."
-            results.append(GuardResult(guard_id, title, GuardStatus.UNKNOWN, message))
+            message = "PRE-01 n'est pas levée."
+            results.append(GuardResult(guard_id, title, GuardStatus.NOT_ASKED, message))
             continue
         try:
             status, message = ask()
@@ -59,7 +59,7 @@ def check_guards(platform: Platform, plan: CampaignPlan, lock: Lock) -> tuple[Gu
 
 def blocks(guards: tuple[GuardResult, ...]) -> bool:
     """True when at least one guard forbids to go on."""
-    return any(guard.status in (REFUSED, GuardStatus.UNKNOWN) for guard in guards)
+    return any(guard.status.stops for guard in guards)
 
 
 def judge(problems: list[str], passed: str) -> Answer:

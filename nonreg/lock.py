@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from nonreg.clients.sql import open_session
 from nonreg.config import Platform
-from nonreg.errors import PlatformError
+from nonreg.errors import NonregError
 from nonreg.model import SiteRole
 
 
@@ -34,6 +34,6 @@ def hold_platform_lock(platform: Platform) -> Iterator[Lock]:
                 holders = session.query("lock_holder").rows
                 who = ", ".join(f"{name} (session {pid})" for name, pid in holders) or "inconnu"
                 lock = Lock(False, f"une autre campagne est en cours sur cette plateforme : {who}.")
-        except PlatformError as error:
+        except NonregError as error:
             lock = Lock(False, str(error), unreachable=True)
         yield lock

@@ -93,12 +93,18 @@ class Change(StrEnum):
 
 
 class GuardStatus(StrEnum):
-    """Answer of one guard; anything but PASSED and NOT_APPLICABLE stops the campaign."""
+    """Answer of one guard; NOT_ASKED comes after another guard's refusal."""
 
     PASSED = "PASSED"
     REFUSED = "REFUSED"
     UNKNOWN = "UNKNOWN"
+    NOT_ASKED = "NOT_ASKED"
     NOT_APPLICABLE = "NOT_APPLICABLE"
+
+    @property
+    def stops(self) -> bool:
+        """True for the answers with which nothing may be executed."""
+        return self not in (GuardStatus.PASSED, GuardStatus.NOT_APPLICABLE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nonreg.model import CampaignReport, GuardStatus
+from nonreg.model import CampaignReport
 from reports import labels, text
 from reports.case import Case
 from reports.document import Block, Cell, Code, Column, Items, Pairs, Paragraph, Section, Table
@@ -32,7 +32,7 @@ def list_guards(report: CampaignReport) -> Section:
     note = f"Sans réponse enregistrée : {', '.join(absent)}." if absent else ""
     caption = tally([labels.GUARDS[guard.status] for guard in report.run.guards], "garde", "gardes")
     table = Table(caption, columns, rows, empty="Aucune garde enregistrée.", note=note)
-    stopped = any(g.status in (GuardStatus.REFUSED, GuardStatus.UNKNOWN) for g in report.run.guards)
+    stopped = any(guard.status.stops for guard in report.run.guards)
     blocks: list[Block] = [table]
     if stopped:
         blocks.insert(0, Paragraph("Une garde qui refuse ou ne répond pas arrête la campagne.", "ko", "✗"))

@@ -57,7 +57,7 @@ def _write_guard(guard: GuardResult) -> TestCase:
         test.result = [Failure(message, "REFUSED")]
     elif guard.status is GuardStatus.UNKNOWN:
         test.result = [Error(message, "UNKNOWN")]
-    elif guard.status is GuardStatus.NOT_APPLICABLE:
+    elif guard.status in (GuardStatus.NOT_APPLICABLE, GuardStatus.NOT_ASKED):
         test.result = [Skipped(message)]
     return test
 

@@ -36,6 +36,7 @@ GUARDS: dict[GuardStatus, Cell] = {
     GuardStatus.PASSED: Cell("Passée", "✓", "ok"),
     GuardStatus.REFUSED: Cell("Refusée", "✗", "ko"),
     GuardStatus.UNKNOWN: Cell("Sans réponse", "?", "warn"),
+    GuardStatus.NOT_ASKED: Cell("Non demandée", "–", "muted"),
     GuardStatus.NOT_APPLICABLE: Cell("Non applicable", "–", "muted"),
 }
 

@@ -123,7 +123,7 @@ def test_nothing_planned_is_never_ok() -> None:
 
 
 def test_a_refused_or_unasked_guard_makes_the_campaign_incomplete() -> None:
-    for status in (GuardStatus.REFUSED, GuardStatus.UNKNOWN):
+    for status in (GuardStatus.REFUSED, GuardStatus.UNKNOWN, GuardStatus.NOT_ASKED):
         run = make_run(ALL_OK, guards=(GuardResult("PRE-01", "Cible", status, "non"),))
         assert assess(run, {}).verdict is Verdict.INCOMPLET
 

@@ -73,7 +73,7 @@ def test_pre_01_refuses_what_is_not_the_test_platform(platform: Platform, change
     answers = ask(change(platform))  # type: ignore[operator]
     assert answers["PRE-01"].status is GuardStatus.REFUSED
     assert words in answers["PRE-01"].message
-    assert {answers[f"PRE-{n:02}"].status for n in range(2, 11)} == {GuardStatus.UNKNOWN}
+    assert {answers[f"PRE-{n:02}"].status for n in range(2, 11)} == {GuardStatus.NOT_ASKED}
 
 
 def test_pre_01_refuses_a_database_without_marker(platform: Platform, admin: psycopg.Connection) -> None:

@@ -1,0 +1,73 @@
+"""Whole campaigns on the embedded platform: sound it is OK, and each known defect is found by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from nonreg.model import CampaignReport, GuardStatus, Outcome, Verdict
+from nonreg.sandbox.defects import DEFECTS
+from nonreg.sandbox.launch import Instance
+from nonreg.sandbox.layout import Layout
+from reports.render import render_html
+from tests.campaigns import run_campaign
+
+# What must name each defect: a scenario that is KO, or a guard that refuses; and the families it needs.
+FOUND_BY = {
+    "changed-configuration": "APP-028",
+    "changed-procedure": "BASE-013",
+    "crisis-mode": "PRE-05",
+    "cut-replication-link": "HD-003",
+    "dead-service": "APP-001",
+    "direct-write-right": "BASE-025",
+    "disabled-trigger": "BASE-005",
+    "diverged-row": "HD-009",
+    "duplicate-frames": "APP-007",
+    "exchanged-values": "HD-009",
+    "flood-erasing-gradient": "BASE-016",
+    "missing-index": "BASE-003",
+    "production-marker": "PRE-01",
+    "purge-boundary": "BASE-024",
+    "rating-curve-bound": "BASE-009",
+    "real-recipient": "PRE-03",
+    "stalled-replication": "HD-003",
+    "stored-rain-zeros": "BASE-021",
+    "two-active-sites": "PRE-02",
+    "untrusted-constraint": "BASE-002",
+    "wrong-version": "APP-003",
+}
+FAMILIES = {"BASE": "base", "APP": "applicatif", "HD": "hd", "PRE": "base"}
+
+
+def list_problems(report: CampaignReport) -> str:
+    """What went wrong, for a failing test."""
+    results = [f"{r.scenario_id} {r.outcome}: {r.message}" for r in report.run.results if r.outcome is not Outcome.OK]
+    guards = [f"{g.id} {g.message}" for g in report.run.guards if g.status is not GuardStatus.PASSED]
+    return "\n".join([*guards, *results, *report.assessment.reasons])
+
+
+def test_a_sound_platform_is_ok_in_all_families(sandbox: Layout, tmp_path: Path) -> None:
+    report = run_campaign(sandbox.platform_file, tmp_path / "passage")
+    assert report.assessment.verdict is Verdict.OK, list_problems(report)
+    assert all(count.failed == 0 for count in report.counts)
+
+
+def test_every_defect_has_an_expected_finder() -> None:
+    assert set(FOUND_BY) == set(DEFECTS)
+    assert len(DEFECTS) >= 12
+
+
+@pytest.mark.parametrize("name", sorted(DEFECTS))
+def test_each_defect_is_found_and_named_in_the_report(
+    start_sandbox: Callable[..., Instance], tmp_path: Path, name: str
+) -> None:
+    finder = FOUND_BY[name]
+    platform_file = start_sandbox(defect=name).layout.platform_file
+    report = run_campaign(platform_file, tmp_path / "passage", FAMILIES[finder.split("-")[0]])
+    assert report.assessment.verdict in (Verdict.KO, Verdict.INCOMPLET), list_problems(report)
+    refused = {guard.id for guard in report.run.guards if guard.status is GuardStatus.REFUSED}
+    failed = {found.scenario_id for found in report.assessment.findings if found.outcome is Outcome.KO}
+    assert finder in refused | failed, list_problems(report)
+    assert f"{finder}" in render_html(report).split("Résultats détaillés")[0]
