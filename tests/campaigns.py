@@ -27,4 +27,6 @@ def run_campaign(
     execute_plan(platform, plan, run_dir, platform_file, request.scenarios_dir(), threading.Event())
     run = store.load_run(run_dir)
     assessment = assess(run, baseline.load_outcomes(platform.baseline))
-    return CampaignReport(run, assessment, count_natures(run, assessment, ()), datetime.now(UTC), (plan.ticket,))
+    return CampaignReport(
+        run, assessment, count_natures(run, assessment, ()), datetime.now(UTC), (plan.ticket,)
+    )

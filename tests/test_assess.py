@@ -158,7 +158,9 @@ def test_a_waiver_is_a_reserve() -> None:
 def test_the_baseline_tells_regressions_from_known_states() -> None:
     recorded: dict[int, tuple[Criticality, Outcome | None]] = {
         number: (Criticality.MAJEURE, outcome)
-        for number, outcome in enumerate((Outcome.KO, Outcome.OK, Outcome.OK, Outcome.KO, Outcome.OK), start=1)
+        for number, outcome in enumerate(
+            (Outcome.KO, Outcome.OK, Outcome.OK, Outcome.KO, Outcome.OK), start=1
+        )
     }
     before = {
         "BASE-001": Outcome.OK,

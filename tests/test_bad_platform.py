@@ -119,7 +119,9 @@ def test_an_absent_secret_is_named(sandbox: Layout, tmp_path: Path) -> None:
     assert report.assessment.verdict is Verdict.INCOMPLET
 
 
-def test_a_host_that_dies_during_the_run_makes_its_scenarios_inconclusive(sandbox: Layout, tmp_path: Path) -> None:
+def test_a_host_that_dies_during_the_run_makes_its_scenarios_inconclusive(
+    sandbox: Layout, tmp_path: Path
+) -> None:
     scenarios = tmp_path / "scenarios"
     scenarios.mkdir()
     (scenarios / "test_panne.py").write_text(

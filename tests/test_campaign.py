@@ -43,7 +43,9 @@ FAMILIES = {"BASE": "base", "APP": "applicatif", "HD": "hd", "PRE": "base"}
 
 def list_problems(report: CampaignReport) -> str:
     """What went wrong, for a failing test."""
-    results = [f"{r.scenario_id} {r.outcome}: {r.message}" for r in report.run.results if r.outcome is not Outcome.OK]
+    results = [
+        f"{r.scenario_id} {r.outcome}: {r.message}" for r in report.run.results if r.outcome is not Outcome.OK
+    ]
     guards = [f"{g.id} {g.message}" for g in report.run.guards if g.status is not GuardStatus.PASSED]
     return "\n".join([*guards, *results, *report.assessment.reasons])
 

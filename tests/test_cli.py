@@ -65,7 +65,15 @@ def test_the_help_of_every_command_is_french_and_names_its_options() -> None:
         for english in ("usage:", "positional", "show this help", "optional arguments"):
             assert english not in text, name
     campaign = dict(commands)["campaign"].format_help()
-    for option in ("--platform", "--families", "--select", "--ticket", "--scenarios", "--runs-dir", "--project-junit"):
+    for option in (
+        "--platform",
+        "--families",
+        "--select",
+        "--ticket",
+        "--scenarios",
+        "--runs-dir",
+        "--project-junit",
+    ):
         assert option in campaign
     assert "3 erreur d'utilisation" in parser.format_help()
 
@@ -109,10 +117,14 @@ def test_scenarios_lists_what_would_be_run() -> None:
     assert done.stdout.splitlines()[-1] == "9 scénario(s)"
 
 
-def test_a_campaign_ends_with_the_verdict_its_report_and_nothing_running(sandbox: Layout, tmp_path: Path) -> None:
+def test_a_campaign_ends_with_the_verdict_its_report_and_nothing_running(
+    sandbox: Layout, tmp_path: Path
+) -> None:
     scenarios = write_scenarios(tmp_path / "scenarios", GOOD)
     junit = tmp_path / "tests.xml"
-    junit.write_text('<testsuite><testcase name="a"/><testcase name="b"><skipped/></testcase></testsuite>', "utf-8")
+    junit.write_text(
+        '<testsuite><testcase name="a"/><testcase name="b"><skipped/></testcase></testsuite>', "utf-8"
+    )
     done = run_cli(
         *("campaign", "--platform", str(sandbox.platform_file), "--scenarios", scenarios),
         *("--runs-dir", str(tmp_path / "runs"), "--ticket", "AQ-7", "--project-junit", str(junit)),
@@ -206,7 +218,10 @@ def test_a_killed_campaign_leaves_no_process_is_reported_and_the_next_one_starts
     sandbox: Layout, killed_run: Path, tmp_path: Path
 ) -> None:
     for process in psutil.process_iter(["cmdline"]):
-        if "campaign" in (process.info["cmdline"] or ()) and str(tmp_path / "runs") in process.info["cmdline"]:
+        if (
+            "campaign" in (process.info["cmdline"] or ())
+            and str(tmp_path / "runs") in process.info["cmdline"]
+        ):
             process.kill()
     wait_until(lambda: find_processes(killed_run) == [], 20)
     wait_until(lambda: not (killed_run / ".prefect").exists(), 20)

@@ -31,7 +31,9 @@ def platform(sandbox: Layout) -> Platform:
 def ask(platform: Platform, **plan_changes: object) -> dict[str, GuardResult]:
     """Answers of all guards, by id, with the lock held."""
     at = datetime.now(UTC)
-    plan = CampaignPlan("essai", "0", platform.identity(), "AQ-1", "moi", at, (), "", (), "0", "0", "commande")
+    plan = CampaignPlan(
+        "essai", "0", platform.identity(), "AQ-1", "moi", at, (), "", (), "0", "0", "commande"
+    )
     with hold_platform_lock(platform) as lock:
         results = check_guards(platform, dataclasses.replace(plan, **plan_changes), lock)  # type: ignore[arg-type]
     return {guard.id: guard for guard in results}
@@ -125,11 +127,11 @@ def test_pre_05_refuses_a_second_campaign_and_says_who_holds_the_platform(platfo
 
 
 def test_pre_05_refuses_a_stuck_refinement(platform: Platform, admin: psycopg.Connection) -> None:
-    with admin.transaction(force_rollback=False):
-        admin.execute(
-            "INSERT INTO tampon.mesure (tmp_id, cap_id, tmp_horodatage, tmp_valeur, tmp_source, tmp_site, tmp_recu_utc) "
-            "VALUES (-1, -1, '2026-01-01', 1, 'IP', 'ESSAI', '2026-01-01')"
-        )  # no sensor of that id: refinement never takes it
+    admin.execute(  # no sensor of that id: refinement never takes it
+        "INSERT INTO tampon.mesure "
+        "(tmp_id, cap_id, tmp_horodatage, tmp_valeur, tmp_source, tmp_site, tmp_recu_utc) "
+        "VALUES (-1, -1, '2026-01-01', 1, 'IP', 'ESSAI', '2026-01-01')"
+    )
     try:
         answer = ask(platform)["PRE-05"]
     finally:
@@ -142,7 +144,9 @@ def test_pre_06_refuses_another_data_set(platform: Platform, admin: psycopg.Conn
     try:
         answer = ask(platform)["PRE-06"]
     finally:
-        admin.execute("UPDATE cfg.parametre SET prm_valeur = 'grand-delta-1' WHERE prm_code = 'JEU_DE_DONNEES'")
+        admin.execute(
+            "UPDATE cfg.parametre SET prm_valeur = 'grand-delta-1' WHERE prm_code = 'JEU_DE_DONNEES'"
+        )
     assert "jeu de données autre-jeu en base" in answer.message
 
 

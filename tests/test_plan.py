@@ -118,8 +118,11 @@ def test_the_command_of_a_run_reproduces_it() -> None:
     [
         ("def test_nu(): pass\n", "Scénario sans métadonnées : test_essai.py::test_nu"),
         ("@scenario('BASE-1', 'T', Criticality.MINEURE)\ndef test_a(): pass\n", "mal formé : « BASE-1 »"),
-        ("@scenario('BASE-001', '', Criticality.MINEURE)\ndef test_a(): pass\n", "incomplet : test_essai.py::test_a"),
-        ("@scenario('BASE-001', 'T', 'grave')\ndef test_a(): pass\n", "Métadonnées refusées pour test_essai.py::test_a"),
+        (
+            "@scenario('BASE-001', '', Criticality.MINEURE)\ndef test_a(): pass\n",
+            "incomplet : test_essai.py::test_a",
+        ),
+        ("@scenario('BASE-001', 'T', 'grave')\ndef test_a(): pass\n", "Métadonnées refusées pour"),
         (
             "@scenario('BASE-001', 'T', Criticality.MINEURE)\ndef test_a(): pass\n"
             "@scenario('BASE-001', 'U', Criticality.MINEURE)\ndef test_b(): pass\n",

@@ -15,7 +15,7 @@ from nonreg.execute import run_pytest
 from nonreg.model import CampaignPlan, CampaignRun, Family, Nature, Outcome, PlatformIdentity
 from nonreg.plan import collect_scenarios, select_scenarios
 
-SCENARIOS = '''
+SCENARIOS = """
 import time
 import pytest
 from nonreg.errors import Unreachable
@@ -94,7 +94,7 @@ def test_absent(absent):
 def test_gap_then_failure(witness):
     witness.expect_equal(1, 2, "SELECT 1")
     raise Unreachable("la base ne répond plus")
-'''
+"""
 EXPECTED = {
     "BASE-001": (Outcome.OK, ""),
     "BASE-002": (Outcome.KO, "Attendu : attendu ; trouvé : trouvé."),
@@ -122,7 +122,9 @@ def run_folder(folder: Path, run_dir: Path, stop: threading.Event | None = None)
         run_dir.name, "0", PLATFORM, "AQ-1", "moi", at, tuple(Family), "", scenarios, "0", "0", "commande"
     )
     store.save_plan(run_dir, plan)
-    code, interruption = run_pytest(plan, run_dir, PLATFORMS_DIR / "embarquee.toml", folder, stop or threading.Event())
+    code, interruption = run_pytest(
+        plan, run_dir, PLATFORMS_DIR / "embarquee.toml", folder, stop or threading.Event()
+    )
     store.save_end(run_dir, datetime.now(UTC), code, interruption)
     return store.load_run(run_dir)
 

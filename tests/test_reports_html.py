@@ -7,7 +7,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
-from report_samples import green_report, interrupted_report, refused_report, rich_report
+from tests.report_samples import green_report, interrupted_report, refused_report, rich_report
 
 from nonreg.model import CampaignReport
 from reports.render import render_html

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from junitparser.xunit2 import JUnitXml, TestCase, TestSuite
-from report_samples import green_report, interrupted_report, refused_report, rich_report
+from tests.report_samples import green_report, interrupted_report, refused_report, rich_report
 
 from nonreg.model import CampaignReport
 from reports.render import render_junit

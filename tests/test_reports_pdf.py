@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from pypdf import PdfReader
-from report_samples import (
+from tests.report_samples import (
     change_case,
     green_report,
     hash_text,

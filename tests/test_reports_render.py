@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
-from report_samples import green_report, interrupted_report, refused_report, rich_report
+from tests.report_samples import green_report, interrupted_report, refused_report, rich_report
 from test_reports_html import Page
 
 from nonreg.model import (

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from report_samples import green_report, interrupted_report, rich_report
+from tests.report_samples import green_report, interrupted_report, rich_report
 
 from nonreg.model import CampaignReport, Change, Finding, Measure, Outcome, ScenarioResult
 from reports.source import parse_json, render_json

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import replace
 
 import pytest
-from report_samples import (
+from tests.report_samples import (
     change_case,
     green_report,
     interrupted_report,
