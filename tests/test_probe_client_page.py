@@ -28,7 +28,7 @@ def make_page(*cells: str) -> str:
 def test_a_line_comes_back_with_any_label_and_value(label: str, value: Decimal) -> None:
     page = make_page("V714401001", label, "H", "2026-11-23 14:05:00", f"{value:f}", "OK")
     assert parse_latest(page) == (
-        LatestValue("V714401001", label, "H", datetime(2026, 11, 23, 14, 5), value, "OK"),
+        LatestValue("V714401001", label, "H", datetime.fromisoformat("2026-11-23T14:05:00"), value, "OK"),
     )
 
 

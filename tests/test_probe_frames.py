@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from nonreg.probes.frames import FrameReply, Reading, build_frame, parse_reply
 
-AT = datetime(2026, 11, 23, 14, 5)
+AT = datetime.fromisoformat("2026-11-23T14:05:00")
 READINGS = st.builds(
     Reading,
     st.sampled_from(["H", "Q", "RR"]),
-    st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2099, 1, 1)).map(
+    st.datetimes(datetime.fromisoformat("2000-01-01"), datetime.fromisoformat("2099-01-01")).map(
         lambda moment: moment.replace(microsecond=0)
     ),
     st.none() | st.decimals(-99999, 99999, places=3),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -105,6 +107,4 @@ def test_the_quickest_answer_is_the_one_believed(samples: list[ClockSample]) -> 
 
 
 def test_a_sample_of_our_own_clock_has_no_drift() -> None:
-    import time
-
     assert abs(take_sample(time.time).drift) < 0.5

@@ -20,7 +20,7 @@ NORMALISED = (
     (re.compile(r"(?<!\w)'[^']*'(?!\w)|\"[^\"]*\"|«[^»]*»"), "<texte>"),
     (re.compile(r"\bnr_\w+"), "<essai>"),
     (re.compile(r"\b[\w.-]+\.(csv|xml|ordre|7z|jpg)\b"), "<fichier>"),
-    (re.compile(r"\b[A-Z0-9]\d{9}\b"), "<station>"),
+    (re.compile(r"\b[A-Z]\d{9}\b"), "<station>"),
     (re.compile(r"\b\d{1,3}(\.\d{1,3}){3}(:\d+)?\b"), "<adresse>"),
     (re.compile(r"\b0x[0-9a-fA-F]+\b"), "<n>"),
     (re.compile(r"\d+([.,]\d+)*"), "<n>"),
