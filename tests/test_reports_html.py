@@ -7,10 +7,10 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
-from tests.report_samples import green_report, interrupted_report, refused_report, rich_report
 
 from nonreg.model import CampaignReport
 from reports.render import render_html
+from tests.report_samples import green_report, interrupted_report, refused_report, rich_report
 
 VOID = {"meta", "link", "br", "img", "col", "input", "hr"}
 REPORTS = {

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from junitparser.xunit2 import JUnitXml, TestCase, TestSuite
-from tests.report_samples import green_report, interrupted_report, refused_report, rich_report
 
 from nonreg.model import CampaignReport
 from reports.render import render_junit
+from tests.report_samples import green_report, interrupted_report, refused_report, rich_report
 
 
 def read_suites(report: CampaignReport) -> dict[str, TestSuite]:

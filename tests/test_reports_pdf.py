@@ -9,15 +9,6 @@ from typing import Any
 
 import pytest
 from pypdf import PdfReader
-from tests.report_samples import (
-    change_case,
-    green_report,
-    hash_text,
-    interrupted_report,
-    plan_sample,
-    refused_report,
-    rich_report,
-)
 
 from nonreg.model import (
     Assessment,
@@ -32,6 +23,15 @@ from nonreg.model import (
 )
 from reports import pdf
 from reports.render import render_pdf
+from tests.report_samples import (
+    change_case,
+    green_report,
+    hash_text,
+    interrupted_report,
+    plan_sample,
+    refused_report,
+    rich_report,
+)
 
 
 def read_pdf(report: CampaignReport) -> PdfReader:

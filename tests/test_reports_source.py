@@ -6,10 +6,10 @@ import json
 from dataclasses import replace
 
 import pytest
-from tests.report_samples import green_report, interrupted_report, rich_report
 
 from nonreg.model import CampaignReport, Change, Finding, Measure, Outcome, ScenarioResult
 from reports.source import parse_json, render_json
+from tests.report_samples import green_report, interrupted_report, rich_report
 
 
 def refuse_constant(name: str) -> float:

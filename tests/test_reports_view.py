@@ -6,14 +6,6 @@ import hashlib
 from dataclasses import replace
 
 import pytest
-from tests.report_samples import (
-    change_case,
-    green_report,
-    interrupted_report,
-    plan_sample,
-    refused_report,
-    rich_report,
-)
 
 from nonreg.model import (
     Assessment,
@@ -29,6 +21,14 @@ from nonreg.model import (
 from reports.document import Code, Document, Figures, Items, Paragraph, Section, Table
 from reports.source import render_json
 from reports.view import build_document
+from tests.report_samples import (
+    change_case,
+    green_report,
+    interrupted_report,
+    plan_sample,
+    refused_report,
+    rich_report,
+)
 
 
 def find_section(document: Document, anchor: str) -> Section:
