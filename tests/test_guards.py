@@ -191,11 +191,11 @@ def test_pre_08_refuses_an_account_that_can_do_more(
 def test_pre_09_refuses_a_machine_inside_a_production_network(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    address = SimpleNamespace(address="203.0.113.7")
+    address = SimpleNamespace(address="240.1.2.3")
     monkeypatch.setattr(psutil, "net_if_addrs", lambda: {"tun0": [address]})
     answer = ask(platform)["PRE-09"]
     assert answer.status is GuardStatus.REFUSED
-    assert "203.0.113.7" in answer.message
+    assert "240.1.2.3" in answer.message
 
 
 def test_pre_10_refuses_a_run_without_ticket_or_operator(platform: Platform) -> None:

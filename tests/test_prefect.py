@@ -1,0 +1,196 @@
+"""prefect.yaml on a real Prefect server of the test's own: deployed, then run by a real worker."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import requests
+import yaml
+
+from nonreg.sandbox.layout import Layout
+from nonreg.waiting import wait_until
+
+ROOT = Path(__file__).parent.parent
+DEPLOYMENTS = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
+
+
+class Server:
+    """A Prefect server of our own: home, port and process are the test's."""
+
+    def __init__(self, home: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.api = f"http://127.0.0.1:{self.port}/api"
+        self.environment = {
+            **{key: value for key, value in os.environ.items() if not key.startswith("PREFECT_")},
+            "PREFECT_HOME": str(home),
+            "PREFECT_PROFILES_PATH": str(home / "profiles.toml"),
+            "PREFECT_API_URL": self.api,
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "AQUAREEL_NONREG_HOME": str(ROOT),
+        }
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self.log = home / "journal.txt"
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "prefect", *arguments],
+                env=self.environment,
+                cwd=ROOT,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.processes.append(process)
+        return process
+
+    def run(self, *arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "prefect", "--no-prompt", *arguments],
+            env=self.environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def is_ours(self) -> bool:
+        """True when the listener of our port is a process that we started: a healthy answer proves nothing."""
+        ours = {child.pid for process in self.processes for child in family_of(process.pid)}
+        listeners = {
+            link.pid
+            for link in psutil.net_connections("tcp")
+            if link.laddr and link.laddr.port == self.port and link.status == psutil.CONN_LISTEN
+        }
+        return bool(listeners) and listeners <= ours
+
+    def post(self, path: str, **body: Any) -> Any:
+        answer = requests.post(self.api + path, json=body, timeout=30)
+        answer.raise_for_status()
+        return answer.json()
+
+    def get(self, path: str) -> Any:
+        answer = requests.get(self.api + path, timeout=30)
+        answer.raise_for_status()
+        return answer.json()
+
+    def stop(self) -> None:
+        family = [child for process in self.processes for child in family_of(process.pid)]
+        for process in family:
+            process.terminate()
+        _, alive = psutil.wait_procs(family, 10)
+        for process in alive:
+            process.kill()
+
+
+def family_of(pid: int) -> list[psutil.Process]:
+    try:
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    found = Server(tmp_path_factory.mktemp("prefect"))
+    found.start("server", "start", "--host", "127.0.0.1", "--port", str(found.port))
+    try:
+        wait_until(found.is_ours, 90)
+        found.run("work-pool", "create", "aquareel", "--type", "process")
+        found.run("deploy", "--all")
+        yield found
+    finally:
+        found.stop()
+
+
+def find_deployment(server: Server, name: str) -> Any:
+    return server.get(f"/deployments/name/campagne/{name}")
+
+
+def test_every_deployment_of_the_file_is_on_the_server_with_its_description(server: Server) -> None:
+    for declared in DEPLOYMENTS:
+        deployed = find_deployment(server, declared["name"])
+        assert deployed["entrypoint"] == "flows.campaign.campaign"
+        assert deployed["description"].strip() == declared["description"].strip()
+        assert set(deployed["tags"]) == set(declared["tags"])
+
+
+def test_the_nightly_runs_at_0130_in_paris_once_at_a_time(server: Server) -> None:
+    deployed = find_deployment(server, "nuit")
+    (schedule,) = deployed["schedules"]
+    assert schedule["active"]
+    assert (schedule["schedule"]["cron"], schedule["schedule"]["timezone"]) == ("30 1 * * *", "Europe/Paris")
+    assert deployed["concurrency_options"]["collision_strategy"] == "CANCEL_NEW"
+    assert deployed["global_concurrency_limit"]["limit"] == 1
+
+
+def test_no_schedule_falls_between_0200_and_0259() -> None:
+    for declared in DEPLOYMENTS:
+        for schedule in declared.get("schedules", []):
+            assert schedule["timezone"] == "Europe/Paris"
+            assert schedule["cron"].split()[1] not in ("2", "*")
+
+
+def test_the_form_offers_french_help_and_the_families(server: Server) -> None:
+    schema = find_deployment(server, "a-la-demande")["parameter_openapi_schema"]
+    assert schema["definitions"]["FamilyChoice"]["enum"] == ["base", "applicatif", "hd"]
+    assert "ticket" in schema["properties"]["ticket"]["description"]
+
+
+@pytest.fixture(scope="module")
+def finished(server: Server, sandbox: Layout, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A campaign run by a worker, to its end."""
+    server.start("worker", "start", "--pool", "aquareel", "--type", "process", "--limit", "1")
+    deployment = find_deployment(server, "a-la-demande")
+    runs_dir = tmp_path_factory.mktemp("passages")
+    parameters = {
+        "platform": str(sandbox.platform_file),
+        "families": ["base"],
+        "select": "BASE-00[1-5]",
+        "ticket": "AQ-12",
+        "runs_dir": str(runs_dir),
+    }
+    created = server.post(f"/deployments/{deployment['id']}/create_flow_run", parameters=parameters)
+
+    def find_end() -> Any:
+        run = server.get(f"/flow_runs/{created['id']}")
+        return run if run["state"]["type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED") else None
+
+    run = wait_until(find_end, 150, poll_seconds=0.5)
+    return {**run, "runs_dir": runs_dir}
+
+
+def test_a_worker_runs_a_deployed_campaign_to_its_report(server: Server, finished: Any) -> None:
+    assert finished["state"]["type"] == "COMPLETED", (finished["state"], server.log.read_text("utf-8")[-3000:])
+    assert finished["name"] == "CAMPAGNE · PLATFORM · BASE"
+    (run_dir,) = finished["runs_dir"].iterdir()
+    assert (run_dir / "report.pdf").is_file()
+
+
+def test_the_stages_are_visible_by_name(server: Server, finished: Any) -> None:
+    tasks = server.post("/task_runs/filter", flow_runs={"id": {"any_": [finished["id"]]}})
+    names = sorted(found["name"].rsplit("-", 1)[0] for found in tasks)
+    assert [name.split(" · ")[0] for name in names] == ["1", "2", "3", "4", "5", "6"]
+
+
+def test_the_artifacts_show_progress_results_verdict_and_report(server: Server, finished: Any) -> None:
+    artifacts = server.post("/artifacts/filter", flow_runs={"id": {"any_": [finished["id"]]}})
+    by_type = {artifact["type"]: artifact for artifact in artifacts}
+    assert by_type["progress"]["data"] == 100.0
+    assert "BASE-005" in by_type["table"]["data"]
+    assert any("report.html" in str(artifact["data"]) for artifact in artifacts)
+    assert any("# OK" in str(artifact["data"]) for artifact in artifacts)
