@@ -72,8 +72,10 @@ class WebSession:
                 timeout=self._timeout_seconds,
                 allow_redirects=False,
             )
-        except (requests.ConnectionError, requests.Timeout) as error:
+        except requests.Timeout as error:
             raise Unreachable(f"{method} {url} : pas de réponse en {self._timeout_seconds:g} s.") from error
+        except requests.ConnectionError as error:
+            raise Unreachable(f"{method} {url} : connexion refusée ou perdue.") from error
         except requests.RequestException as error:
             raise RequestFailed(f"{method} {url} : requête impossible ({type(error).__name__}).") from error
         return Answer(

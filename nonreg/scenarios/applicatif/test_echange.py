@@ -33,6 +33,7 @@ UNKNOWN_STATION = "Z800000000"
 EXPORTED_PERIOD = timedelta(hours=24)
 ORDER_LIFE = timedelta(minutes=15)
 SENDER, RECIPIENT = "1520", "1537"  # SPC Grand Delta, SCHAPI
+HEADER_COLUMNS = ("scénario", "version", "fichier", "émetteur", "destinataire", "créé le")
 VALUE_COLUMNS = ("station", "grandeur", "heure_utc", "valeur")
 
 
@@ -90,9 +91,10 @@ def test_file_import(witness: Witness, active: Session, bench: Bench, campaign: 
         expected = [(universal.code, "H", at, 900.5 + rank, "OK") for rank, at in enumerate(times)]
         expected += [(universal.code, "RR", noon, 1.2, "OK")]
         expected += [(local.code, "H", at, 910 + rank, "OK") for rank, at in enumerate(times)]
-        again = share.drop(ENTRY, name, good)
-        where = wait_taken(campaign, share, {name})
-        witness.expect_equal(where.get(name), REFUSED, f"{again}\n-- même fichier une seconde fois")
+        if where.get(name) == DONE:
+            again = share.drop(ENTRY, name, good)
+            where = wait_taken(campaign, share, {name})
+            witness.expect_equal(where.get(name), REFUSED, f"{again}\n-- même fichier une seconde fois")
     left = wait_refined(active, campaign, universal, local)
     witness.expect_equal(left.scalar(), 0, left.request)
     codes = f"{universal.code},{local.code}"
@@ -192,9 +194,10 @@ def expect_export(
         file = parse_sandre(data)
         values = file.values
         expected = [row for row in expected if row[3] is not None]  # the format has no missing value
-        header = (file.scenario, file.version, file.reference, file.sender, file.recipient, file.created_at)
+        found = (file.scenario, file.version, file.reference, file.sender, file.recipient, file.created_at)
         wanted = ("hydrometrie", "1.1", name, SENDER, RECIPIENT, export.written_at)
-        witness.expect_equal(header, wanted, f"{request}\n-- en-tête")
+        header = Rows(HEADER_COLUMNS, (found,), f"{request}\n-- en-tête")
+        witness.expect_rows(header, [wanted])
     witness.expect_rows(
         Rows(VALUE_COLUMNS, tuple(map(as_row, values)), request), expected, ignore_order=False
     )
@@ -225,11 +228,12 @@ def test_stale_orders(witness: Witness, active: Session, campaign: Campaign) -> 
             request = share.drop(ORDERS, f"{task}.ordre", b"", changed_at=stale)
             gone = wait_gone(campaign, share, f"{task}.ordre")
             witness.expect(gone, request, "ordre supprimé", "toujours là")
-            # An order taken after it proves that the round which took the first one is over.
-            marker = f"{FILE_PREFIX}{campaign.id[:8]}.ordre"
-            request_marker = share.drop(ORDERS, marker, b"")
-            gone = wait_gone(campaign, share, marker)
-            witness.expect(gone, request_marker, "ordre d'une tâche inconnue supprimé", "toujours là")
+            if gone:
+                # An order taken after it proves that the round which took the first one is over.
+                marker = f"{FILE_PREFIX}{campaign.id[:8]}.ordre"
+                request_marker = share.drop(ORDERS, marker, b"")
+                gone = wait_gone(campaign, share, marker)
+                witness.expect(gone, request_marker, "ordre d'une tâche inconnue supprimé", "toujours là")
             made = {n: e for n, e in read_exports(share, {task}).items() if n not in before}
             executed = [n for n, e in made.items() if not is_scheduled(e, before, periods[task])]
             witness.expect_equal(executed, [], f"{request}\n-- daté d'il y a plus de 15 minutes")
