@@ -105,7 +105,11 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """A platform under test; `limits` are the agreed ones by name, in the unit that the name carries."""
+    """A platform under test.
+
+    `limits` are the agreed ones by name, in the unit that the name carries; `scope` says of each part
+    whether it is real or stands in for it.
+    """
 
     __pydantic_config__: ClassVar[Any] = STRICT
     name: str
@@ -118,6 +122,7 @@ class Platform:
     allowed: Allowed
     sites: tuple[Site, ...]
     limits: dict[str, float] = field(default_factory=dict)
+    scope: dict[str, str] = field(default_factory=dict)
     default_ticket: str = ""
     base_dir: str = ""
     secrets_file: str = ""

@@ -9,7 +9,6 @@ from junitparser import Error, Failure, JUnitXml, Skipped, TestSuite
 from nonreg.model import Assessment, CampaignRun, Family, NatureCount, Outcome
 
 FAMILY_LABELS = {Family.BASE: "Base", Family.APPLICATIF: "Applicatif", Family.HD: "Haute disponibilité"}
-PASSED = (Outcome.OK, Outcome.MESURE, Outcome.DEROGATION)
 
 
 def count_natures(
@@ -19,8 +18,8 @@ def count_natures(
     outcomes = {found.scenario_id: found.outcome for found in assessment.findings}
     counts = []
     for family, label in FAMILY_LABELS.items():
-        of_family = [outcomes[found.id] for found in run.plan.scenarios if found.family is family]
-        passed = sum(outcome in PASSED for outcome in of_family)
+        of_family = [outcomes.get(found.id) for found in run.plan.scenarios if found.family is family]
+        passed = of_family.count(Outcome.OK)
         failed = of_family.count(Outcome.KO)
         note = "" if of_family else "Aucun scénario de cette famille dans la sélection."
         counts.append(

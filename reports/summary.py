@@ -51,6 +51,7 @@ def describe_metadata(report: CampaignReport) -> Section:
         ("Version testée", text.known(platform.application_version)),
         ("Date", text.format_moment(report.run.started_at)),
         ("Jeu de données", text.known(platform.dataset)),
+        ("Référence", text.known(platform.baseline)),
         ("Tickets", text.join_words(tickets)),
         ("Opérateur", text.known(plan.operator)),
         ("Sites", text.join_words(platform.sites)),
@@ -200,6 +201,9 @@ def compare_with_baseline(report: CampaignReport, cases: Sequence[Case]) -> Sect
     """Return chapter 1bis: what changed since the baseline, and every figure taken with its limit."""
     tally = [(labels.CHANGES[c], sum(case.finding.change is c for case in cases)) for c in Change]
     said = ", ".join(f"{name.lower()} : {count}" for name, count in tally if count)
+    has_reference = any(case.finding.before for case in cases)
+    # Without a reference everything is new: a table of it would say nothing more.
+    quiet = (Change.SAME, Change.MISSING) if has_reference else (Change.SAME, Change.MISSING, Change.NEW)
     rows = tuple(
         (
             Cell(case.scenario.id),
@@ -209,7 +213,7 @@ def compare_with_baseline(report: CampaignReport, cases: Sequence[Case]) -> Sect
             Cell(text.shorten(case.finding.note, 400)),
         )
         for case in cases
-        if case.finding.change not in (Change.SAME, Change.MISSING)
+        if case.finding.change not in quiet
     )
     missing = any(case.is_missing for case in cases)
     columns = (
@@ -226,7 +230,8 @@ def compare_with_baseline(report: CampaignReport, cases: Sequence[Case]) -> Sect
         empty="Aucune autre évolution." if missing else "Aucune évolution.",
         note="Les scénarios sans résultat sont au § 1." if missing else "",
     )
-    blocks = (Paragraph(f"Évolutions : {said or 'aucune'}."), changes, list_measures(cases))
+    without = "" if has_reference else " La référence ne contient pas de résultats antérieurs."
+    blocks = (Paragraph(f"Évolutions : {said or 'aucune'}.{without}"), changes, list_measures(cases))
     return Section("baselines", "1bis. Baselines et écarts", blocks)
 
 

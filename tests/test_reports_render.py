@@ -13,7 +13,6 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
-from test_reports_html import Page
 
 from nonreg.model import (
     CampaignReport,
@@ -32,6 +31,7 @@ from nonreg.model import (
 )
 from reports.render import render_all
 from tests.report_samples import green_report, interrupted_report, refused_report, rich_report
+from tests.test_reports_html import Page
 
 NASTY = st.one_of(
     st.text(alphabet=st.characters(), max_size=60),  # lone surrogates included

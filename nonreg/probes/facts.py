@@ -18,7 +18,8 @@ REPLICATION_ERRORS = "Erreurs de réplication avant la campagne"
 
 def read_facts(platform: Platform) -> tuple[Fact, ...]:
     """What each site says of itself; what it does not say is `n.d.` with the reason."""
-    facts = [Fact("poste de lancement", "Python", python_platform.python_version())]
+    facts = [Fact("Périmètre", part, what) for part, what in platform.scope.items()]
+    facts.append(Fact("poste de lancement", "Python", python_platform.python_version()))
     for site in platform.sites:
         if site.database is not None:
             facts.append(_read(site, "Serveur de base de données", platform, _server_version))
