@@ -57,9 +57,7 @@ def run_stage(request: CampaignRequest, platform: Platform, plan: CampaignPlan, 
     stop = threading.Event()
     artifact = cast(
         UUID,  # the call is synchronous here
-        create_progress_artifact(
-            0.0, key=artifact_key("avancement", plan), description="Scénarios exécutés"
-        ),
+        create_progress_artifact(0.0, key=artifact_key("avancement", plan), description="Scénarios exécutés"),
     )
     file = find_platform_file(request.platform)
     with ThreadPoolExecutor(1) as pool:

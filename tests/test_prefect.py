@@ -175,7 +175,10 @@ def finished(server: Server, sandbox: Layout, tmp_path_factory: pytest.TempPathF
 
 
 def test_a_worker_runs_a_deployed_campaign_to_its_report(server: Server, finished: Any) -> None:
-    assert finished["state"]["type"] == "COMPLETED", (finished["state"], server.log.read_text("utf-8")[-3000:])
+    assert finished["state"]["type"] == "COMPLETED", (
+        finished["state"],
+        server.log.read_text("utf-8")[-3000:],
+    )
     assert finished["name"] == "CAMPAGNE · PLATFORM · BASE"
     (run_dir,) = finished["runs_dir"].iterdir()
     assert (run_dir / "report.pdf").is_file()
