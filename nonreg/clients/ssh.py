@@ -21,6 +21,10 @@ from nonreg.errors import (
     Unreachable,
 )
 
+# What `nonreg.clients.sftp` needs of the library, so that it is imported here alone.
+SFTPClient = paramiko.SFTPClient
+LINK_ERRORS: tuple[type[Exception], ...] = (EOFError, ConnectionError, paramiko.SSHException)
+
 # The only commands a scenario may send; arguments are quoted one by one.
 COMMANDS = {
     "service_state": (
