@@ -193,9 +193,9 @@ def prefect_environment(run_dir: Path) -> Iterator[None]:
         yield
     finally:
         if "prefect" in sys.modules:
-            from prefect.server.api.server import SubprocessASGIServer
+            from flows.throwaway import end_throwaway_server
 
-            SubprocessASGIServer().stop()
+            end_throwaway_server()
         keeper.communicate()
 
 

@@ -76,7 +76,7 @@ CASES: dict[str, tuple[Callable[[str, Path], str], str, str]] = {
     "supervision muette": (
         lambda text, _: text.replace(".13:8082", ".13:8999"),
         "PRE-02",
-        ":8999/etat : pas de réponse",
+        ":8999/etat : connexion refusée",
     ),
 }
 

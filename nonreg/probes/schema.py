@@ -57,7 +57,9 @@ def normalise_definition(text: str) -> str:
     return "\n".join(lines).strip("\n")
 
 
-def compare_modules(found: Iterable[Module], expected: dict[str, dict[str, str]]) -> list[tuple[str, str, str, str]]:
+def compare_modules(
+    found: Iterable[Module], expected: dict[str, dict[str, str]]
+) -> list[tuple[str, str, str, str]]:
     """Differences as (module, change, expected sha256, found sha256), by module name."""
     present = {module.name: module for module in found}
     differences = []

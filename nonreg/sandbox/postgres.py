@@ -121,7 +121,9 @@ def copy_cluster(layout: Layout) -> None:
     """
     first, *others = DATABASE_SITES
     for site in others:
-        _run(["cp", "-a", str(layout.cluster_dir(first)), str(layout.cluster_dir(site))], layout.postgres_home)
+        _run(
+            ["cp", "-a", str(layout.cluster_dir(first)), str(layout.cluster_dir(site))], layout.postgres_home
+        )
 
 
 def start_cluster(layout: Layout, site: str, **settings: str) -> subprocess.Popen[bytes]:

@@ -10,10 +10,9 @@ from nonreg.clients.sql import Session
 from nonreg.fixtures import Campaign
 from nonreg.model import Criticality, Effect
 from nonreg.probes.frames import Reading
-from nonreg.probes.replication import read_fresh
+from nonreg.probes.replication import read_fresh, wait_caught_up
 from nonreg.recorder import scenario
 from nonreg.simulator import StationSimulator, last_step
-from nonreg.waiting import observe_until
 from nonreg.witness import Witness
 
 
@@ -34,9 +33,5 @@ def test_secondary_frontal(
     witness.expect_equal(answer.status, 200, answer.request)
     expected = [("H", at, value, campaign.passive_site.code)]
     witness.expect_rows(read_fresh(active, "buffer_origins", station=station.code), expected)
-    arrived = observe_until(
-        lambda: read_fresh(passive, "buffer_origins", station=station.code),
-        lambda rows: bool(rows.rows),
-        campaign.patience("replication_latency_seconds"),
-    )
-    witness.expect_rows(arrived, expected)
+    wait_caught_up(active, campaign.patience("replication_latency_seconds"))
+    witness.expect_rows(read_fresh(passive, "buffer_origins", station=station.code), expected)
