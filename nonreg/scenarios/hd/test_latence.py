@@ -47,7 +47,7 @@ def test_latency(
         NotCaughtUp
     ) as behind:  # a link that carries nothing has no latency to measure: it is judged at once
         position = active.query("publisher_position").request
-        witness.expect(False, position, f"le passif à jour en {within:g} s", behind)
+        witness.expect(False, position, f"le passif à jour en {within:g} s", str(behind).rstrip("."))
         return
     beats = exchange_beats(write, read, numbers, BEAT_PERIOD_SECONDS, within)
     request = passive.query("heartbeats", campaign_id=campaign.id, first=FIRST_BEAT).request

@@ -44,8 +44,9 @@ def test_supervision(witness: Witness, campaign: Campaign) -> None:
         if ages:
             name = f"âge du plus vieux battement entendu par {site.code}"
             witness.measure(name, max(ages), "s", limit, answer.request)
-        stopped = [name for name, running in state.services.items() if not running]
-        witness.expect_equal(stopped, [], f"{answer.request}\n-- services arrêtés de {site.code}")
+        stopped = ", ".join(name for name, is_running in state.services.items() if not is_running)
+        running = f"chaque service de {site.code} en marche"
+        witness.expect(not stopped, answer.request, running, f"arrêtés : {stopped}")
     if silent:
         raise silent[0]
 
