@@ -23,9 +23,7 @@ def describe_alerts(report: CampaignReport) -> tuple[str, ...]:
         return ()
     cause = text.shorten(run.interruption or "cause non enregistrée", MOTIVE_CHARACTERS, "voir § 2")
     started = text.format_moment(run.started_at)
-    end = (
-        f"terminée le {text.format_moment(run.ended_at)}" if run.ended_at else "sans fin enregistrée"
-    )
+    end = f"terminée le {text.format_moment(run.ended_at)}" if run.ended_at else "sans fin enregistrée"
     return (
         f"Campagne interrompue : {cause}. Commencée le {started}, {end}. "
         "Ce rapport est établi sur ce qui a été enregistré avant l'interruption.",

@@ -118,7 +118,9 @@ DEFECTS: dict[str, Defect] = {
         sql(
             PASSIVE,
             "UPDATE prod.mesure m SET mes_valeur = o.mes_valeur FROM prod.mesure o, "
-            "(SELECT min(chr_id) AS a, min(chr_id) + 100 AS b FROM prod.mesure WHERE cap_id = 4) k "
+            "(SELECT a.chr_id AS a, min(b.chr_id) AS b FROM prod.mesure a JOIN prod.mesure b USING (cap_id) "
+            "WHERE cap_id = 4 AND a.chr_id = (SELECT min(chr_id) FROM prod.mesure WHERE cap_id = 4) "
+            "AND b.mes_valeur <> a.mes_valeur GROUP BY a.chr_id) k "
             "WHERE m.cap_id = 4 AND o.cap_id = 4 AND (m.chr_id, o.chr_id) IN ((k.a, k.b), (k.b, k.a))",
         ),
     ),
