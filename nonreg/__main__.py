@@ -11,40 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nonreg.errors import NonregError
+from nonreg.french import EXIT_USAGE, FrenchParser
 
-EXIT_OK, EXIT_KO, EXIT_INCOMPLETE, EXIT_USAGE = 0, 1, 2, 3
+EXIT_OK, EXIT_KO, EXIT_INCOMPLETE = 0, 1, 2
 RUNS_DIR = "runs"
-
-
-class FrenchParser(argparse.ArgumentParser):
-    """argparse with French words, and usage errors as one sentence with exit code 3."""
-
-    def __init__(self, **options: object) -> None:
-        super().__init__(add_help=False, formatter_class=argparse.RawDescriptionHelpFormatter, **options)  # type: ignore[arg-type]
-        self._positionals.title, self._optionals.title = "arguments", "options"
-        self.add_argument("-h", "--help", action="help", help="afficher cette aide et quitter")
-
-    def format_usage(self) -> str:
-        return super().format_usage().replace("usage:", "utilisation :")
-
-    def format_help(self) -> str:
-        return super().format_help().replace("usage:", "utilisation :")
-
-    def error(self, message: str) -> None:  # type: ignore[override]
-        for english, french in {
-            "unrecognized arguments:": "options inconnues :",
-            "the following arguments are required:": "arguments obligatoires absents :",
-            "expected one argument": "une valeur est attendue",
-            "expected at least one argument": "au moins une valeur est attendue",
-            "argument ": "option ",
-            "invalid choice:": "choix inconnu :",
-            "choose from": "parmi",
-            "ambiguous option:": "option ambiguë :",
-            "could match": "peut être",
-        }.items():
-            message = message.replace(english, french)
-        print(f"Erreur : {message} (voir {self.prog} --help).", file=sys.stderr)  # noqa: T201
-        raise SystemExit(EXIT_USAGE)
+EXIT_CODES = (
+    "codes de sortie : 0 OK (avec ou sans réserves), 1 KO, 2 INCOMPLET,\n"
+    "3 erreur d'utilisation ou de configuration"
+)
 
 
 def build_parser() -> FrenchParser:
@@ -52,13 +26,18 @@ def build_parser() -> FrenchParser:
     parser = FrenchParser(
         prog="python -m nonreg",
         description="Campagnes de non-régression AQUARÉEL : exécuter, suivre, juger, rendre compte.",
-        epilog="codes de sortie : 0 OK (avec ou sans réserves), 1 KO, 2 INCOMPLET,\n"
-        "3 erreur d'utilisation ou de configuration",
+        epilog=EXIT_CODES,
     )
     commands = parser.add_subparsers(
         dest="command", metavar="COMMANDE", required=True, parser_class=FrenchParser
     )
-    campaign = commands.add_parser("campaign", help="exécuter une campagne et publier son rapport")
+    campaign = commands.add_parser(
+        "campaign",
+        help="exécuter une campagne et publier son rapport",
+        description="Exécute une campagne sur une plateforme de test et publie le rapport A.2.\n"
+        "Exemple : python -m nonreg campaign --platform essai.toml --families base,hd --ticket AQ-123",
+        epilog=EXIT_CODES,
+    )
     add_selection(campaign)
     campaign.add_argument(
         "--ticket", default="", metavar="REF", help="référence du ticket, par exemple AQ-123"
@@ -179,6 +158,7 @@ def prefect_environment(run_dir: Path) -> Iterator[None]:
 
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    os.environ.setdefault("DO_NOT_TRACK", "1")
     if os.environ.get("PREFECT_API_URL"):
         yield
         return
@@ -219,7 +199,7 @@ def start_flow(options: argparse.Namespace, families: list[str], run_id: str) ->
 
 def conclude(run_dir: Path) -> int:
     """Print the verdict and where the report is; if the flow could not publish, do it here."""
-    from nonreg.model import CampaignReport, Verdict
+    from nonreg.model import CampaignReport, Outcome, Verdict
     from nonreg.store import load_json
 
     if not (run_dir / "report.json").is_file():
@@ -233,6 +213,12 @@ def conclude(run_dir: Path) -> int:
     }
     verdict = report.assessment.verdict
     lines = ["", f"Verdict : {label[verdict]}", *(f"  {reason}" for reason in report.assessment.reasons)]
+    titles = {found.id: found.title for found in report.run.plan.scenarios}
+    lines += [
+        f"    {found.scenario_id} {titles[found.scenario_id]} — {found.outcome} : {found.note}"
+        for found in report.assessment.findings
+        if found.note and found.outcome in (Outcome.KO, Outcome.INCONCLUSIF)
+    ]
     lines += [f"Rapport : {run_dir / 'report.html'}", f"          {run_dir / 'report.pdf'}"]
     print("\n".join(lines))  # noqa: T201
     return {Verdict.KO: EXIT_KO, Verdict.INCOMPLET: EXIT_INCOMPLETE}.get(verdict, EXIT_OK)

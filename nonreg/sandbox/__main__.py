@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import signal
@@ -14,22 +13,14 @@ from types import FrameType
 from typing import NoReturn
 
 from nonreg.errors import NonregError, UsageError
+from nonreg.french import EXIT_USAGE, FrenchParser
 from nonreg.sandbox.launch import Instance, start_instance, stop_instance
 from nonreg.sandbox.layout import DEFAULT_DIR, DEFAULT_NETWORK, PORTS, SERVICES, SITES, Layout, load_layout
 from nonreg.sandbox.networks import FREE
 from nonreg.sandbox.processes import find_instance_processes, find_recorded
 from nonreg.sandbox.teardown import end_instance, find_supervisor
 
-USAGE_ERROR = 3
 PLACEHOLDER = "{platform}"
-
-
-class FrenchParser(argparse.ArgumentParser):
-    """Says « utilisation » and refuses with exit code 3."""
-
-    def error(self, message: str) -> NoReturn:
-        """Refuse in one sentence."""
-        self.exit(USAGE_ERROR, f"{self.prog} : options refusées ({message}) ; voir --help.\n")
 
 
 def build_parser() -> FrenchParser:
@@ -38,7 +29,9 @@ def build_parser() -> FrenchParser:
         prog="python -m nonreg.sandbox",
         description="Plateforme embarquée : un petit AQUARÉEL en haute disponibilité, sur cette machine.",
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMANDE")
+    commands = parser.add_subparsers(
+        dest="command", required=True, metavar="COMMANDE", parser_class=FrenchParser
+    )
     up = commands.add_parser("up", help="démarrer la plateforme et la laisser tourner")
     up.add_argument("--network", help=f"réseau de bouclage (trois octets, {DEFAULT_NETWORK} par défaut)")
     down = commands.add_parser("down", help="tout arrêter et tout effacer, même après un arrêt brutal")
@@ -181,7 +174,7 @@ def main() -> int:
                 list_defects()
     except UsageError as error:
         warn(str(error))
-        return USAGE_ERROR
+        return EXIT_USAGE
     except NonregError as error:
         warn(str(error))
         return 1

@@ -59,7 +59,7 @@ def start_instance(
             told = last.startswith("ECHEC")
             reason = last.removeprefix("ECHEC ") if told else _last_line(root / "supervisor.log")
             raise StartFailed(f"La plateforme n'a pas démarré : {reason.rstrip('.')}.")
-        announce(f"prête en {last.partition(' ')[2]} s")
+        announce(f"Plateforme embarquée prête en {last.partition(' ')[2]} s")
         if defect is not None:
             from nonreg.sandbox.defects import apply_defect
 

@@ -102,7 +102,7 @@ class Supervisor:
         for site, process in zip(DATABASE_SITES, loading.result(), strict=True):
             self._children[site, POSTGRESQL] = process
             write_pid_file(self.layout.pid_file(site, POSTGRESQL), process.pid)
-        self._report("bases chargées et répliquées")
+        self._report("Plateforme embarquée : bases chargées et répliquées")
         os.close(gate_write)  # lets every service begin
         self._wait(lambda: not self.find_silent(), ANSWER_SECONDS, lambda: ", ".join(self.find_silent()))
         self._wait(
