@@ -8,10 +8,10 @@ from __future__ import annotations
 from enum import StrEnum
 from pathlib import Path
 
-from prefect import flow, runtime
+from prefect import flow, runtime, tags
 
 from nonreg.errors import NonregError
-from nonreg.model import Verdict
+from nonreg.model import CampaignPlan, Verdict
 from nonreg.plan import CampaignRequest, new_run_id
 from tasks.campaign import (
     VERDICT_LABELS,
@@ -43,6 +43,18 @@ def name_run() -> str:
     return f"{parameters['label']} · {Path(parameters['platform']).stem} · {families}".upper()
 
 
+def list_tags(plan: CampaignPlan) -> list[str]:
+    """Tags by which task runs are found: platform, version, ticket, families, effects."""
+    effects = dict.fromkeys(found.effect for found in plan.scenarios)
+    return [
+        f"plateforme:{plan.platform.name}",
+        f"version:{plan.platform.application_version}",
+        f"ticket:{plan.ticket}",
+        *(f"famille:{family.name.lower()}" for family in plan.families),
+        *(f"effet:{effect}" for effect in effects),
+    ]
+
+
 @flow(name="campagne", flow_run_name=name_run, persist_result=False)
 def campaign(
     platform: str = "embarquee",
@@ -72,10 +84,11 @@ def campaign(
     loaded = load_stage(request)
     run_dir = Path(runs_dir) / (run_id or new_run_id(loaded.name))
     plan = plan_stage(request, loaded, run_dir)
-    run = run_stage(request, loaded, plan, run_dir)
-    assessment = judge_stage(loaded, run)
-    rendered = render_stage(run, assessment, tuple(Path(file) for file in project_junit or ()))
-    html = publish_stage(run_dir, plan, assessment, rendered)
+    with tags(*list_tags(plan)):
+        run = run_stage(request, loaded, plan, run_dir)
+        assessment = judge_stage(loaded, run)
+        rendered = render_stage(run, assessment, tuple(Path(file) for file in project_junit or ()))
+        html = publish_stage(run_dir, plan, assessment, rendered)
     message = f"{VERDICT_LABELS[assessment.verdict]} — {html}"
     if assessment.verdict in (Verdict.KO, Verdict.INCOMPLET):
         raise CampaignNotPassed(message)

@@ -188,6 +188,8 @@ def test_the_stages_are_visible_by_name(server: Server, finished: Any) -> None:
     tasks = server.post("/task_runs/filter", flow_runs={"id": {"any_": [finished["id"]]}})
     names = sorted(found["name"].rsplit("-", 1)[0] for found in tasks)
     assert [name.split(" · ")[0] for name in names] == ["1", "2", "3", "4", "5", "6"]
+    run_stage = next(found for found in tasks if found["name"].startswith("3"))
+    assert {"ticket:AQ-12", "famille:base", "plateforme:embarquee", "version:5.2.0"} <= set(run_stage["tags"])
 
 
 def test_the_artifacts_show_progress_results_verdict_and_report(server: Server, finished: Any) -> None:

@@ -24,6 +24,7 @@ from nonreg.sandbox.layout import (
 
 SQL_DIR = Path(__file__).parent / "sql"
 STATIONS_FILE = Path(__file__).parent.parent / "datasets" / "grand-delta-1" / "stations.csv"
+SEED = 1  # of the synthetic measures
 PUBLICATION = "pub_aquareel"
 SUBSCRIPTION = "sub_site_b"
 ROLE_PASSWORDS = {
@@ -39,6 +40,7 @@ def load_database(layout: Layout, site: str, last_instant: datetime) -> None:
     with psycopg.connect(postgres.admin_dsn(layout, site, "postgres"), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {DATABASE} TEMPLATE template0 ENCODING 'UTF8'")
     with psycopg.connect(postgres.admin_dsn(layout, site, DATABASE)) as connection:
+        connection.execute(sql.SQL("SET aquareel.graine = {}").format(str(SEED)))
         connection.execute(
             sql.SQL("SET aquareel.fin = {}").format(last_instant.strftime("%Y-%m-%d %H:%M:%S"))
         )

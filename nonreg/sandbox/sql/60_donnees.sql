@@ -1,5 +1,5 @@
--- Settings and synthetic measures. Every value is a function of sensor and instant alone, so that both nodes
--- load the same rows and the same instant always has the same value. `aquareel.fin` is the last instant.
+-- Settings and synthetic measures. Every value is a function of the seed (`aquareel.graine`), the sensor and the
+-- instant alone: the same instant always has the same value. `aquareel.fin` is the last instant.
 
 INSERT INTO cfg.identite_plateforme VALUES (1, 'TEST', '5b0f6c1e-2f5d-4c57-9a39-1d3a7be0c0de', '5.2.0');
 INSERT INTO cfg.parametre VALUES
@@ -49,7 +49,7 @@ SELECT ref.usp_prolonger_chrono(
 -- 3 days for every station, 90 days for the first five of the fixture. A flood every 30 days per station.
 CREATE TEMPORARY TABLE graine ON COMMIT DROP AS
 SELECT c.cap_id, c.cap_grandeur, h.chr_id,
-       ((h.chr_id::bigint * 7919 + c.cap_id * 104729) % 2147483648 * 2654435761 % 4294967296) / 4294967296.0::float8 AS bruit,
+       ((h.chr_id::bigint * 7919 + c.cap_id * 104729 + current_setting('aquareel.graine')::bigint) % 2147483648 * 2654435761 % 4294967296) / 4294967296.0::float8 AS bruit,
        (h.chr_id + s.rang * 397) % 8640 AS phase_crue,
        (h.chr_id + s.rang * 211) % 2016 AS phase_pluie,
        250 + (s.rang * 37) % 450 AS etiage_mm
