@@ -5,11 +5,14 @@ The verdict is not the state: the flow ends Failed, after publishing, when the v
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from prefect import flow, runtime, tags
 
+from nonreg.config import load_platform
 from nonreg.errors import NonregError
 from nonreg.model import CampaignPlan, Verdict
 from nonreg.plan import CampaignRequest, new_run_id
@@ -37,10 +40,17 @@ class CampaignNotPassed(NonregError):
 
 
 def name_run() -> str:
-    """Readable name of the flow run, from its parameters."""
+    """Readable name of the flow run: `NUIT 2026-11-23 embarquee v5.2.0`, with the families if not all."""
     parameters = runtime.flow_run.parameters
-    families = "+".join(str(family) for family in parameters["families"]) or "tout"
-    return f"{parameters['label']} · {Path(parameters['platform']).stem} · {families}".upper()
+    try:
+        platform = load_platform(parameters["platform"])
+        target = f"{platform.name} v{platform.application_version}"
+    except NonregError:
+        target = Path(parameters["platform"]).stem  # the first stage says what is wrong with it
+    night = datetime.now(ZoneInfo("Europe/Paris")).date()
+    families = [FamilyChoice(family).name for family in parameters["families"]]
+    partial = "" if set(families) == set(FamilyChoice.__members__) else " " + "+".join(families)
+    return f"{parameters['label'].upper()} {night} {target}{partial}"
 
 
 def list_tags(plan: CampaignPlan) -> list[str]:

@@ -1,6 +1,7 @@
 """The stages of a campaign as Prefect tasks; each takes values and returns values.
 
-No retries and no caching: a check that is repeated or remembered proves nothing.
+No retries and no caching: a check that is repeated or remembered proves nothing. Names of tasks have
+no accents and no dots: the timeline of the Prefect UI drops them.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import cast
 from uuid import UUID
 
-from prefect import task
+from prefect import get_run_logger, task
 from prefect.artifacts import (
     create_link_artifact,
     create_markdown_artifact,
@@ -36,22 +37,23 @@ from tasks.publication import publish_files
 PROGRESS_SECONDS = 1.0
 
 
-@task(name="1 · Charger la plateforme", cache_policy=NO_CACHE)
+@task(name="1 - Charger la plateforme", cache_policy=NO_CACHE)
 def load_stage(request: CampaignRequest) -> Platform:
     """Read and check the platform file."""
     return load_platform(request.platform)
 
 
-@task(name="2 · Planifier", cache_policy=NO_CACHE)
+@task(name="2 - Planifier", cache_policy=NO_CACHE)
 def plan_stage(request: CampaignRequest, platform: Platform, run_dir: Path) -> CampaignPlan:
     """Choose the scenarios and save the plan before anything is executed."""
     scenarios = collect_scenarios(request.scenarios_dir())
     plan = plan_campaign(request, platform, scenarios, run_dir.name, identify_tool(request))
     store.save_plan(run_dir, plan)
+    get_run_logger().info("%d scénarios planifiés, passage %s", len(plan.scenarios), run_dir)
     return plan
 
 
-@task(name="3 · Exécuter les scénarios", cache_policy=NO_CACHE)
+@task(name="3 - Lancer les tests", cache_policy=NO_CACHE)
 def run_stage(request: CampaignRequest, platform: Platform, plan: CampaignPlan, run_dir: Path) -> CampaignRun:
     """Guards, then pytest; an artifact shows how far it is."""
     stop = threading.Event()
@@ -74,26 +76,29 @@ def run_stage(request: CampaignRequest, platform: Platform, plan: CampaignPlan, 
             update_progress_artifact(artifact, read_progress(run_dir).percent)
         finally:
             stop.set()
-    return store.load_run(run_dir)
+    run = store.load_run(run_dir)
+    get_run_logger().info("%d résultats enregistrés. %s", len(run.results), run.interruption)
+    return run
 
 
-@task(name="4 · Comparer et juger", cache_policy=NO_CACHE)
+@task(name="4 - Comparer et juger", cache_policy=NO_CACHE)
 def judge_stage(platform: Platform, run: CampaignRun) -> Assessment:
     """Compare with the baseline and give the verdict."""
     return assess(run, baseline.load_outcomes(platform.baseline))
 
 
-@task(name="5 · Rédiger le rapport", cache_policy=NO_CACHE)
+@task(name="5 - Mettre en page le rapport", cache_policy=NO_CACHE)
 def render_stage(run: CampaignRun, assessment: Assessment, project_junit: tuple[Path, ...]) -> Rendered:
     """Make HTML, PDF, JUnit and JSON from the same value."""
     counts = count_natures(run, assessment, project_junit)
     return render_all(CampaignReport(run, assessment, counts, datetime.now(UTC), (run.plan.ticket,)))
 
 
-@task(name="6 · Publier", cache_policy=NO_CACHE)
+@task(name="6 - Publier", cache_policy=NO_CACHE)
 def publish_stage(run_dir: Path, plan: CampaignPlan, assessment: Assessment, rendered: Rendered) -> Path:
     """Write the report with its manifest, and show it in Prefect; returns the HTML file."""
     html = publish_files(run_dir, rendered)
+    get_run_logger().info("Verdict %s, rapport %s", VERDICT_LABELS[assessment.verdict], html)
     titles = {found.id: found for found in plan.scenarios}
     create_table_artifact(
         key=artifact_key("resultats", plan),
