@@ -20,7 +20,9 @@ $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 ou plus récent est nécessaire (make PYTHON=python3.12 …).")'
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
 	@echo "Installation des paquets verrouillés…"
-	@$(PY) -m pip install --quiet --require-hashes -r requirements.lock
+	@# The lock is complete: nothing is to be resolved (some pip cannot, with hashes and extras).
+	@$(PY) -m pip install --quiet --no-deps --require-hashes -r requirements.lock
+	@$(PY) -m pip check > /dev/null
 	@$(PY) -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 

@@ -8,8 +8,10 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psutil
 import pytest
@@ -38,6 +40,9 @@ class Server:
             "PREFECT_API_URL": self.api,
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "AQUAREEL_NONREG_HOME": str(ROOT),
+            "TMPDIR": str(
+                home
+            ),  # a worker keeps code in a shared temporary folder, which may be another account's
         }
         self.processes: list[subprocess.Popen[bytes]] = []
         self.log = home / "journal.txt"
@@ -137,6 +142,22 @@ def test_the_nightly_runs_at_0130_in_paris_once_at_a_time(server: Server) -> Non
     assert (schedule["schedule"]["cron"], schedule["schedule"]["timezone"]) == ("30 1 * * *", "Europe/Paris")
     assert deployed["concurrency_options"]["collision_strategy"] == "CANCEL_NEW"
     assert deployed["global_concurrency_limit"]["limit"] == 1
+
+
+def test_the_server_plans_the_coming_nights(server: Server) -> None:
+    """Its scheduler really inserts runs: with some versions of its libraries it cannot."""
+    deployed = find_deployment(server, "nuit")
+
+    def find_planned() -> Any:
+        return server.post(
+            "/flow_runs/filter", deployments={"id": {"any_": [deployed["id"]]}}, sort="START_TIME_ASC"
+        )
+
+    planned = wait_until(find_planned, 90, poll_seconds=0.5)
+    starts = [datetime.fromisoformat(run["expected_start_time"]) for run in planned]
+    local = [start.astimezone(ZoneInfo("Europe/Paris")) for start in starts]
+    assert {(start.hour, start.minute) for start in local} == {(1, 30)}
+    assert len({start.date() for start in local}) == len(local)
 
 
 def test_no_schedule_falls_between_0200_and_0259() -> None:
