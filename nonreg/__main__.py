@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from nonreg.errors import NonregError
@@ -116,8 +112,10 @@ def main(arguments: list[str] | None = None) -> int:
 def run_campaign(options: argparse.Namespace) -> int:
     """Check the request, then run the flow with live progress."""
     from nonreg.config import load_platform
+    from nonreg.flow_process import LOG, flow_process
     from nonreg.plan import CampaignRequest, collect_scenarios, identify_tool, new_run_id, plan_campaign
     from nonreg.progress import watch_run
+    from nonreg.store import PLAN
 
     request = CampaignRequest(
         options.platform, options.families, options.select, options.ticket, options.scenarios
@@ -136,65 +134,27 @@ def run_campaign(options: argparse.Namespace) -> int:
             f"Dossier des passages impossible à écrire : {options.runs_dir} ({error.strerror})."
         ) from error
     print(f"Campagne {run_id} : {len(plan.scenarios)} scénarios sur « {platform.title} »", flush=True)  # noqa: T201
-    stop = threading.Event()
-    watcher = threading.Thread(target=watch_run, args=(run_dir, stop), daemon=True)
-    watcher.start()
+    parameters = {
+        "platform": options.platform,
+        "families": [family.name.lower() for family in plan.families],
+        "select": options.select,
+        "ticket": options.ticket,
+        "label": options.label,
+        "scenarios": options.scenarios,
+        "runs_dir": options.runs_dir,
+        "run_id": run_id,
+        "project_junit": options.project_junit,
+    }
     try:
-        with prefect_environment(run_dir):
-            start_flow(options, [family.name.lower() for family in plan.families], run_id)
-    finally:
-        stop.set()
-        watcher.join(5)
+        with flow_process(run_dir, parameters) as process:
+            watch_run(run_dir, lambda: process.poll() is not None)
+            process.wait()
+    except KeyboardInterrupt:
+        print("Interrompu : le rapport porte sur ce qui a été enregistré.")  # noqa: T201
+    if not (run_dir / PLAN).is_file():
+        print(f"La campagne n'a pas commencé ; voir {run_dir / LOG}.", file=sys.stderr)  # noqa: T201
+        return EXIT_INCOMPLETE
     return conclude(run_dir)
-
-
-@contextmanager
-def prefect_environment(run_dir: Path) -> Iterator[None]:
-    """Give Prefect a home in the run's folder and a throw-away API, unless a server is asked for.
-
-    A keeper ends the throw-away server if we are killed.
-    """
-    from nonreg.keeper import start_keeper
-
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
-    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-    os.environ.setdefault("DO_NOT_TRACK", "1")
-    if os.environ.get("PREFECT_API_URL"):
-        yield
-        return
-    home = (run_dir / ".prefect").resolve()
-    home.mkdir()
-    keeper = start_keeper(home)
-    os.environ["PREFECT_HOME"] = str(home)
-    os.environ["PREFECT_PROFILES_PATH"] = str(home / "profiles.toml")
-    os.environ["PREFECT_SERVER_ALLOW_EPHEMERAL_MODE"] = "true"
-    os.environ["PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS"] = "120"
-    try:
-        yield
-    finally:
-        if "prefect" in sys.modules:
-            from flows.throwaway import end_throwaway_server
-
-            end_throwaway_server()
-        keeper.communicate()
-
-
-def start_flow(options: argparse.Namespace, families: list[str], run_id: str) -> None:
-    """Run the flow in this process; its state is not the verdict, which is read from the run's folder."""
-    from flows.campaign import FamilyChoice, campaign
-
-    campaign(
-        platform=options.platform,
-        families=[FamilyChoice(name) for name in families],
-        select=options.select,
-        ticket=options.ticket,
-        label=options.label,
-        scenarios=options.scenarios,
-        runs_dir=options.runs_dir,
-        run_id=run_id,
-        project_junit=options.project_junit,
-        return_state=True,
-    )
 
 
 def conclude(run_dir: Path) -> int:
@@ -275,7 +235,7 @@ def watch(options: argparse.Namespace) -> int:
     run_dir = Path(options.run)
     if not run_dir.is_dir():
         raise UsageError(f"Passage introuvable : {run_dir}")
-    watch_run(run_dir, threading.Event())
+    watch_run(run_dir, lambda: False)
     return EXIT_OK
 
 

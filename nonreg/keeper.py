@@ -1,7 +1,7 @@
-"""Ends what a killed campaign leaves: the throw-away Prefect server, known by its own PREFECT_HOME.
+"""Ends what a killed command leaves: the flow's process and its throw-away Prefect server.
 
-`python -m nonreg.keeper FOLDER` waits for the end of its standard input, which comes with the death of the
-campaign that started it, even by SIGKILL; then it ends the processes of that home and removes it.
+`python -m nonreg.keeper RUN_DIR` waits for the end of its standard input, which comes with the death of the
+command that started it, even by SIGKILL; then it ends the processes of that run and removes Prefect's home.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ from pathlib import Path
 import psutil
 
 END_SECONDS = 5.0
+RUN_MARK = "NONREG_FLOW_OF"  # in the environment of the flow's process and of all it starts
+PREFECT_HOME = ".prefect"
 
 
-def start_keeper(home: Path) -> subprocess.Popen[bytes]:
+def start_keeper(run_dir: Path) -> subprocess.Popen[bytes]:
     """Start a keeper in a session of its own; it lives until its standard input closes."""
     return subprocess.Popen(
-        [sys.executable, "-m", "nonreg.keeper", str(home)],
+        [sys.executable, "-m", "nonreg.keeper", str(run_dir)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -28,12 +30,12 @@ def start_keeper(home: Path) -> subprocess.Popen[bytes]:
     )
 
 
-def end_processes(home: Path) -> None:
-    """End every process whose PREFECT_HOME is that folder."""
+def end_processes(run_dir: Path) -> None:
+    """End every process that carries the run's mark."""
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error):
-            if process.environ().get("PREFECT_HOME") == str(home):
+            if process.environ().get(RUN_MARK) == str(run_dir):
                 found.append(process)
     for process in found:
         with suppress(psutil.Error):
@@ -44,11 +46,11 @@ def end_processes(home: Path) -> None:
             process.kill()
 
 
-def main(home: Path) -> None:
+def main(run_dir: Path) -> None:
     """Wait for the campaign's end, then clean."""
     sys.stdin.buffer.read()
-    end_processes(home)
-    shutil.rmtree(home, ignore_errors=True)
+    end_processes(run_dir)
+    shutil.rmtree(run_dir / PREFECT_HOME, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,18 +65,18 @@ def read_progress(run_dir: Path) -> Progress:
     return Progress(len(plan.scenarios), stage, tuple(finished), label, ended)
 
 
-def watch_run(run_dir: Path, stop: threading.Event) -> None:
-    """Draw the run until it ends or `stop` is set; on a terminal a live bar, otherwise a line per scenario."""
+def watch_run(run_dir: Path, is_over: Callable[[], bool]) -> None:
+    """Draw the run until it ends or `is_over()`; on a terminal a live bar, otherwise a line per scenario."""
     from rich.console import Console
 
     console = Console()
     if console.is_terminal:
-        _watch_live(run_dir, stop, console)
+        _watch_live(run_dir, is_over, console)
     else:
-        _watch_lines(run_dir, stop, console)
+        _watch_lines(run_dir, is_over, console)
 
 
-def _watch_live(run_dir: Path, stop: threading.Event, console: object) -> None:
+def _watch_live(run_dir: Path, is_over: Callable[[], bool], console: object) -> None:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
@@ -93,6 +93,7 @@ def _watch_live(run_dir: Path, stop: threading.Event, console: object) -> None:
         task = bar.add_task("", total=None, stage="Préparation", current="")
         shown = 0
         while True:
+            over = is_over()
             state = read_progress(run_dir)
             for scenario_id, outcome, seconds in state.finished[shown:]:
                 sign, colour = SIGNS[outcome]
@@ -111,18 +112,18 @@ def _watch_live(run_dir: Path, stop: threading.Event, console: object) -> None:
                 stage=state.stage,
                 current=(state.current or tally)[: max(20, console.width - 62)],
             )
-            if state.ended or stop.is_set():
+            if over or state.ended:
                 return
             time.sleep(REFRESH_SECONDS)
 
 
-def _watch_lines(run_dir: Path, stop: threading.Event, console: object) -> None:
+def _watch_lines(run_dir: Path, is_over: Callable[[], bool], console: object) -> None:
     from rich.console import Console
 
     assert isinstance(console, Console)
     shown = 0
     while True:
-        stopping = stop.is_set()
+        over = is_over()
         state = read_progress(run_dir)
         for position, (scenario_id, outcome, seconds) in enumerate(state.finished[shown:], start=shown + 1):
             console.print(
@@ -131,6 +132,6 @@ def _watch_lines(run_dir: Path, stop: threading.Event, console: object) -> None:
                 highlight=False,
             )
         shown = state.done
-        if state.ended or stopping:
+        if over or state.ended:
             return
-        stop.wait(REFRESH_SECONDS)
+        time.sleep(REFRESH_SECONDS)

@@ -9,6 +9,7 @@ from nonreg.store import hash_file, write_file
 from reports.render import Rendered
 
 MANIFEST = "manifest.json"
+NOT_EVIDENCE = (MANIFEST, "prefect.log")  # the log is still written while we publish
 
 
 def publish_files(run_dir: Path, rendered: Rendered) -> Path:
@@ -24,7 +25,7 @@ def publish_files(run_dir: Path, rendered: Rendered) -> Path:
     hashes = {
         path.relative_to(run_dir).as_posix(): hash_file(path)
         for path in sorted(run_dir.rglob("*"))
-        if path.is_file() and path.name != MANIFEST and ".prefect" not in path.parts
+        if path.is_file() and path.name not in NOT_EVIDENCE and ".prefect" not in path.parts
     }
     write_file(run_dir / MANIFEST, json.dumps({"sha256": hashes}, ensure_ascii=False, indent=2) + "\n")
     return run_dir / "report.html"

@@ -214,17 +214,52 @@ def count_marks(sandbox: Layout) -> int:
     return int(row[0])
 
 
+def test_an_interrupted_campaign_is_stopped_cleaned_and_reported(sandbox: Layout, tmp_path: Path) -> None:
+    runs_dir = tmp_path / "runs"
+    scenarios = write_scenarios(tmp_path / "scenarios", GOOD, STUCK)
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "nonreg", "campaign", "--platform", str(sandbox.platform_file)),
+            *("--scenarios", scenarios, "--runs-dir", str(runs_dir)),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    wait_until(lambda: count_marks(sandbox) == 1, 120)
+    process.send_signal(signal.SIGINT)
+    printed, errors = process.communicate(timeout=90)
+    assert process.returncode == 2, errors
+    assert errors == ""
+    assert "Interrompu : le rapport porte sur ce qui a été enregistré." in printed
+    assert "Verdict : INCOMPLET" in printed
+    assert (only_run(runs_dir) / "report.pdf").is_file()
+    assert count_marks(sandbox) == 0
+    assert find_processes(only_run(runs_dir)) == []
+
+
+def test_a_killed_command_takes_its_flow_and_its_server_along(sandbox: Layout, killed_run: Path) -> None:
+    command = next(
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if "campaign" in (process.info["cmdline"] or ())
+    )
+    assert len(find_processes(killed_run)) >= 3  # the flow, the Prefect server, pytest
+    command.kill()
+    wait_until(lambda: find_processes(killed_run) == [], 30)
+    wait_until(lambda: not (killed_run / ".prefect").exists(), 20)
+    wait_until(lambda: count_marks(sandbox) == 0, 20)
+
+
 def test_a_killed_campaign_leaves_no_process_is_reported_and_the_next_one_starts_cleanly(
     sandbox: Layout, killed_run: Path, tmp_path: Path
 ) -> None:
     for process in psutil.process_iter(["cmdline"]):
-        if (
-            "campaign" in (process.info["cmdline"] or ())
-            and str(tmp_path / "runs") in process.info["cmdline"]
-        ):
+        words = " ".join(process.info["cmdline"] or ())
+        if str(tmp_path / "runs") in words and "nonreg.keeper" not in words:  # the command and its flow
             process.kill()
     wait_until(lambda: find_processes(killed_run) == [], 20)
-    wait_until(lambda: not (killed_run / ".prefect").exists(), 20)
     done = run_cli("report", str(killed_run))
     assert done.returncode == 2, done.stderr
     assert "Le passage a été interrompu avant sa fin" in done.stdout

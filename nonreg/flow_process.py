@@ -1,0 +1,63 @@
+"""The flow of one campaign as a process, with a throw-away Prefect API of its own unless a server is asked for."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from nonreg.keeper import PREFECT_HOME, RUN_MARK, start_keeper
+
+LOG = "prefect.log"
+STOP_SECONDS = 30.0
+
+
+@contextmanager
+def flow_process(run_dir: Path, parameters: Mapping[str, object]) -> Iterator[subprocess.Popen[bytes]]:
+    """Start the flow; at the end, or when we are interrupted, it is stopped and nothing of it is left.
+
+    What Prefect prints goes to the run's log. A keeper does the same if we are killed.
+    """
+    run_dir = run_dir.resolve()
+    keeper = start_keeper(run_dir)
+    with (run_dir / LOG).open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "flows", json.dumps(parameters)],
+            env={**os.environ, **prefect_settings(run_dir), RUN_MARK: str(run_dir)},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)  # Prefect then stops the stages, and the run stage its pytest
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        keeper.communicate()
+
+
+def prefect_settings(run_dir: Path) -> dict[str, str]:
+    """Environment for Prefect: nothing of the user's own profile is read or written."""
+    quiet = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
+    if os.environ.get("PREFECT_API_URL"):
+        return quiet
+    home = run_dir / PREFECT_HOME
+    home.mkdir()
+    return {
+        **quiet,
+        "PREFECT_HOME": str(home),
+        "PREFECT_PROFILES_PATH": str(home / "profiles.toml"),
+        "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
+        "PREFECT_LOGGING_TO_API_ENABLED": "false",  # nobody reads them there, and the last ones would hang the end
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+    }
