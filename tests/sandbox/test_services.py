@@ -163,3 +163,11 @@ def test_a_service_ends_within_a_second_of_its_request_and_starts_again(
     assert process.wait(1.0) in (0, None)
     restart_service(sandbox, PASSIVE, service)
     assert find_recorded(sandbox.pid_file(PASSIVE, service)) not in (None, process)
+
+
+def test_a_platform_that_runs_is_purged_and_the_purge_has_its_end(sandbox: Layout) -> None:
+    statement = (
+        "SELECT count(*) FROM evt.evenement d JOIN evt.evenement f ON f.evt_origine_id = d.evt_id AND f.evt_fin "
+        "WHERE d.evt_module = 'purge' AND d.evt_message = 'purge commencée'"
+    )
+    wait_until(lambda: query(sandbox, ACTIVE, statement)[0][0] >= 1, 20, "purge journalisée")

@@ -1,4 +1,7 @@
-"""Refinement: on the active site, moves the buffer's measures to production and looks at the thresholds."""
+"""Refinement: on the active site, moves the buffer's measures to production and looks at the thresholds.
+
+It also runs the purge, which the original leaves to an Agent job.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from nonreg.sandbox.services.runtime import start_service
 
 # The role is read in the transaction that writes: a switchover waits for the transactions begun before it.
 ROLE = "SELECT ha.usp_etat()"
+PURGE_SECONDS = 3600.0  # a platform that is left running keeps its 90 days, no more
 
 
 def main() -> None:
@@ -28,7 +32,13 @@ def main() -> None:
         if counts and counts[0]:
             service.log.info("affinage : %d traitées, %d insérées, %d rejetées", *counts[:3])
 
+    def purge() -> None:
+        with local.connection() as connection, connection.transaction():
+            if connection.execute(ROLE).fetchone() == ("ACTIF",):
+                connection.execute("SELECT * FROM cfg.usp_purge()")
+
     service.every(float(settings.options["periode_secondes"]), refine, "affinage")
+    service.every(PURGE_SECONDS, purge, "purge")
     service.report_presence(ActiveDatabase(settings))
     service.run_until_stopped()
 
