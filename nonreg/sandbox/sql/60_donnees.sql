@@ -44,7 +44,7 @@ UPDATE ref.courbe SET crb_verrou = true;
 SELECT setval(pg_get_serial_sequence('ref.courbe', 'crb_id'), 10000);
 
 SELECT ref.usp_prolonger_chrono(
-    current_setting('aquareel.fin')::timestamp - interval '100 days', current_setting('aquareel.fin')::timestamp + interval '10 days');
+    current_setting('aquareel.fin')::timestamp - interval '100 days', current_setting('aquareel.fin')::timestamp + interval '60 days');
 
 -- 3 days for every station, 90 days for the first five of the fixture. A flood every 30 days per station.
 CREATE TEMPORARY TABLE graine ON COMMIT DROP AS
