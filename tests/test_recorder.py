@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ from nonreg.config import PLATFORMS_DIR
 from nonreg.execute import run_pytest
 from nonreg.model import CampaignPlan, CampaignRun, Family, Nature, Outcome, PlatformIdentity
 from nonreg.plan import collect_scenarios, select_scenarios
+from nonreg.waiting import wait_until
 
 SCENARIOS = """
 import time
@@ -177,8 +177,8 @@ def test_a_stop_ends_pytest_and_says_so(tmp_path: Path) -> None:
     run_dir = tmp_path / "passage"
 
     def stop_when_started() -> None:
-        while not (run_dir / store.EVENTS).is_file():
-            os.sched_yield()
+        # The file exists a moment before its first line does.
+        wait_until(lambda: list(store.read_events(run_dir)), 60, "premier scénario commencé")
         stop.set()
 
     threading.Thread(target=stop_when_started, daemon=True).start()
