@@ -1,0 +1,20 @@
+"""The commands of `python -m nonreg`: one module a subject, each adds its own to the parser.
+
+Like `nonreg.__main__` these may import flows, tasks and reports, inside the functions that need them.
+A command is a function of the parsed options that returns the exit code.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from nonreg.french import FrenchParser
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[FrenchParser]
+else:
+    Commands = object
+
+EXIT_OK, EXIT_KO, EXIT_INCOMPLETE = 0, 1, 2
+RUNS_DIR = "runs"

@@ -1,0 +1,224 @@
+"""Commands of campaigns: run, list, watch, report again, photograph the reference."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from nonreg.commands import EXIT_INCOMPLETE, EXIT_KO, EXIT_OK, RUNS_DIR, Commands
+from nonreg.errors import NonregError
+
+EXIT_CODES = (
+    "codes de sortie : 0 OK (avec ou sans réserves), 1 KO, 2 INCOMPLET,\n"
+    "3 erreur d'utilisation ou de configuration"
+)
+
+
+def add_commands(commands: Commands) -> None:
+    """Add `campaign`, `scenarios`, `report`, `watch` and `snapshot`."""
+    campaign = commands.add_parser(
+        "campaign",
+        help="exécuter une campagne et publier son rapport",
+        description="Exécute une campagne sur une plateforme de test et publie le rapport A.2.\n"
+        "Exemple : python -m nonreg campaign --platform essai.toml --families base,hd --ticket AQ-123",
+        epilog=EXIT_CODES,
+    )
+    campaign.set_defaults(run_command=run_campaign)
+    add_selection(campaign)
+    campaign.add_argument(
+        "--ticket", default="", metavar="REF", help="référence du ticket, par exemple AQ-123"
+    )
+    campaign.add_argument(
+        "--runs-dir", default=RUNS_DIR, metavar="DOSSIER", help=f"dossier des passages (défaut : {RUNS_DIR})"
+    )
+    campaign.add_argument(
+        "--label", default="Campagne", metavar="TEXTE", help="début du nom du passage dans Prefect"
+    )
+    campaign.add_argument(
+        "--project-junit",
+        nargs="+",
+        default=[],
+        metavar="FICHIER",
+        help="fichiers JUnit des tests du projet, à compter dans le rapport",
+    )
+    scenarios = commands.add_parser("scenarios", help="lister les scénarios qui seraient exécutés")
+    scenarios.set_defaults(run_command=list_scenarios)
+    add_selection(scenarios)
+    report = commands.add_parser("report", help="juger ce qu'un passage a enregistré et refaire son rapport")
+    report.set_defaults(run_command=report_run)
+    report.add_argument("run", metavar="PASSAGE", help="dossier du passage (runs/…)")
+    report.add_argument(
+        "--project-junit", nargs="+", default=[], metavar="FICHIER", help="fichiers JUnit des tests du projet"
+    )
+    follow = commands.add_parser("watch", help="suivre un passage en cours, depuis un autre terminal")
+    follow.set_defaults(run_command=watch)
+    follow.add_argument("run", metavar="PASSAGE", help="dossier du passage (runs/…)")
+    snapshot = commands.add_parser(
+        "snapshot", help="écrire les fichiers de référence d'une plateforme, à relire dans git"
+    )
+    snapshot.set_defaults(run_command=take_snapshot)
+    snapshot.add_argument(
+        "--platform", required=True, metavar="NOM|FICHIER", help="plateforme à photographier"
+    )
+    snapshot.add_argument("--output", required=True, metavar="DOSSIER", help="dossier à écrire")
+
+
+def add_selection(parser: argparse.ArgumentParser) -> None:
+    """Options that say which scenarios, on which platform."""
+    parser.add_argument(
+        "--platform",
+        default="embarquee",
+        metavar="NOM|FICHIER",
+        help="nom ou fichier TOML de la plateforme (défaut : embarquee)",
+    )
+    parser.add_argument(
+        "--families", default="", metavar="LISTE", help="familles parmi base,applicatif,hd (défaut : toutes)"
+    )
+    parser.add_argument(
+        "--select", default="", metavar="MOTIFS", help="motifs d'identifiants, par exemple 'HD-00*,BASE-004'"
+    )
+    parser.add_argument(
+        "--scenarios", default="", metavar="DOSSIER", help="autre dossier de scénarios que celui du projet"
+    )
+
+
+def run_campaign(options: argparse.Namespace) -> int:
+    """Check the request, then run the flow with live progress."""
+    from nonreg.config import load_platform
+    from nonreg.flow_process import LOG, flow_process
+    from nonreg.plan import CampaignRequest, collect_scenarios, identify_tool, new_run_id, plan_campaign
+    from nonreg.progress import watch_run
+    from nonreg.store import PLAN
+
+    request = CampaignRequest(
+        options.platform, options.families, options.select, options.ticket, options.scenarios
+    )
+    platform = load_platform(request.platform)
+    run_id = new_run_id(platform.name)
+    # Usage errors are told now: the flow, which checks again, takes seconds to start.
+    plan = plan_campaign(
+        request, platform, collect_scenarios(request.scenarios_dir()), run_id, identify_tool(request)
+    )
+    run_dir = Path(options.runs_dir) / run_id
+    try:
+        run_dir.mkdir(parents=True)
+    except OSError as error:
+        raise NonregError(
+            f"Dossier des passages impossible à écrire : {options.runs_dir} ({error.strerror})."
+        ) from error
+    print(f"Campagne {run_id} : {len(plan.scenarios)} scénarios sur « {platform.title} »", flush=True)  # noqa: T201
+    parameters = {
+        "platform": options.platform,
+        "families": [family.name.lower() for family in plan.families],
+        "select": options.select,
+        "ticket": options.ticket,
+        "label": options.label,
+        "scenarios": options.scenarios,
+        "runs_dir": options.runs_dir,
+        "run_id": run_id,
+        "project_junit": options.project_junit,
+    }
+    try:
+        with flow_process(run_dir, parameters) as process:
+            watch_run(run_dir, lambda: process.poll() is not None)
+            process.wait()
+    except KeyboardInterrupt:
+        print("Interrompu : le rapport porte sur ce qui a été enregistré.")  # noqa: T201
+    if not (run_dir / PLAN).is_file():
+        print(f"La campagne n'a pas commencé ; voir {run_dir / LOG}.", file=sys.stderr)  # noqa: T201
+        return EXIT_INCOMPLETE
+    return conclude(run_dir)
+
+
+def conclude(run_dir: Path) -> int:
+    """Print the verdict and where the report is; if the flow could not publish, do it here."""
+    from nonreg.model import CampaignReport, Outcome, Verdict
+    from nonreg.store import load_json
+
+    if not (run_dir / "report.json").is_file():
+        publish(run_dir, ())
+    report = load_json(CampaignReport, run_dir / "report.json")
+    label = {
+        Verdict.OK: "OK",
+        Verdict.OK_AVEC_RESERVES: "OK AVEC RÉSERVES",
+        Verdict.INCOMPLET: "INCOMPLET",
+        Verdict.KO: "KO",
+    }
+    verdict = report.assessment.verdict
+    lines = ["", f"Verdict : {label[verdict]}", *(f"  {reason}" for reason in report.assessment.reasons)]
+    titles = {found.id: found.title for found in report.run.plan.scenarios}
+    lines += [
+        f"    {found.scenario_id} {titles[found.scenario_id]} — {found.outcome} : {found.note}"
+        for found in report.assessment.findings
+        if found.note and found.outcome in (Outcome.KO, Outcome.INCONCLUSIF)
+    ]
+    lines += [f"Rapport : {run_dir / 'report.html'}", f"          {run_dir / 'report.pdf'}"]
+    print("\n".join(lines))  # noqa: T201
+    return {Verdict.KO: EXIT_KO, Verdict.INCOMPLET: EXIT_INCOMPLETE}.get(verdict, EXIT_OK)
+
+
+def publish(run_dir: Path, project_junit: tuple[Path, ...]) -> None:
+    """Judge and report what a run recorded, without Prefect."""
+    from datetime import UTC, datetime
+
+    from nonreg import baseline
+    from nonreg.assess import assess
+    from nonreg.model import CampaignReport
+    from nonreg.store import load_run
+    from reports.counts import count_natures
+    from reports.render import render_all
+    from tasks.publication import publish_files
+
+    run = load_run(run_dir)
+    assessment = assess(run, baseline.load_outcomes(run.plan.platform.baseline))
+    counts = count_natures(run, assessment, project_junit)
+    publish_files(
+        run_dir, render_all(CampaignReport(run, assessment, counts, datetime.now(UTC), (run.plan.ticket,)))
+    )
+
+
+def report_run(options: argparse.Namespace) -> int:
+    """`report`: judge again, publish again."""
+    run_dir = Path(options.run)
+    publish(run_dir, tuple(Path(file) for file in options.project_junit))
+    return conclude(run_dir)
+
+
+def list_scenarios(options: argparse.Namespace) -> int:
+    """`scenarios`: what a campaign would execute."""
+    from nonreg.config import load_platform
+    from nonreg.plan import CampaignRequest, collect_scenarios, parse_families, select_scenarios
+
+    load_platform(options.platform)
+    request = CampaignRequest(options.platform, options.families, options.select, "", options.scenarios)
+    chosen = select_scenarios(
+        collect_scenarios(request.scenarios_dir()), parse_families(request.families), request.select
+    )
+    for found in chosen:
+        print(f"{found.id:<9} {found.criticality.value:<9} {found.effect.value:<17} {found.title}")  # noqa: T201
+    print(f"{len(chosen)} scénario(s)")  # noqa: T201
+    return EXIT_OK
+
+
+def watch(options: argparse.Namespace) -> int:
+    """`watch`: follow a run until it ends."""
+    from nonreg.errors import UsageError
+    from nonreg.progress import watch_run
+
+    run_dir = Path(options.run)
+    if not run_dir.is_dir():
+        raise UsageError(f"Passage introuvable : {run_dir}")
+    watch_run(run_dir, lambda: False)
+    return EXIT_OK
+
+
+def take_snapshot(options: argparse.Namespace) -> int:
+    """`snapshot`: write reference files for review."""
+    from nonreg.config import load_platform
+    from nonreg.snapshot import write_snapshot
+
+    folder = Path(options.output)
+    names = write_snapshot(load_platform(options.platform), folder)
+    print(f"{folder} : {', '.join(names)}. À relire et à valider dans git.")  # noqa: T201
+    return EXIT_OK
