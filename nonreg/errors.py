@@ -3,6 +3,8 @@
     NonregError
     ├── UsageError                 wrong option, file or selection: nothing was planned (exit code 3)
     │   └── ConfigError            a file that cannot be read as what it should be
+    ├── DecisionRefused            a signed decision that does not hold: forged, expired, of another person…
+    ├── LedgerBroken               the ledger is not what was written: `line` and `reason` say where
     └── PlatformError              the platform did not let itself be observed: INCONCLUSIF, never KO
         ├── Unreachable            no route, refused, timed out
         ├── AccessDenied           wrong password, key or right
@@ -25,6 +27,19 @@ class UsageError(NonregError):
 
 class ConfigError(UsageError):
     """A configuration or data file is not what it should be."""
+
+
+class DecisionRefused(NonregError):
+    """A signature or a decision is not what it must be; nothing may be done in its name."""
+
+
+class LedgerBroken(NonregError):
+    """The chain or a witness contradicts the ledger; `line` counts from 1."""
+
+    def __init__(self, line: int, reason: str) -> None:
+        super().__init__(f"Registre rompu, ligne {line} : {reason}.")
+        self.line = line
+        self.reason = reason
 
 
 class PlatformError(NonregError):
