@@ -1,0 +1,325 @@
+"""The append-only record of what was decided and done: JSON lines, each holding the hash of the one before.
+
+    {sequence, at, kind, platform, person, ticket, data, decision?, signature?, previous, sha256}
+
+The first line opens the ledger and gives it a random id. Only person ids enter; names stay in the people file.
+The chain shows a line that was changed, removed, moved or doubled; a cut-off end is shown by witnesses: heads
+that are kept elsewhere (run manifests, tickets, git).
+
+A line counts once its newline is written: what a kill or a full disk leaves of one is no line, is not read, and
+is cut off before the next append. Lock: `filelock` (flock, which threads respect too, freed by a kill);
+`fasteners` was considered: POSIX locks, which two threads of one process do not see.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from nonreg.decision import (
+    Decision,
+    SignedDecision,
+    canonical_json,
+    parse_decision,
+    verify_signer,
+    write_decision,
+)
+from nonreg.errors import DecisionRefused, LedgerBroken, NonregError, UsageError
+from nonreg.people import People
+
+FILE = "registre.jsonl"
+OPENING = "ouverture"
+LOCK_SECONDS = 60.0
+TEXTS = ("at", "kind", "platform", "person", "ticket", "previous", "sha256")
+KEYS = frozenset({"sequence", "data", *TEXTS})
+SIGNED_KEYS = frozenset({"decision", "signature"})
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerHead:
+    """Where a ledger ended at some moment: enough to notice later that its end was cut off or rewritten."""
+
+    ledger_id: str
+    sequence: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One line; `decision` and `signature` are there when a person signed for it."""
+
+    sequence: int
+    at: datetime
+    kind: str
+    platform: str
+    person: str
+    ticket: str
+    data: Mapping[str, Any]
+    previous: str
+    sha256: str
+    decision: Decision | None = None
+    signature: str = ""
+
+
+def append(
+    path: Path,
+    *,
+    kind: str,
+    platform: str,
+    person: str,
+    ticket: str,
+    data: Mapping[str, Any],
+    at: datetime,
+    people: People | None,
+    signed: SignedDecision | None,
+) -> LedgerHead:
+    """Add one entry, on disk when this returns; opens the ledger when there is none.
+
+    Raises DecisionRefused (a decision that was already used, or that does not hold), LedgerBroken (nothing is
+    added to a broken chain), UsageError (a person's name in the entry), NonregError (lock or disk; the state
+    before stays).
+    """
+    fields: dict[str, Any] = {
+        "at": _write_time(at),
+        "kind": kind,
+        "platform": platform,
+        "person": person,
+        "ticket": ticket,
+        "data": dict(data),
+    }
+    if signed is not None:
+        _check_signed(signed, fields, people, at)
+        fields |= {"decision": write_decision(signed.decision), "signature": signed.signature}
+    _check_names(fields, people)
+    with _hold_lock(path):
+        text, _ = _read_text(path)
+        entries = _parse_lines(text)
+        if signed is not None:
+            _check_not_used(signed.decision.id, entries)
+        lines = b""
+        if not entries:
+            ledger_id = str(uuid.uuid4())
+            opening = {
+                "at": fields["at"],
+                "kind": OPENING,
+                "platform": platform,
+                "person": "",
+                "ticket": "",
+                "data": {"ledger_id": ledger_id},
+            }
+            lines, last = _write_line(opening, 1, ledger_id)
+            head = LedgerHead(ledger_id, 1, last)
+        else:
+            head = _head(entries)
+        line, sha256 = _write_line(fields, head.sequence + 1, head.sha256)
+        _append_bytes(path, len(text), lines + line)
+    return LedgerHead(head.ledger_id, head.sequence + 1, sha256)
+
+
+def read_entries(path: Path) -> tuple[LedgerEntry, ...]:
+    """Every entry, the opening one first, with the chain verified; none when there is no ledger yet.
+
+    LedgerBroken names the first line that is not as it was written. An incomplete last line is not read.
+    """
+    return _parse_lines(_read_text(path)[0])
+
+
+def read_head(path: Path) -> LedgerHead | None:
+    """The head to keep elsewhere, of a verified chain; None when there is no ledger yet."""
+    entries = read_entries(path)
+    return _head(entries) if entries else None
+
+
+def has_torn_tail(path: Path) -> bool:
+    """True when the file ends in an incomplete line, left by a write that was interrupted."""
+    return _read_text(path)[1]
+
+
+def _check_signed(
+    signed: SignedDecision, fields: Mapping[str, Any], people: People | None, at: datetime
+) -> None:
+    decision = parse_decision(write_decision(signed.decision))
+    for name in ("person", "platform", "ticket"):
+        if getattr(decision, name) != fields[name]:
+            raise DecisionRefused(
+                f"L'entrée du registre et la décision {decision.id} diffèrent : champ « {name} »."
+            )
+    if people is not None:
+        verify_signer(signed, people, at)
+
+
+def _check_names(fields: Mapping[str, Any], people: People | None) -> None:
+    if people is None:
+        return
+    told = {key: value for key, value in fields.items() if key != "signature"}
+    named = people.find_name_in(json.dumps(told, ensure_ascii=False))
+    if named is not None:
+        raise UsageError(
+            f"L'entrée du registre contient le nom de « {named.id} » : "
+            "seuls les identifiants entrent dans le registre."
+        )
+
+
+def _check_not_used(decision_id: str, entries: tuple[LedgerEntry, ...]) -> None:
+    for entry in entries:
+        if entry.decision is not None and entry.decision.id == decision_id:
+            raise DecisionRefused(
+                f"La décision {decision_id} a déjà servi (registre, ligne {entry.sequence}) : elle ne sert qu'une fois."
+            )
+
+
+@contextmanager
+def _hold_lock(path: Path) -> Iterator[None]:
+    from filelock import FileLock, Timeout
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_name(path.name + ".lock"), timeout=LOCK_SECONDS):
+            yield
+    except Timeout as error:
+        raise NonregError(
+            f"Le registre {path} est occupé depuis {LOCK_SECONDS:g} s par un autre processus."
+        ) from error
+    except OSError as error:
+        raise NonregError(f"Registre impossible à ouvrir : {path} ({error.strerror}).") from error
+
+
+def _read_text(path: Path) -> tuple[bytes, bool]:
+    """Complete lines, and whether an incomplete one follows them."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return b"", False
+    except OSError as error:
+        raise NonregError(f"Registre illisible : {path} ({error.strerror}).") from error
+    end = content.rfind(b"\n") + 1
+    return content[:end], end < len(content)
+
+
+def _append_bytes(path: Path, size_bytes: int, lines: bytes) -> None:
+    """Write after the first `size_bytes` bytes, or leave just these."""
+    created = not path.exists()
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        os.ftruncate(descriptor, size_bytes)  # the torn tail of an interrupted write
+        try:
+            done = 0
+            while done < len(lines):
+                done += os.pwrite(descriptor, lines[done:], size_bytes + done)
+            os.fsync(descriptor)
+        except OSError as error:
+            os.ftruncate(descriptor, size_bytes)
+            raise NonregError(
+                f"Écriture impossible dans le registre {path} ({error.strerror}) : l'état précédent est gardé."
+            ) from error
+        except BaseException:  # Ctrl-C between two writes
+            os.ftruncate(descriptor, size_bytes)
+            raise
+    finally:
+        os.close(descriptor)
+    if created:
+        _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_line(fields: Mapping[str, Any], sequence: int, previous: str) -> tuple[bytes, str]:
+    """The line with its newline, and its hash."""
+    try:
+        body = {**fields, "sequence": sequence, "previous": previous}
+        sha256 = hashlib.sha256(canonical_json(body)).hexdigest()
+        return canonical_json({**body, "sha256": sha256}) + b"\n", sha256
+    except (ValueError, TypeError) as error:
+        raise UsageError("L'entrée du registre contient une valeur qui ne s'écrit pas en JSON.") from error
+
+
+def _head(entries: tuple[LedgerEntry, ...]) -> LedgerHead:
+    return LedgerHead(entries[0].previous, entries[-1].sequence, entries[-1].sha256)
+
+
+def _parse_lines(text: bytes) -> tuple[LedgerEntry, ...]:
+    entries: list[LedgerEntry] = []
+    for number, line in enumerate(text.split(b"\n")[:-1], 1):
+        entries.append(_parse_line(line, number, entries[-1].sha256 if entries else None))
+    return tuple(entries)
+
+
+def _parse_line(line: bytes, number: int, previous: str | None) -> LedgerEntry:
+    try:
+        data = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise LedgerBroken(number, "la ligne a été modifiée, elle n'est plus lisible") from error
+    _check_shape(data, number)
+    body = {key: value for key, value in data.items() if key != "sha256"}
+    if hashlib.sha256(_encode(body, number)).hexdigest() != data["sha256"] or _encode(data, number) != line:
+        raise LedgerBroken(number, "la ligne a été modifiée, son empreinte ne correspond plus")
+    if data["sequence"] != number:
+        raise LedgerBroken(number, _explain_sequence(data["sequence"], number))
+    if previous is None:
+        if data["kind"] != OPENING or data["data"] != {"ledger_id": data["previous"]}:
+            raise LedgerBroken(number, "la première ligne n'ouvre pas le registre")
+    elif data["previous"] != previous:
+        raise LedgerBroken(
+            number, f"elle ne fait pas suite à la ligne {number - 1}, l'une des deux a été remplacée"
+        )
+    return _build_entry(data, number)
+
+
+def _explain_sequence(found: int, number: int) -> str:
+    if found > number:
+        return f"la ligne {number} a été retirée ou déplacée, la ligne écrite sous le numéro {found} est à sa place"
+    return f"une ligne a été ajoutée : celle-ci a été écrite sous le numéro {found}"
+
+
+def _check_shape(data: Any, number: int) -> None:
+    keys = set(data) if isinstance(data, dict) else set()
+    sound = (
+        (keys == KEYS or keys == KEYS | SIGNED_KEYS)
+        and type(data["sequence"]) is int
+        and isinstance(data["data"], dict)
+        and all(isinstance(data[name], str) for name in TEXTS)
+        and isinstance(data.get("signature", ""), str)
+    )
+    if not sound:
+        raise LedgerBroken(number, "la ligne a été modifiée, ses champs ne sont pas ceux d'une entrée")
+
+
+def _encode(data: Mapping[str, Any], number: int) -> bytes:
+    try:
+        return canonical_json(data)
+    except (ValueError, RecursionError) as error:
+        raise LedgerBroken(number, "la ligne a été modifiée, elle n'est plus lisible") from error
+
+
+def _build_entry(data: dict[str, Any], number: int) -> LedgerEntry:
+    try:
+        at = datetime.fromisoformat(data["at"])
+        if at.tzinfo is None:
+            raise ValueError(data["at"])
+        decision = parse_decision(data["decision"]) if "decision" in data else None
+    except (ValueError, OverflowError) as error:
+        raise LedgerBroken(number, "sa date n'est pas une date avec fuseau") from error
+    except DecisionRefused as error:
+        raise LedgerBroken(number, f"sa décision est refusée ({str(error).rstrip('.')})") from error
+    known = {name: data[name] for name in KEYS - {"at"}}
+    return LedgerEntry(**known, at=at, decision=decision, signature=data.get("signature", ""))
+
+
+def _write_time(at: datetime) -> str:
+    if at.tzinfo is None:
+        raise ValueError("the time of an entry must be aware")
+    return at.astimezone(UTC).isoformat()

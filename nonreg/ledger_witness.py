@@ -1,0 +1,145 @@
+"""Witnesses of the ledger: heads kept elsewhere, by which a cut-off or rewritten end is noticed.
+
+They are read from the key `ledger` of every run's manifest.json and of the files of interventions, and can be
+given by hand, as pasted into a ticket: `ID:SEQUENCE:SHA256`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nonreg.decision import SignedDecision, verify_signer
+from nonreg.errors import ConfigError, DecisionRefused, LedgerBroken, UsageError
+from nonreg.ledger import LedgerEntry, LedgerHead, has_torn_tail, read_entries
+from nonreg.people import People
+
+HEAD = re.compile(r"([0-9a-f-]{36}):([1-9][0-9]{0,11}):([0-9a-f]{64})")
+GLOBS = ("*/manifest.json", "interventions/*/*.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A head seen once; `source` says where it is kept."""
+
+    source: str
+    head: LedgerHead
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerCheck:
+    """A ledger found whole: its entries, how many witnesses agree, and what is worth saying, in French."""
+
+    entries: tuple[LedgerEntry, ...]
+    witnesses: int
+    notes: tuple[str, ...] = ()
+
+
+def collect_witnesses(runs_dir: Path) -> tuple[Witness, ...]:
+    """Every head kept in the runs and interventions of a folder; ConfigError when one cannot be read."""
+    files = sorted(file for pattern in GLOBS for file in runs_dir.glob(pattern))
+    return tuple(found for file in files if (found := _read_witness(file)) is not None)
+
+
+def format_head(head: LedgerHead) -> str:
+    """A head as one word, to paste into a ticket."""
+    return f"{head.ledger_id}:{head.sequence}:{head.sha256}"
+
+
+def parse_head(text: str) -> LedgerHead:
+    """The inverse of `format_head`; UsageError when it is not one."""
+    match = HEAD.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(f"Tête de registre illisible : « {text} » (attendu : IDENTIFIANT:NUMÉRO:SHA256).")
+    return LedgerHead(match[1], int(match[2]), match[3])
+
+
+def verify_ledger(path: Path, witnesses: tuple[Witness, ...]) -> LedgerCheck:
+    """Verify the chain, then every witness; LedgerBroken with the exact line when something does not hold."""
+    entries = read_entries(path)
+    for witness in witnesses:
+        if entries and witness.head.ledger_id != entries[0].previous:
+            raise LedgerBroken(
+                1,
+                f"le registre a été remplacé : le témoin {witness.source} connaît {witness.head.ledger_id}, "
+                f"celui-ci est {entries[0].previous}",
+            )
+    _check_end(len(entries), witnesses)
+    _check_hashes(entries, witnesses)
+    notes = []
+    if has_torn_tail(path):
+        notes.append(
+            f"La ligne {len(entries) + 1} est incomplète (écriture interrompue) : elle n'est pas comptée."
+        )
+    if not entries:
+        notes.append("Il n'y a pas encore de registre.")
+    elif not witnesses:
+        notes.append("Aucun témoin : des dernières lignes retirées ne se verraient pas.")
+    return LedgerCheck(entries, len(witnesses), tuple(notes))
+
+
+def verify_signatures(
+    entries: tuple[LedgerEntry, ...], people: People, platform: str, identity_token: str
+) -> int:
+    """Verify every signed entry of a platform as at its own time; returns how many there are.
+
+    LedgerBroken names the line of the first that does not hold. The text that was shown is not in the
+    ledger: its hash is, under the signature.
+    """
+    verified = 0
+    for entry in entries:
+        decision = entry.decision
+        if decision is None or entry.platform != platform:
+            continue
+        try:
+            if (decision.platform, decision.identity_token) != (platform, identity_token):
+                raise DecisionRefused("elle vaut pour une autre plateforme")
+            if (decision.person, decision.ticket) != (entry.person, entry.ticket):
+                raise DecisionRefused("elle est d'une autre personne ou d'un autre ticket que l'entrée")
+            verify_signer(SignedDecision(decision, "", entry.signature), people, entry.at)
+        except DecisionRefused as error:
+            reason = f"décision {decision.id} refusée : {str(error).rstrip('.')}"
+            raise LedgerBroken(entry.sequence, reason) from error
+        verified += 1
+    return verified
+
+
+def _check_end(count: int, witnesses: tuple[Witness, ...]) -> None:
+    furthest = max(witnesses, key=lambda witness: witness.head.sequence, default=None)
+    if furthest is None or furthest.head.sequence <= count:
+        return
+    first, last = count + 1, furthest.head.sequence
+    gone = (
+        f"la ligne {first} a été retirée"
+        if first == last
+        else f"les lignes {first} à {last} ont été retirées"
+    )
+    raise LedgerBroken(first, f"{gone} (témoin : {furthest.source})")
+
+
+def _check_hashes(entries: tuple[LedgerEntry, ...], witnesses: tuple[Witness, ...]) -> None:
+    agreed = 0
+    for witness in sorted(witnesses, key=lambda witness: witness.head.sequence):
+        line = witness.head.sequence
+        if witness.head.sha256 != entries[line - 1].sha256:
+            since = f", ou depuis la ligne {agreed + 1}" if agreed + 1 < line else ""
+            raise LedgerBroken(line, f"la ligne {line} a été réécrite{since} (témoin : {witness.source})")
+        agreed = line
+
+
+def _read_witness(file: Path) -> Witness | None:
+    try:
+        data: Any = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise ConfigError(f"{file} : témoin du registre illisible.") from error
+    kept = data.get("ledger") if isinstance(data, dict) else None
+    if kept is None:
+        return None
+    try:
+        head = parse_head(f"{kept['ledger_id']}:{kept['sequence']}:{kept['sha256']}")
+    except (KeyError, TypeError, UsageError) as error:
+        raise ConfigError(f"{file} : clé « ledger » : ce n'est pas une tête de registre.") from error
+    return Witness(f"{file.parent.name}/{file.name}", head)

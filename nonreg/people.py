@@ -1,0 +1,253 @@
+"""Who may decide on a platform: the people file, `people.toml` in its governance folder, reviewed in git.
+
+    reserved_for = "<identity token>"   # optional: these people exist on that platform only
+    [[people]]
+    id = "titulaire-1"                  # what enters the ledger; the name never does
+    name = "…"
+    role = "titulaire"
+    keys = ["ssh-ed25519 AAAA…"]        # SSH public keys, each of one person only
+    valid_until = 2027-01-01T00:00:00+01:00     # optional, with a zone; also valid_from
+
+A key that any shipped people file reserves for another platform is refused, even copied into a site's file.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from nonreg.clients.sshsig import normalise_public_key
+from nonreg.errors import ConfigError, UsageError
+from nonreg.model import Role
+
+GOVERNANCE_DIR = Path(__file__).parent / "governance"
+PEOPLE = "people.toml"
+ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+MAX_ID_CHARACTERS = 32
+REQUIRED, OPTIONAL = ("id", "name", "role", "keys"), ("valid_from", "valid_until")
+CIVILITIES = {"m", "mr", "mme", "mlle", "monsieur", "madame", "mademoiselle"}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who may decide; `keys` are `type base64`, validity is from (included) to (excluded)."""
+
+    id: str
+    name: str
+    role: Role
+    keys: tuple[str, ...]
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+
+    def is_valid(self, at: datetime) -> bool:
+        """False before `valid_from`, and from `valid_until` on."""
+        return (self.valid_from is None or self.valid_from <= at) and (
+            self.valid_until is None or at < self.valid_until
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """The people of one platform, in the order of their file."""
+
+    file: Path
+    persons: tuple[Person, ...]
+
+    def find(self, person_id: str) -> Person | None:
+        """The person of that id, None when there is none."""
+        return next((person for person in self.persons if person.id == person_id), None)
+
+    def find_owner(self, public_key: str) -> Person | None:
+        """Whose key it is, None when it is nobody's."""
+        return next((person for person in self.persons if public_key in person.keys), None)
+
+    def find_name_in(self, text: str) -> Person | None:
+        """Somebody whose name stands in the text, None when nobody's does."""
+        return next((person for person in self.persons if holds_name(text, person.name)), None)
+
+
+def load_people(folder: Path, identity_token: str) -> People:
+    """Read and check `people.toml` of a governance folder, for the platform that has this identity token.
+
+    Raises ConfigError: unreadable file, wrong entry, shared key, or identities reserved for another platform.
+    """
+    file = folder / PEOPLE
+    data = _read_toml(file)
+    unknown = sorted(data.keys() - {"reserved_for", "people"})
+    if unknown:
+        raise ConfigError(f"{file} : clé « {unknown[0]} » inconnue.")
+    reserved_for = data.get("reserved_for", identity_token)
+    if reserved_for != identity_token:
+        raise ConfigError(
+            f"{file} : clé « reserved_for » : ces identités sont réservées à une autre plateforme, "
+            "elles sont refusées ici."
+        )
+    entries = data.get("people")
+    if not isinstance(entries, list) or not entries:
+        raise ConfigError(f"{file} : clé « people » : il faut au moins une personne dans [[people]].")
+    persons = tuple(
+        _read_person(entry, f"{file} : [[people]] n° {number}") for number, entry in enumerate(entries, 1)
+    )
+    _check_unique(persons, file)
+    reserved = find_reserved_keys()
+    for person in persons:
+        for number, key in enumerate(person.keys, 1):
+            if reserved.get(key, identity_token) != identity_token:
+                raise ConfigError(
+                    f"{file} : personne « {person.id} », clé « keys » n° {number} : cette clé SSH est "
+                    "réservée à une autre plateforme, elle est refusée ici."
+                )
+    return People(file, persons)
+
+
+def find_reserved_keys(folder: Path = GOVERNANCE_DIR) -> dict[str, str]:
+    """SSH keys of every shipped people file that is reserved, with the identity token it is reserved for."""
+    reserved: dict[str, str] = {}
+    for file in sorted(folder.glob(f"*/{PEOPLE}")):
+        data = _read_toml(file)
+        if "reserved_for" in data:
+            keys = [key for entry in data["people"] for key in entry["keys"]]
+            reserved |= {normalise_public_key(key): str(data["reserved_for"]) for key in keys}
+    return reserved
+
+
+def holds_name(text: str, name: str) -> bool:
+    """True when a text holds a name: its words side by side in any order, initials, or `Mme` and one of them.
+
+    Accents, case and punctuation do not matter. A lone first or last name is not noticed: too many are
+    also rivers and places.
+    """
+    words, parts = _split_words(text), _split_words(name)
+    for start in range(len(words)):
+        window = words[start : start + len(parts)]
+        if words[start] in CIVILITIES and any(
+            word in parts and len(word) > 1 for word in words[start + 1 : start + 2]
+        ):
+            return True
+        if len(window) == len(parts) and _is_name(window, parts):
+            return True
+    return False
+
+
+def _is_name(window: list[str], parts: list[str]) -> bool:
+    left = list(parts)
+    whole = False
+    for word in sorted(window, key=len, reverse=True):
+        found = next((part for part in left if word == part), None)
+        whole = whole or (found is not None and len(word) > 1)
+        found = found or next((part for part in left if len(word) == 1 and part.startswith(word)), None)
+        if found is None:
+            return False
+        left.remove(found)
+    return whole
+
+
+def _split_words(text: str) -> list[str]:
+    plain = "".join(
+        char for char in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(char)
+    )
+    return re.findall(r"[^\W_]+", plain)
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file} : le fichier n'est pas en UTF-8 (octet {error.start}).") from error
+    except OSError as error:
+        raise ConfigError(f"{file} : lecture impossible ({error.strerror}).") from error
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r"line (\d+), column (\d+)", str(error))
+        where = f"ligne {place[1]}, colonne {place[2]}" if place else "à la fin du fichier"
+        raise ConfigError(f"{file} : TOML mal formé, {where}.") from error
+
+
+def _read_person(entry: Any, where: str) -> Person:
+    if not isinstance(entry, dict):
+        raise ConfigError(f"{where} : une table est attendue.")
+    if isinstance(entry.get("id"), str):
+        where += f" (« {entry['id']} »)"
+    unknown = sorted(entry.keys() - {*REQUIRED, *OPTIONAL})
+    absent = [key for key in REQUIRED if key not in entry]
+    if unknown or absent:
+        key, why = (unknown[0], "inconnue") if unknown else (absent[0], "obligatoire absente")
+        raise ConfigError(f"{where} : clé « {key} » {why}.")
+    for key in ("id", "name", "role"):
+        if not isinstance(entry[key], str) or not entry[key].strip():
+            raise ConfigError(f"{where} : clé « {key} » : un texte non vide est attendu.")
+    name = " ".join(unicodedata.normalize("NFC", entry["name"]).split())
+    return Person(
+        _check_id(entry["id"], name, where),
+        name,
+        _read_role(entry["role"], where),
+        _read_keys(entry["keys"], where),
+        *_read_validity(entry, where),
+    )
+
+
+def _check_id(person_id: str, name: str, where: str) -> str:
+    if not ID.fullmatch(person_id) or len(person_id) > MAX_ID_CHARACTERS:
+        raise ConfigError(
+            f"{where} : clé « id » : minuscules, chiffres et tirets sont attendus, "
+            f"{MAX_ID_CHARACTERS} caractères au plus."
+        )
+    if {word for word in _split_words(name) if len(word) > 2} & set(_split_words(person_id)):
+        raise ConfigError(
+            f"{where} : clé « id » : l'identifiant entre dans le registre, le nom n'y entre pas."
+        )
+    return person_id
+
+
+def _read_role(value: str, where: str) -> Role:
+    if value not in list(Role):
+        raise ConfigError(f"{where} : clé « role » : « {value} » est inconnu (attendu : {', '.join(Role)}).")
+    return Role(value)
+
+
+def _read_keys(values: Any, where: str) -> tuple[str, ...]:
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise ConfigError(f"{where} : clé « keys » : une liste de clés publiques SSH est attendue.")
+    keys = []
+    for number, value in enumerate(values, 1):
+        try:
+            keys.append(normalise_public_key(value))
+        except UsageError as error:
+            raise ConfigError(f"{where} : clé « keys » n° {number} : {error}.") from error
+    return tuple(keys)
+
+
+def _read_validity(entry: dict[str, Any], where: str) -> tuple[datetime | None, datetime | None]:
+    for key in OPTIONAL:
+        value = entry.get(key)
+        if value is not None and (not isinstance(value, datetime) or value.tzinfo is None):
+            raise ConfigError(
+                f"{where} : clé « {key} » : une date et une heure avec fuseau sont attendues, "
+                "par exemple 2027-01-01T00:00:00+01:00."
+            )
+    start, end = entry.get("valid_from"), entry.get("valid_until")
+    if start is not None and end is not None and end <= start:
+        raise ConfigError(f"{where} : clé « valid_until » : la fin doit suivre le début (« valid_from »).")
+    return start, end
+
+
+def _check_unique(persons: tuple[Person, ...], file: Path) -> None:
+    owners: dict[str, str] = {}
+    seen: set[str] = set()
+    for person in persons:
+        if person.id in seen:
+            raise ConfigError(
+                f"{file} : personne « {person.id} » : clé « id » : deux personnes ont celui-ci."
+            )
+        seen.add(person.id)
+        for number, key in enumerate(person.keys, 1):
+            if key in owners:
+                raise ConfigError(
+                    f"{file} : personne « {person.id} », clé « keys » n° {number} : cette clé SSH est déjà "
+                    f"celle de « {owners[key]} »."
+                )
+            owners[key] = person.id
