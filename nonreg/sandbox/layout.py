@@ -92,6 +92,11 @@ class Layout:
         return self.root / "secrets.env"
 
     @property
+    def identities_dir(self) -> Path:
+        """Private keys of the platform's people, one file a person id."""
+        return self.root / "identites"
+
+    @property
     def postgres_home(self) -> Path:
         """Folder of the clusters and, for root, of the copied binaries."""
         if os.geteuid() != 0:

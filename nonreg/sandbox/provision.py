@@ -1,4 +1,4 @@
-"""What an instance needs before its services start: settings, installed versions, SSH keys."""
+"""What an instance needs before its services start: settings, installed versions, SSH keys, identities."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
+from nonreg.sandbox.identities import write_identities
 from nonreg.sandbox.layout import (
     ACTIVE,
     DATABASE_SITES,
@@ -41,6 +42,7 @@ def provision(layout: Layout) -> None:
             version_file = layout.site_dir(site) / "version" / f"{service}.txt"
             version_file.write_text(VERSION + "\n", encoding="utf-8")
     generate_keys(layout)
+    write_identities(layout)
 
 
 def build_settings(layout: Layout, site: str, service: str) -> dict[str, Any]:
