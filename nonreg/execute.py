@@ -1,4 +1,4 @@
-"""The run stage: facts, guards, then pytest in a subprocess of its own; everything recorded in the run's folder."""
+"""The run stage: guards, facts, pytest in a subprocess of its own, retries; everything recorded in the run's folder."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from nonreg import store
+from nonreg.attempts import Attempt, announce_attempt, choose_retries, describe_attempt, read_attempt
 from nonreg.bench import clean
 from nonreg.clients.sql import open_session
 from nonreg.config import Platform
@@ -51,9 +53,11 @@ def execute_plan(
             store.save_end(run_dir, datetime.now(UTC), None, f"Nettoyage préalable impossible : {error}")
             return
         store.save_facts(run_dir, (*leftovers, *read_facts(platform)))
-        exit_code, interruption = run_pytest(plan, run_dir, platform_file, scenarios_dir, stop)
-        interruption = " ".join(filter(None, (interruption, clean_test_data(platform, plan))))
-        store.save_end(run_dir, datetime.now(UTC), exit_code, interruption)
+        exit_code, interruption = run_attempts(
+            plan, run_dir, platform_file, scenarios_dir, stop, lambda: clean_test_data(platform, plan)
+        )
+        said = dict.fromkeys((*interruption, clean_test_data(platform, plan)))
+        store.save_end(run_dir, datetime.now(UTC), exit_code, " ".join(filter(None, said)))
 
 
 def describe_refusal(guards: tuple[GuardResult, ...]) -> str:
@@ -62,10 +66,42 @@ def describe_refusal(guards: tuple[GuardResult, ...]) -> str:
     return "Rien n'a été exécuté : " + " ; ".join(f"{guard.id}, {guard.message}" for guard in refused)
 
 
+def run_attempts(
+    plan: CampaignPlan,
+    run_dir: Path,
+    platform_file: Path,
+    scenarios_dir: Path,
+    stop: threading.Event,
+    clean_between: Callable[[], str],
+) -> tuple[int | None, tuple[str, ...]]:
+    """The plan, then up to `plan.retries` times what was not good; the exit code, and why it stopped early.
+
+    The exit code is that of the first process, unless a later one did not end by itself with 0 or 1.
+    `clean_between` removes test data and returns a sentence when it cannot: nothing is tried again then.
+    """
+    first, interruption = run_pytest(plan, run_dir, platform_file, scenarios_dir, stop)
+    code = first
+    for number in range(2, plan.retries + 2):
+        if interruption or code not in (0, 1):
+            break
+        again = choose_retries(plan, store.read_events(run_dir), number)
+        if not again:
+            break
+        if problem := clean_between():
+            return first, (problem,)
+        announce_attempt(run_dir, Attempt(number, again))
+        code, interruption = run_pytest(plan, run_dir, platform_file, scenarios_dir, stop)
+    return (first if code in (0, 1) else code), (interruption,)
+
+
 def run_pytest(
     plan: CampaignPlan, run_dir: Path, platform_file: Path, scenarios_dir: Path, stop: threading.Event
 ) -> tuple[int | None, str]:
-    """pytest's exit code, and why it was stopped if it was; its output is kept in pytest.log."""
+    """pytest's exit code for the current attempt, and why it was stopped if it was.
+
+    Its output is kept in pytest.log, of retries in pytest-essai-N.log.
+    """
+    attempt = read_attempt(plan, run_dir)
     environment = {
         **os.environ,
         RUN_VARIABLE: str(run_dir.resolve()),
@@ -73,8 +109,12 @@ def run_pytest(
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     environment.pop(COLLECT_VARIABLE, None)
-    deadline_seconds = sum(found.timeout_seconds for found in plan.scenarios) + GRACE_SECONDS
-    with (run_dir / "pytest.log").open("wb") as log:
+    planned = set(attempt.scenario_ids)
+    deadline_seconds = GRACE_SECONDS + sum(
+        scenario.timeout_seconds for scenario in plan.scenarios if scenario.id in planned
+    )
+    name = "pytest.log" if attempt.number == 1 else f"pytest-essai-{attempt.number}.log"
+    with (run_dir / name).open("wb") as log:
         process = subprocess.Popen(
             pytest_command(scenarios_dir),
             env=environment,
@@ -87,7 +127,8 @@ def run_pytest(
             deadline = time.monotonic() + deadline_seconds
             while process.poll() is None:
                 if time.monotonic() > deadline:
-                    return None, f"Campagne arrêtée après {deadline_seconds:g} s."
+                    where = describe_attempt(attempt.number)
+                    return None, f"Campagne arrêtée après {deadline_seconds:g} s{where and f' ({where})'}."
                 if stop.wait(POLL_SECONDS):
                     return None, "Campagne arrêtée à la demande."
             return process.returncode, ""

@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from nonreg.attempts import STARTED, describe_attempt
 from nonreg.model import CampaignPlan, Outcome
 from nonreg.store import END, GUARDS, PLAN, load_json, read_events
 
@@ -24,24 +26,48 @@ SIGNS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Ended:
+    """One attempt of a scenario that has a result."""
+
+    scenario_id: str
+    outcome: Outcome
+    duration_seconds: float
+    attempt: int = 1
+
+    @property
+    def remark(self) -> str:
+        """What is said after it: which attempt it was, if not the first."""
+        return f"  ({describe_attempt(self.attempt)})" if self.attempt > 1 else ""
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a run is: scenarios planned, finished by outcome in order, and the one under way."""
+    """Where a run is: scenarios planned, attempts finished in order, and the one under way."""
 
     total: int
     stage: str
-    finished: tuple[tuple[str, Outcome, float], ...]
+    finished: tuple[Ended, ...]
     current: str
     ended: bool
 
     @property
     def done(self) -> int:
-        """How many scenarios have a result."""
-        return len(self.finished)
+        """How many scenarios have a result, however often they were tried."""
+        return len({one.scenario_id for one in self.finished})
 
     @property
     def percent(self) -> float:
-        """Share done, 0 to 100."""
+        """Share of the scenarios done, 0 to 100."""
         return 100.0 * self.done / self.total if self.total else 0.0
+
+    @property
+    def tally(self) -> str:
+        """`63 OK  2 KO`, by last attempt; one that was not good before it passed is counted as unstable too."""
+        last = {one.scenario_id: one.outcome for one in self.finished}
+        failed = {one.scenario_id for one in self.finished if not one.outcome.is_good}
+        unstable = sum(last[scenario_id].is_good for scenario_id in failed)
+        counts = [f"{count} {name}" for name, count in Counter(one.value for one in last.values()).items()]
+        return "  ".join([*counts, f"dont {unstable} instable(s)"] if unstable else counts)
 
 
 def read_progress(run_dir: Path) -> Progress:
@@ -50,19 +76,31 @@ def read_progress(run_dir: Path) -> Progress:
         return Progress(0, "Préparation", (), "", False)
     plan = load_json(CampaignPlan, run_dir / PLAN)
     titles = {found.id: found.title for found in plan.scenarios}
-    finished: list[tuple[str, Outcome, float]] = []
-    current = ""
+    finished: list[Ended] = []
+    current, attempt = "", 1
     for event in read_events(run_dir):
         if event["event"] == "scenario_started":
             current = event["scenario_id"]
-        else:
-            result = event["result"]
-            finished.append((result["scenario_id"], Outcome(result["outcome"]), result["duration_seconds"]))
+        elif event["event"] == "scenario_finished":
+            finished.append(read_ended(event["result"]))
             current = ""
+        elif event["event"] == STARTED:
+            attempt = event["attempt"]
     ended = (run_dir / END).is_file()
-    stage = "Terminé" if ended else "Exécution" if (run_dir / GUARDS).is_file() else "Gardes"
+    running = describe_attempt(attempt) or "Exécution"
+    stage = "Terminé" if ended else running if (run_dir / GUARDS).is_file() else "Gardes"
     label = f"{current} {titles.get(current, '')}" if current else ""
     return Progress(len(plan.scenarios), stage, tuple(finished), label, ended)
+
+
+def read_ended(result: dict[str, Any]) -> Ended:
+    """One recorded result as the progress shows it."""
+    return Ended(
+        result["scenario_id"],
+        Outcome(result["outcome"]),
+        result["duration_seconds"],
+        result.get("attempt", 1),
+    )
 
 
 def watch_run(run_dir: Path, is_over: Callable[[], bool]) -> None:
@@ -95,22 +133,20 @@ def _watch_live(run_dir: Path, is_over: Callable[[], bool], console: object) -> 
         while True:
             over = is_over()
             state = read_progress(run_dir)
-            for scenario_id, outcome, seconds in state.finished[shown:]:
-                sign, colour = SIGNS[outcome]
+            for one in state.finished[shown:]:
+                sign, colour = SIGNS[one.outcome]
                 bar.console.print(
-                    f"  [{colour}]{sign}[/] {scenario_id:<9} {outcome.value:<14} {seconds:6.2f} s",
+                    f"  [{colour}]{sign}[/] {one.scenario_id:<9} {one.outcome.value:<14} "
+                    f"{one.duration_seconds:6.2f} s{one.remark}",
                     highlight=False,
                 )
-            shown = state.done
-            tally = "  ".join(
-                f"{count} {name}" for name, count in Counter(o.value for _, o, _ in state.finished).items()
-            )
+            shown = len(state.finished)
             bar.update(
                 task,
                 total=state.total or None,
                 completed=state.done,
                 stage=state.stage,
-                current=(state.current or tally)[: max(20, console.width - 62)],
+                current=(state.current or state.tally)[: max(20, console.width - 62)],
             )
             if over or state.ended:
                 return
@@ -125,13 +161,14 @@ def _watch_lines(run_dir: Path, is_over: Callable[[], bool], console: object) ->
     while True:
         over = is_over()
         state = read_progress(run_dir)
-        for position, (scenario_id, outcome, seconds) in enumerate(state.finished[shown:], start=shown + 1):
+        for position, one in enumerate(state.finished[shown:], start=shown + 1):
             console.print(
-                f"[{position}/{state.total}] {scenario_id} {outcome.value} {seconds:.2f} s",
+                f"[{min(position, state.total)}/{state.total}] {one.scenario_id} {one.outcome.value} "
+                f"{one.duration_seconds:.2f} s{one.remark}",
                 markup=False,
                 highlight=False,
             )
-        shown = state.done
+        shown = len(state.finished)
         if over or state.ended:
             return
         time.sleep(REFRESH_SECONDS)

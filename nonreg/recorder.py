@@ -1,7 +1,7 @@
 """The pytest plugin of campaigns: reads scenario marks, runs what was planned, records as it happens.
 
 Two uses, chosen by environment variable: NONREG_COLLECT_TO=FILE writes the list of scenarios found;
-NONREG_RUN_DIR=FOLDER executes the plan of that folder and appends its events there.
+NONREG_RUN_DIR=FOLDER executes the plan of that folder, or the retry announced last, and appends its events there.
 """
 
 from __future__ import annotations
@@ -18,16 +18,18 @@ from typing import Any
 
 import pytest
 
-from nonreg.errors import NonregError
+from nonreg.attempts import read_attempt
+from nonreg.conclusion import classify, classify_teardown, conclude, worsen
 from nonreg.model import CampaignPlan, Criticality, Effect, Family, Outcome, Scenario, ScenarioResult
 from nonreg.store import PLAN, append_event, dump_json, load_json, write_file
-from nonreg.witness import NotApplicable, Witness
+from nonreg.witness import Witness
 
 COLLECT_VARIABLE, RUN_VARIABLE = "NONREG_COLLECT_TO", "NONREG_RUN_DIR"
 ID_PATTERN = re.compile(r"(BASE|APP|HD)-\d{3}[a-z]?")
 DEFAULT_TIMEOUT_SECONDS = 60.0
 WITNESS = pytest.StashKey[Witness]()
 RESULT = pytest.StashKey[ScenarioResult]()
+RESTORED = pytest.StashKey[bool]()
 
 
 def scenario(
@@ -117,17 +119,16 @@ class Collector:
 
 
 class Recorder:
-    """Executes the plan's scenarios in its order and records each event as it happens."""
+    """Executes the scenarios of one attempt in plan order and records each event as it happens."""
 
     def __init__(self, run_dir: Path) -> None:
         self._run_dir = run_dir
-        self._plan = load_json(CampaignPlan, run_dir / PLAN)
-        self._started: dict[str, tuple[datetime, float]] = {}
+        self._attempt = read_attempt(load_json(CampaignPlan, run_dir / PLAN), run_dir)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         by_id = {found.id: item for found, item in zip(read_scenarios(items), items, strict=True)}
-        kept = [by_id[planned.id] for planned in self._plan.scenarios if planned.id in by_id]
+        kept = [by_id[planned] for planned in self._attempt.scenario_ids if planned in by_id]
         dropped = [item for item in items if item not in kept]
         items[:] = kept
         if dropped:
@@ -137,23 +138,19 @@ class Recorder:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        found = read_scenario(item)
+        found, number = read_scenario(item), self._attempt.number
         started_at, clock = datetime.now(UTC), time.monotonic()
-        item.stash[WITNESS] = Witness(found.id, self._run_dir)
-        item.stash[RESULT] = ScenarioResult(found.id, Outcome.OK, started_at=started_at)
-        append_event(
-            self._run_dir,
-            {"event": "scenario_started", "at": started_at.isoformat(), "scenario_id": found.id},
-        )
+        item.stash[WITNESS] = Witness(found.id, self._run_dir, number)
+        item.stash[RESULT] = ScenarioResult(found.id, Outcome.OK, started_at=started_at, attempt=number)
+        item.stash[RESTORED] = True
+        self._record("scenario_started", started_at, scenario_id=found.id, attempt=number)
         done = yield
         result = conclude(item.stash[RESULT], item.stash[WITNESS], time.monotonic() - clock)
-        append_event(
-            self._run_dir,
-            {
-                "event": "scenario_finished",
-                "at": datetime.now(UTC).isoformat(),
-                "result": dataclasses.asdict(result),
-            },
+        self._record(
+            "scenario_finished",
+            datetime.now(UTC),
+            result=dataclasses.asdict(result),
+            restored=item.stash[RESTORED],
         )
         return done
 
@@ -162,62 +159,14 @@ class Recorder:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         if call.excinfo is not None:
-            outcome, message = classify(call.excinfo.value)
-            if call.when == "teardown" and outcome is not Outcome.KO:
-                outcome, message = Outcome.INCONCLUSIF, f"Remise en état non prouvée : {message}"
-            item.stash[RESULT] = worsen(item.stash[RESULT], outcome, message)
+            in_teardown = call.when == "teardown"
+            ending = (classify_teardown if in_teardown else classify)(call.excinfo.value)
+            item.stash[RESULT] = worsen(item.stash[RESULT], ending)
+            item.stash[RESTORED] = item.stash[RESTORED] and not in_teardown
         report = yield
         if call.when == "call" and item.stash[WITNESS].gaps:
             report.outcome = "failed"  # gaps do not raise: tell pytest, whose exit code is checked too
         return report
 
-
-def classify(error: BaseException) -> tuple[Outcome, str]:
-    """Outcome and French message of what ended a phase of a scenario."""
-    if isinstance(error, NotApplicable):
-        return Outcome.NON_APPLICABLE, str(error)
-    if isinstance(error, AssertionError):
-        return Outcome.KO, str(error).splitlines()[0] if str(error) else "Vérification en échec."
-    if isinstance(error, NonregError):
-        return Outcome.INCONCLUSIF, str(error)
-    if isinstance(error, pytest.skip.Exception):
-        return Outcome.NON_EXECUTE, f"Non exécuté : {error.msg}"
-    if isinstance(error, pytest.fail.Exception) and "Timeout" in str(error):
-        return Outcome.INCONCLUSIF, "Délai du scénario dépassé."
-    return Outcome.INCONCLUSIF, f"Contrôle défaillant ({type(error).__name__} : {error})."
-
-
-WORST_FIRST = (
-    Outcome.KO,
-    Outcome.INCONCLUSIF,
-    Outcome.NON_EXECUTE,
-    Outcome.NON_APPLICABLE,
-    Outcome.MESURE,
-    Outcome.OK,
-)
-
-
-def worsen(result: ScenarioResult, outcome: Outcome, message: str) -> ScenarioResult:
-    """The result after one more phase: the worst outcome wins, messages add up."""
-    worst = min(result.outcome, outcome, key=WORST_FIRST.index)
-    return dataclasses.replace(
-        result, outcome=worst, message=" ".join(filter(None, (result.message, message)))
-    )
-
-
-def conclude(result: ScenarioResult, witness: Witness, duration_seconds: float) -> ScenarioResult:
-    """The final result, from what the phases and the witness say."""
-    if witness.gaps:
-        first = witness.gaps[0]
-        result = worsen(result, Outcome.KO, f"Attendu : {first.expected} ; trouvé : {first.found}.")
-    elif result.outcome is Outcome.OK and witness.checks == 0:
-        result = worsen(result, Outcome.INCONCLUSIF, "Contrôle défaillant : aucune vérification faite.")
-    elif any(measure.limit is None for measure in witness.measures):
-        result = worsen(result, Outcome.MESURE, "Valeur relevée, sans limite convenue.")
-    return dataclasses.replace(
-        result,
-        duration_seconds=round(duration_seconds, 3),
-        measures=tuple(witness.measures),
-        gaps=tuple(witness.gaps),
-        evidence=tuple(witness.evidence),
-    )
+    def _record(self, event: str, at: datetime, **values: object) -> None:
+        append_event(self._run_dir, {"event": event, "at": at.isoformat(), **values})

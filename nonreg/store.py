@@ -4,7 +4,8 @@
     guards.json    answers of the guards
     events.jsonl   one line per event, appended as it happens
     end.json       written when the run stage ends by itself
-    evidence/      files kept as proof
+    evidence/      files kept as proof, `essai-N/` below a scenario's folder for a retry
+    trouble/       what was read of the platform after a failure (nonreg.captured)
     report.*       what was published, with manifest.json
 
 A file is written whole or not at all; a torn last line of events.jsonl is ignored.
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from nonreg.errors import ConfigError
-from nonreg.model import CampaignPlan, CampaignRun, Fact, GuardResult, Outcome, ScenarioResult
+from nonreg.model import CampaignPlan, CampaignRun, Fact, Failure, GuardResult, Outcome, ScenarioResult
 
 T = TypeVar("T")
 PLAN, GUARDS, FACTS, EVENTS, END = "plan.json", "guards.json", "facts.json", "events.jsonl", "end.json"
@@ -115,35 +116,48 @@ def read_events(run_dir: Path) -> Iterator[dict[str, Any]]:
 
 
 def load_run(run_dir: Path) -> CampaignRun:
-    """A run as recorded, ended or not; ConfigError when the folder holds no plan."""
+    """A run as recorded, ended or not, every attempt of each scenario in order; ConfigError without a plan."""
     if not (run_dir / PLAN).is_file():
         raise ConfigError(f"Aucun passage de campagne dans {run_dir} (plan.json absent).")
     plan = load_json(CampaignPlan, run_dir / PLAN)
     guards = load_json(tuple[GuardResult, ...], run_dir / GUARDS) if (run_dir / GUARDS).is_file() else ()
     facts = load_json(tuple[Fact, ...], run_dir / FACTS) if (run_dir / FACTS).is_file() else ()
-    results: dict[str, ScenarioResult] = {}
-    running: dict[str, datetime] = {}
-    started_at = plan.created_at
-    for event in read_events(run_dir):
-        if event["event"] == "scenario_started":
-            running[event["scenario_id"]] = datetime.fromisoformat(event["at"])
-        elif event["event"] == "scenario_finished":
-            result: ScenarioResult = _adapter(ScenarioResult).validate_python(event["result"])
-            running.pop(result.scenario_id, None)
-            results[result.scenario_id] = result
-    for scenario_id, at in running.items():
-        results[scenario_id] = ScenarioResult(
-            scenario_id, Outcome.INCONCLUSIF, "Interrompu en cours d'exécution.", started_at=at
-        )
+    results = _read_results(run_dir)
     end_file = run_dir / END
     end = json.loads(end_file.read_text(encoding="utf-8")) if end_file.is_file() else {}
     return CampaignRun(
         plan=plan,
         guards=guards,
         facts=facts,
-        results=tuple(results.values()),
-        started_at=started_at,
+        results=results,
+        started_at=plan.created_at,
         ended_at=datetime.fromisoformat(end["ended_at"]) if end else None,
         pytest_exit=end.get("pytest_exit"),
         interruption=end.get("interruption", "") if end else "Le passage a été interrompu avant sa fin.",
     )
+
+
+def _read_results(run_dir: Path) -> tuple[ScenarioResult, ...]:
+    """One result per scenario and attempt; what started and never finished was interrupted."""
+    results: dict[tuple[str, int], ScenarioResult] = {}
+    running: dict[tuple[str, int], datetime] = {}
+    for event in read_events(run_dir):
+        if event["event"] == "scenario_started":
+            key = (event["scenario_id"], event.get("attempt", 1))
+            running[key] = datetime.fromisoformat(event["at"])
+        elif event["event"] == "scenario_finished":
+            result: ScenarioResult = _adapter(ScenarioResult).validate_python(event["result"])
+            key = (result.scenario_id, result.attempt)
+            running.pop(key, None)
+            results[key] = result
+    for key, at in running.items():
+        scenario_id, attempt = key
+        results[key] = ScenarioResult(
+            scenario_id,
+            Outcome.INCONCLUSIF,
+            "Interrompu en cours d'exécution.",
+            started_at=at,
+            attempt=attempt,
+            failure=Failure.DELAI,
+        )
+    return tuple(results.values())

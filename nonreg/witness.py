@@ -23,10 +23,12 @@ class NotApplicable(Exception):
 
 
 class Witness:
-    """Collects what one scenario observed; `run_dir` receives its evidence."""
+    """Collects what one attempt of a scenario observed; `run_dir` receives its evidence."""
 
-    def __init__(self, scenario_id: str, run_dir: Path) -> None:
-        self._scenario_id = scenario_id
+    def __init__(self, scenario_id: str, run_dir: Path, attempt: int = 1) -> None:
+        self._folder = run_dir / "evidence" / scenario_id
+        if attempt > 1:  # the evidence of the attempts before stays
+            self._folder /= f"essai-{attempt}"
         self._run_dir = run_dir
         self.checks = 0
         self.gaps: list[Gap] = []
@@ -86,10 +88,9 @@ class Witness:
 
     def attach(self, title: str, text: str, suffix: str = "txt") -> None:
         """Keep a text as evidence of this scenario."""
-        folder = self._run_dir / "evidence" / self._scenario_id
-        folder.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(parents=True, exist_ok=True)
         slug = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or "piece"
-        path = folder / f"{slug}.{suffix}"
+        path = self._folder / f"{slug}.{suffix}"
         write_file(path, text)
         relative = path.relative_to(self._run_dir).as_posix()
         self.evidence.append(Evidence(title, relative, hash_file(path)))

@@ -11,14 +11,14 @@ import pytest
 from nonreg import store
 from nonreg.config import PLATFORMS_DIR
 from nonreg.execute import run_pytest
-from nonreg.model import CampaignPlan, CampaignRun, Family, Nature, Outcome, PlatformIdentity
+from nonreg.model import CampaignPlan, CampaignRun, Failure, Family, Nature, Outcome, PlatformIdentity
 from nonreg.plan import collect_scenarios, select_scenarios
 from nonreg.waiting import wait_until
 
 SCENARIOS = """
 import time
 import pytest
-from nonreg.errors import Unreachable
+from nonreg.errors import ConfigError, Unreachable
 from nonreg.model import Criticality
 from nonreg.recorder import scenario
 from nonreg.witness import NotApplicable
@@ -94,22 +94,37 @@ def test_absent(absent):
 def test_gap_then_failure(witness):
     witness.expect_equal(1, 2, "SELECT 1")
     raise Unreachable("la base ne répond plus")
+
+@scenario("BASE-015", "Référence absente", MAJEURE)
+def test_no_reference(witness):
+    raise ConfigError("la référence « essai » ne contient pas columns.json")
+
+@pytest.fixture
+def unproved():
+    yield
+    raise Unreachable("hôte éteint depuis")
+
+@scenario("BASE-016", "Remise en état impossible à voir", MAJEURE)
+def test_unproved(witness, unproved):
+    witness.expect_equal(1, 1, "requête")
 """
 EXPECTED = {
-    "BASE-001": (Outcome.OK, ""),
-    "BASE-002": (Outcome.KO, "Attendu : attendu ; trouvé : trouvé."),
-    "BASE-003": (Outcome.KO, "faux"),
-    "BASE-004": (Outcome.INCONCLUSIF, "la base ne répond pas"),
-    "BASE-005": (Outcome.INCONCLUSIF, "Contrôle défaillant (AttributeError"),
-    "BASE-006": (Outcome.INCONCLUSIF, "aucune vérification faite"),
-    "BASE-007": (Outcome.NON_EXECUTE, "pas aujourd'hui"),
-    "BASE-008": (Outcome.NON_APPLICABLE, "pas de radio ici"),
-    "BASE-009": (Outcome.MESURE, "sans limite convenue"),
-    "BASE-010": (Outcome.KO, "latence ≤ 1 s"),
-    "BASE-011": (Outcome.INCONCLUSIF, "Délai du scénario dépassé"),
-    "BASE-012": (Outcome.KO, "il reste 3 lignes"),
-    "BASE-013": (Outcome.INCONCLUSIF, "hôte éteint"),
-    "BASE-014": (Outcome.KO, "Attendu : 2 ; trouvé : 1."),
+    "BASE-001": (Outcome.OK, None, ""),
+    "BASE-002": (Outcome.KO, Failure.ECART, "Attendu : attendu ; trouvé : trouvé."),
+    "BASE-003": (Outcome.KO, Failure.ECART, "faux"),
+    "BASE-004": (Outcome.INCONCLUSIF, Failure.PLATEFORME, "la base ne répond pas"),
+    "BASE-005": (Outcome.INCONCLUSIF, Failure.CONTROLE, "Contrôle défaillant (AttributeError"),
+    "BASE-006": (Outcome.INCONCLUSIF, Failure.CONTROLE, "aucune vérification faite"),
+    "BASE-007": (Outcome.NON_EXECUTE, None, "pas aujourd'hui"),
+    "BASE-008": (Outcome.NON_APPLICABLE, None, "pas de radio ici"),
+    "BASE-009": (Outcome.MESURE, None, "sans limite convenue"),
+    "BASE-010": (Outcome.KO, Failure.ECART, "latence ≤ 1 s"),
+    "BASE-011": (Outcome.INCONCLUSIF, Failure.DELAI, "Délai du scénario dépassé"),
+    "BASE-012": (Outcome.KO, Failure.CONTROLE, "il reste 3 lignes"),
+    "BASE-013": (Outcome.INCONCLUSIF, Failure.PLATEFORME, "hôte éteint"),
+    "BASE-014": (Outcome.KO, Failure.ECART, "Attendu : 2 ; trouvé : 1."),
+    "BASE-015": (Outcome.INCONCLUSIF, Failure.CONTROLE, "ne contient pas columns.json"),
+    "BASE-016": (Outcome.INCONCLUSIF, Failure.CONTROLE, "Remise en état non prouvée : hôte éteint"),
 }
 PLATFORM = PlatformIdentity("essai", "Essai", Nature.TEST, "5.2.0", "jeu", ("SITE-A (ACTIF)",))
 
@@ -137,10 +152,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> CampaignRun:
 
 
 @pytest.mark.parametrize("scenario_id", EXPECTED)
-def test_each_end_of_a_scenario_has_its_outcome_and_its_reason(run: CampaignRun, scenario_id: str) -> None:
+def test_each_end_of_a_scenario_has_its_outcome_its_kind_and_its_reason(
+    run: CampaignRun, scenario_id: str
+) -> None:
     result = next(found for found in run.results if found.scenario_id == scenario_id)
-    outcome, words = EXPECTED[scenario_id]
-    assert result.outcome is outcome
+    outcome, failure, words = EXPECTED[scenario_id]
+    assert (result.outcome, result.failure, result.attempt) == (outcome, failure, 1)
     assert words in result.message
 
 

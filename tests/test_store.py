@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,29 +11,30 @@ from hypothesis import strategies as st
 
 from nonreg import store
 from nonreg.errors import ConfigError
-from nonreg.model import CampaignPlan, Outcome, ScenarioResult
-from tests.test_assess import make_run
-
-AT = datetime(2026, 11, 23, 1, 30, tzinfo=UTC)
+from nonreg.model import CampaignPlan, Failure, Outcome, ScenarioResult
+from tests.run_samples import AT, make_plan
 
 
 @pytest.fixture
 def run_dir(tmp_path: Path) -> Path:
-    from nonreg.model import Criticality
-
-    run = make_run({1: (Criticality.MAJEURE, None), 2: (Criticality.MAJEURE, None)})
-    store.save_plan(tmp_path, run.plan)
+    store.save_plan(tmp_path, make_plan("BASE-001", "BASE-002"))
     return tmp_path
 
 
-def record_started(run_dir: Path, scenario_id: str) -> None:
+def record_started(run_dir: Path, scenario_id: str, attempt: int = 1) -> None:
     store.append_event(
-        run_dir, {"event": "scenario_started", "at": AT.isoformat(), "scenario_id": scenario_id}
+        run_dir,
+        {
+            "event": "scenario_started",
+            "at": AT.isoformat(),
+            "scenario_id": scenario_id,
+            "attempt": attempt,
+        },
     )
 
 
-def record_finished(run_dir: Path, scenario_id: str) -> None:
-    result = dataclasses.asdict(ScenarioResult(scenario_id, Outcome.OK, started_at=AT))
+def record_finished(run_dir: Path, scenario_id: str, outcome: Outcome = Outcome.OK, attempt: int = 1) -> None:
+    result = dataclasses.asdict(ScenarioResult(scenario_id, outcome, started_at=AT, attempt=attempt))
     store.append_event(run_dir, {"event": "scenario_finished", "at": AT.isoformat(), "result": result})
 
 
@@ -54,8 +54,36 @@ def test_a_scenario_that_started_and_never_finished_is_inconclusive(run_dir: Pat
     record_started(run_dir, "BASE-001")
     record_finished(run_dir, "BASE-001")
     record_started(run_dir, "BASE-002")
-    outcomes = {result.scenario_id: result.outcome for result in store.load_run(run_dir).results}
-    assert outcomes == {"BASE-001": Outcome.OK, "BASE-002": Outcome.INCONCLUSIF}
+    results = {result.scenario_id: result for result in store.load_run(run_dir).results}
+    assert (results["BASE-001"].outcome, results["BASE-001"].failure) == (Outcome.OK, None)
+    assert (results["BASE-002"].outcome, results["BASE-002"].failure) == (
+        Outcome.INCONCLUSIF,
+        Failure.DELAI,
+    )
+
+
+def test_every_attempt_is_kept_in_order(run_dir: Path) -> None:
+    record_finished(run_dir, "BASE-001", Outcome.KO)
+    record_finished(run_dir, "BASE-001", Outcome.OK, attempt=2)
+    found = [(result.outcome, result.attempt) for result in store.load_run(run_dir).results]
+    assert found == [(Outcome.KO, 1), (Outcome.OK, 2)]
+
+
+def test_an_interrupted_retry_leaves_the_first_attempt_as_it_was(run_dir: Path) -> None:
+    record_finished(run_dir, "BASE-001", Outcome.KO)
+    record_started(run_dir, "BASE-001", attempt=2)
+    found = [(result.outcome, result.attempt, result.failure) for result in store.load_run(run_dir).results]
+    assert found == [(Outcome.KO, 1, None), (Outcome.INCONCLUSIF, 2, Failure.DELAI)]
+
+
+def test_a_run_recorded_before_attempts_were_counted_has_first_attempts(run_dir: Path) -> None:
+    old = {"scenario_id": "BASE-001", "outcome": "KO", "duration_seconds": 1.0, "started_at": AT.isoformat()}
+    store.append_event(
+        run_dir, {"event": "scenario_started", "at": AT.isoformat(), "scenario_id": "BASE-001"}
+    )
+    store.append_event(run_dir, {"event": "scenario_finished", "at": AT.isoformat(), "result": old})
+    (result,) = store.load_run(run_dir).results
+    assert (result.outcome, result.attempt) == (Outcome.KO, 1)
 
 
 def test_an_ended_run_keeps_its_exit_code(run_dir: Path) -> None:
