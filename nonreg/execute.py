@@ -16,6 +16,7 @@ from nonreg.attempts import Attempt, announce_attempt, choose_retries, describe_
 from nonreg.bench import clean
 from nonreg.clients.sql import open_session
 from nonreg.config import Platform
+from nonreg.environment import LEFTOVERS
 from nonreg.errors import NonregError
 from nonreg.fixtures import PLATFORM_VARIABLE
 from nonreg.guards import blocks, check_guards
@@ -52,7 +53,7 @@ def execute_plan(
         except NonregError as error:
             store.save_end(run_dir, datetime.now(UTC), None, f"Nettoyage préalable impossible : {error}")
             return
-        store.save_facts(run_dir, (*leftovers, *read_facts(platform)))
+        store.save_facts(run_dir, (*leftovers, *read_facts(platform, plan.created_at)))
         exit_code, interruption = run_attempts(
             plan, run_dir, platform_file, scenarios_dir, stop, lambda: clean_test_data(platform, plan)
         )
@@ -145,7 +146,7 @@ def clean_leftovers(platform: Platform) -> tuple[Fact, ...]:
         stale = [str(row[0]) for row in session.query("stale_campaigns").rows]
     for campaign_id in stale:
         clean(platform, site, campaign_id)
-    return tuple(Fact(site.code, "Données d'essai d'un passage interrompu, nettoyées", one) for one in stale)
+    return tuple(Fact(site.code, LEFTOVERS, one) for one in stale)
 
 
 def clean_test_data(platform: Platform, plan: CampaignPlan) -> str:

@@ -1,0 +1,88 @@
+"""What may not leave the platform in a log or a sentence: secrets, phones, mails, addresses and accounts."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+from nonreg.config import Platform
+from nonreg.errors import NonregError
+
+MASKED = "***"
+# Applied in this order, after the known secret values.
+PATTERNS = (
+    (re.compile(r"(?i)\b(basic|bearer)\s+[A-Za-z0-9+/=._~-]{8,}"), rf"\1 {MASKED}"),
+    (re.compile(r"(://[^\s/:@]+):[^\s/@]+@"), rf"\1:{MASKED}@"),
+    (
+        re.compile(
+            r"(?i)((?:password|passwd|pwd|passphrase|mot[_ ]de[_ ]passe|mdp|secret|token|jeton|api[_-]?key)\w*[\"']?)"
+            r"(\s*[=:]\s*|\s+(?=['\"]))(\"[^\"]*\"|'[^']*'|[^\s,;&)\]}]+)"
+        ),
+        rf"\1\2{MASKED}",
+    ),
+    (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "<courriel>"),
+    (re.compile(r"(?<![\w.+])(?:\+|00)\d{8,15}(?!\w)"), "<téléphone>"),
+    (
+        re.compile(r"(?<![\w.:+-])(?:(?:\+|00)\d{1,3}[ .-]?\d|0\d)(?:[ .-]?\d{2}){4}(?![\w:-])"),
+        "<téléphone>",
+    ),
+)
+ADDRESS = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b(?::\d+)?")
+
+
+class Mask:
+    """Masks texts of one platform; knows its secret values, never shows them."""
+
+    def __init__(self, secrets: tuple[str, ...]) -> None:
+        known = {form for value in secrets if value for form in (value, quote(value, safe=""))}
+        longest_first = sorted(known, key=lambda value: (-len(value), value))
+        self._known = re.compile("|".join(map(re.escape, longest_first))) if known else None
+
+    def __repr__(self) -> str:
+        return "Mask(***)"
+
+    def apply(self, text: str) -> str:
+        """The text without secrets, phones and mails."""
+        if self._known is not None:
+            text = self._known.sub(MASKED, text)
+        for pattern, replacement in PATTERNS:
+            text = pattern.sub(replacement, text)
+        return text
+
+
+def list_secrets(platform: Platform) -> tuple[str, ...]:
+    """Every secret value of a platform that can be known here: named in its file, or in its secrets file."""
+    names: set[str | None] = set()
+    for site in platform.sites:
+        if site.database is not None:
+            names |= {site.database.reader_password_env, site.database.writer_password_env}
+        names |= {site.web.station_password_env, site.web.client_password_env}
+    values = set()
+    for name in filter(None, names):
+        try:
+            values.add(platform.secret(name).reveal())
+        except NonregError:
+            continue  # a secret that is nowhere cannot be shown
+    path = platform.path(platform.secrets_file)
+    if platform.secrets_file and path.is_file():
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        values |= {line.partition("=")[2] for line in lines if not line.startswith("#")}
+    return tuple(sorted(filter(None, values)))
+
+
+def hide_places(text: str, platform: Platform) -> str:
+    """The sentence without the addresses and accounts of the platform."""
+    places: set[str] = set()
+    accounts: set[str | None] = set()
+    for site in platform.sites:
+        places.add(site.host.address)
+        accounts |= {site.host.user, site.web.client_user}
+        if site.database is not None:
+            places.add(site.database.host)
+            accounts |= {site.database.reader_user, site.database.writer_user}
+    known = "|".join(re.escape(place) for place in sorted(places))
+    text = re.sub(rf"\s*\((?:{known})(?::\d+)?\)", "", text)
+    text = re.sub(rf"(?<![\w.])(?:{known})(?::\d+)?(?![\w.]*\w)", "<adresse>", text)
+    text = ADDRESS.sub("<adresse>", text)
+    words = "|".join(re.escape(account) for account in sorted(filter(None, accounts)))
+    return re.sub(rf"(?<!\w)(?:{words})(?!\w)", "<compte>", text)

@@ -1,0 +1,90 @@
+"""Masking: no secret, phone or mail survives; what a reader needs does."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nonreg.config import load_platform
+from nonreg.masking import Mask, hide_places, list_secrets
+from nonreg.sandbox.layout import Layout
+
+WORD = st.text("abcdefghijkmnopqrstuvwxyzABCDEF0123456789-_/+%$", min_size=6, max_size=24)
+
+
+@given(secrets=st.lists(WORD, min_size=1, max_size=4), texts=st.lists(st.text(), min_size=2, max_size=6))
+def test_no_secret_survives_wherever_it_stands(secrets: list[str], texts: list[str]) -> None:
+    text = secrets[0].join(texts) + "".join(secrets)
+    masked = Mask(tuple(secrets)).apply(text)
+    assert [value for value in secrets if value in masked] == []
+
+
+def test_a_secret_in_another_writing_is_masked_too() -> None:
+    masked = Mask(("p@ss/word+1",)).apply("GET /?k=p%40ss%2Fword%2B1")
+    assert "word" not in masked
+
+
+@pytest.mark.parametrize(
+    "leak",
+    [
+        "+33612345678",
+        "+33000000001",
+        "0033612345678",
+        "06 12 34 56 78",
+        "06.12.34.56.78",
+        "0612345678",
+        "+33 6 12 34 56 78",
+        "prenom.nom+astreinte@exemple.invalid",
+        "password=Azerty12",
+        '"password": "Azerty12"',
+        "mot_de_passe : Azerty12",
+        "PGPASSWORD=Azerty12",
+        "ALTER ROLE x PASSWORD 'Azerty12'",
+        "token=Azerty12&x=1",
+        "Authorization: Basic Y29uc3VsdDpBemVydHkxMg==",
+        "postgresql://compte:Azerty12@base/aquareel",
+    ],
+)
+def test_what_looks_like_a_phone_a_mail_or_a_password_is_masked(leak: str) -> None:
+    masked = Mask(()).apply(f"2026-11-23T14:05:00.123Z INFO avant {leak} après")
+    assert masked.startswith("2026-11-23T14:05:00.123Z INFO avant ")
+    for part in ("Azerty12", "Y29uc3Vs", "12345678", "12 34 56", "12.34.56", "000001", "exemple.invalid"):
+        assert part not in masked
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "2026-11-23T14:05:00.123Z INFO trame acceptée (V714401001) : 288 insérées, 0 doublons",
+        "2026-11-23 15:00:00.123 UTC [311] ERROR:  duplicate key value violates constraint",
+        "2026-11-23T14:05:00.123Z INFO export 20261123145338_anduze_csv_001.csv écrit, 1234567890 octets",
+        "recovery at 0/217E5C8, campagne 5b0f6c1e-2f5d-4c57-9a39-1d3a7be0c0de, 127.77.0.11:5432",
+        "durée 00:00:12.345, du 2026-01-02 03:04:05 au 2026-01-03 03:04:05",
+    ],
+)
+def test_dates_ids_and_figures_stay(line: str) -> None:
+    assert Mask(("secret-inconnu",)).apply(line) == line
+
+
+def test_a_mask_does_not_show_what_it_knows() -> None:
+    assert "azerty" not in repr(Mask(("azerty",)))
+
+
+def test_every_secret_of_a_platform_is_known(sandbox: Layout) -> None:
+    platform = load_platform(str(sandbox.platform_file))
+    assert set(sandbox.secrets().values()) <= set(list_secrets(platform))
+
+
+def test_a_reason_is_told_without_address_or_account(sandbox: Layout) -> None:
+    platform = load_platform(str(sandbox.platform_file))
+    host = platform.sites[0].host.address
+    told = hide_places(
+        f"L'hôte srv-a ({host}:2222) refuse la clé SSH de l'utilisateur « nonreg » ; "
+        f"GET http://{host}:8082/etat ; nr_reader ; 10.1.2.3",
+        platform,
+    )
+    assert told == (
+        "L'hôte srv-a refuse la clé SSH de l'utilisateur « <compte> » ; "
+        "GET http://<adresse>/etat ; <compte> ; <adresse>"
+    )
