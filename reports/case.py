@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from nonreg.model import (
     CampaignReport,
-    CampaignRun,
     Change,
     Criticality,
     Evidence,
@@ -14,6 +13,7 @@ from nonreg.model import (
     Outcome,
     Scenario,
     ScenarioResult,
+    Triage,
 )
 from reports import labels
 from reports.document import Cell
@@ -26,6 +26,7 @@ class Case:
     scenario: Scenario
     finding: Finding
     attempts: tuple[ScenarioResult, ...]
+    triage: Triage | None = None
 
     @property
     def outcome(self) -> Outcome:
@@ -43,9 +44,25 @@ class Case:
         return self.scenario.criticality is Criticality.BLOQUANTE
 
     @property
+    def is_quiet(self) -> bool:
+        """True when it is good and nothing else has to be said of it: a long report may say it in short."""
+        finding = self.finding
+        return (
+            finding.outcome.is_good
+            and finding.change in (Change.SAME, Change.NEW)
+            and not (finding.slower or finding.to_confirm or finding.waiver)
+            and len(self.attempts) == 1
+        )
+
+    @property
     def result(self) -> ScenarioResult | None:
-        """The attempt that counts."""
-        return self.attempts[-1] if self.attempts else None
+        """The attempt that counts: the last one when it is good, otherwise the worst."""
+        if not self.attempts or self.attempts[-1].outcome.is_good:
+            return self.attempts[-1] if self.attempts else None
+        worst = (Outcome.KO, Outcome.INCONCLUSIF)
+        return next(
+            (a for outcome in worst for a in self.attempts if a.outcome is outcome), self.attempts[-1]
+        )
 
     @property
     def evidence(self) -> tuple[Evidence, ...]:
@@ -59,10 +76,12 @@ class Case:
 
     def explain(self) -> str:
         """Return why it ended so: what the scenario said, then what the judgement noted."""
-        said = [self.result.message if self.result else "", self.finding.note]
-        texts = list(dict.fromkeys(text.strip() for text in said if text.strip()))
-        if texts:
-            return "\n".join(texts)
+        message = self.result.message.strip() if self.result else ""
+        note = self.finding.note.strip()
+        if message and message not in note:  # the judgement's note often begins with it
+            note = f"{message}\n{note}".strip()
+        if note:
+            return note
         if self.is_missing:
             return "Prévu, mais aucun résultat n'a été enregistré."
         if self.outcome in (Outcome.NON_EXECUTE, Outcome.INCONCLUSIF):
@@ -73,18 +92,25 @@ class Case:
 def join_cases(report: CampaignReport) -> tuple[Case, ...]:
     """Return one case per planned scenario, in plan order; none is ever left out."""
     findings = {finding.scenario_id: finding for finding in report.assessment.findings}
+    triages = {triage.scenario_id: triage for triage in report.triage}
+    attempts: dict[str, list[ScenarioResult]] = {}
+    for result in report.run.results:
+        attempts.setdefault(result.scenario_id, []).append(result)
     return tuple(
-        _join_case(scenario, findings.get(scenario.id), report.run) for scenario in report.run.plan.scenarios
+        _join_case(s, findings.get(s.id), attempts.get(s.id, []), triages.get(s.id))
+        for s in report.run.plan.scenarios
     )
 
 
-def _join_case(scenario: Scenario, finding: Finding | None, run: CampaignRun) -> Case:
-    attempts = tuple(result for result in run.results if result.scenario_id == scenario.id)
+def _join_case(
+    scenario: Scenario, finding: Finding | None, attempts: list[ScenarioResult], triage: Triage | None
+) -> Case:
+    attempts.sort(key=lambda result: result.attempt)
     if finding is None:  # not judged: say what was recorded, never more
         note = "Aucun jugement n'a été enregistré pour ce scénario."
         outcome = attempts[-1].outcome if attempts else Outcome.NON_EXECUTE
         finding = Finding(scenario.id, outcome, Change.NEW if attempts else Change.MISSING, note=note)
-    return Case(scenario, finding, attempts)
+    return Case(scenario, finding, tuple(attempts), triage)
 
 
 def find_unplanned(report: CampaignReport) -> tuple[ScenarioResult, ...]:

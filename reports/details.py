@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from nonreg.model import CampaignReport, Family
 from reports import labels, text
 from reports.case import Case, find_unplanned
-from reports.document import Cell, Column, Pairs, Paragraph, Section, Table
-from reports.summary import list_measures, tally
+from reports.document import Block, Cell, Column, Names, Pairs, Paragraph, Section, Table
+from reports.reference import is_long, list_measures, say_attempts
+from reports.summary import tally
 
 COMMENT_CHARACTERS = 600
 TITLE_CHARACTERS = 300
@@ -56,21 +57,12 @@ def describe_scope(report: CampaignReport) -> Section:
 
 def detail_results(report: CampaignReport, cases: Sequence[Case]) -> tuple[Section, ...]:
     """Return chapter 3: a table per family, every planned scenario in it, then what nobody planned."""
-    columns = (
-        Column("Id", 11),
-        Column("Titre", 25),
-        Column("Criticité", 11),
-        Column("Résultat", 15),
-        Column("Durée", 9, numeric=True),
-        Column("Commentaire", 27),
-        Column("Exigences", 11),
-    )
     sections: list[Section] = []
     for family in Family:
-        rows = tuple(_detail_case(case) for case in cases if case.scenario.family is family)
-        if rows:
+        own = [case for case in cases if case.scenario.family is family]
+        if own:
             name = labels.FAMILIES[family]
-            table = Table(tally([row[3] for row in rows], "scénario", "scénarios"), columns, rows)
+            table = _list_family(own, is_long(cases))
             sections.append(Section(f"resultats-{family.value.lower()}", name, (table,), 2))
     strays = find_unplanned(report)
     if strays:
@@ -86,25 +78,62 @@ def detail_results(report: CampaignReport, cases: Sequence[Case]) -> tuple[Secti
     return (first, *sections)
 
 
+def _list_family(cases: Sequence[Case], is_long_report: bool) -> Table:
+    columns = (
+        Column("Id", 11),
+        Column("Titre", 25),
+        Column("Criticité", 11),
+        Column("Résultat", 15),
+        Column("Durée", 9, numeric=True),
+        Column("Commentaire", 27),
+        Column("Exigences", 11),
+    )
+    caption = tally([case.label for case in cases], "scénario", "scénarios")
+    short: tuple[Block, ...] = ()
+    if is_long_report:
+        told = tuple(_detail_case(case) for case in cases if not case.is_quiet)
+        table = Table(f"{caption}. À signaler : {len(told)}", columns, told, empty=f"{caption}.")
+        said = (
+            "Les scénarios bons et inchangés sont nommés ici par résultat ; titre, durée et exigences de chacun "
+            "sont dans le rapport HTML et dans la source JSON."
+        )
+        short = (table, Paragraph(said), *_name_quiet(cases))
+    return Table(caption, columns, tuple(_detail_case(case) for case in cases), on_paper=short)
+
+
+def _name_quiet(cases: Sequence[Case]) -> list[Names]:
+    """Return the ids of what is good and unchanged, by outcome."""
+    groups: dict[Cell, list[str]] = {}
+    for case in cases:
+        if case.is_quiet:
+            groups.setdefault(case.label, []).append(case.scenario.id)
+    return [
+        Names(f"{label.sign} {label.text} ({text.format_number(len(ids))}) :", tuple(ids))
+        for label, ids in groups.items()
+    ]
+
+
 def _detail_case(case: Case) -> tuple[Cell, ...]:
-    scenario, result = case.scenario, case.result
-    lines = [case.explain()]
-    if case.finding.change.value not in ("SAME", "MISSING"):
-        before = f" (référence : {labels.OUTCOMES[case.finding.before].text})" if case.finding.before else ""
-        lines.append(f"{labels.CHANGES[case.finding.change]}{before}.")
+    scenario, result, finding = case.scenario, case.result, case.finding
+    comment = case.explain()
+    if finding.change.value not in ("SAME", "MISSING"):
+        before = f" (avant : {labels.OUTCOMES[finding.before].text})" if finding.before else ""
+        comment += f"\n{labels.CHANGES[finding.change].text}{before}."
     if len(case.attempts) > 1:
-        tries = " puis ".join(labels.OUTCOMES[attempt.outcome].text for attempt in case.attempts)
-        lines.append(f"{len(case.attempts)} essais : {tries}.")
+        comment += f"\n{say_attempts(case)}."
     started = result is not None and result.started_at is not None
     return (
         Cell(scenario.id),
         Cell(text.shorten(scenario.title, TITLE_CHARACTERS)),
-        Cell(labels.CRITICALITIES[scenario.criticality]),
+        _CRITICALITIES[scenario.criticality],
         case.label,
         Cell(text.format_elapsed(result.duration_seconds) if result and started else text.NOT_KNOWN),
-        _comment("\n".join(line for line in lines if line)),
+        _comment(comment.strip()),
         Cell(", ".join(scenario.requirement_ids)),
     )
+
+
+_CRITICALITIES = {criticality: Cell(word) for criticality, word in labels.CRITICALITIES.items()}
 
 
 def _comment(message: str) -> Cell:
@@ -115,19 +144,28 @@ def check_high_availability(cases: Sequence[Case]) -> Section:
     """Return chapter 5: replication, latency, switchover and supervision at a glance."""
     ha = [case for case in cases if case.scenario.family is Family.HD]
     columns = (Column("Id", 12), Column("Contrôle", 50), Column("Criticité", 18), Column("Résultat", 20))
-    rows = tuple(
+    caption = tally([case.label for case in ha], "contrôle", "contrôles")
+    short: tuple[Block, ...] = ()
+    if is_long(cases):
+        told = [case for case in ha if not case.is_quiet]
+        note = "Les contrôles bons et inchangés sont nommés au § 3."
+        short = (Table(caption, columns, _list_checks(told), empty=f"{caption}.", note=note),)
+    empty = "Aucun contrôle HD dans cette campagne."
+    table = Table(caption, columns, _list_checks(ha), empty=empty, on_paper=short if ha else ())
+    blocks = (table, list_measures(ha, "Mesures HD", is_long(cases))) if ha else (table,)
+    return Section("controles-hd", "5. Contrôles HD", blocks)
+
+
+def _list_checks(cases: Sequence[Case]) -> tuple[tuple[Cell, ...], ...]:
+    return tuple(
         (
             Cell(case.scenario.id),
             Cell(text.shorten(case.scenario.title, TITLE_CHARACTERS)),
-            Cell(labels.CRITICALITIES[case.scenario.criticality]),
+            _CRITICALITIES[case.scenario.criticality],
             case.label,
         )
-        for case in ha
+        for case in cases
     )
-    caption = tally([row[3] for row in rows], "contrôle", "contrôles")
-    table = Table(caption, columns, rows, empty="Aucun contrôle HD dans cette campagne.")
-    blocks = (table, list_measures(ha, "Mesures HD")) if ha else (table,)
-    return Section("controles-hd", "5. Contrôles HD", blocks)
 
 
 def describe_environment(report: CampaignReport) -> Section:

@@ -33,7 +33,8 @@ class Column:
 class Table:
     """Rows as long as `columns`; `empty` is said instead of a table without rows, `note` under it.
 
-    A `form` is filled by hand: its empty cells have room and a border.
+    A `form` is filled by hand: its empty cells have room and a border. `on_paper`, where there is some,
+    is set instead of the table in the PDF: a long report says there in a few lines what is good.
     """
 
     caption: str
@@ -42,6 +43,7 @@ class Table:
     empty: str = ""
     note: str = ""
     form: bool = False
+    on_paper: tuple[Block, ...] = ()
     kind: str = field(default="table", init=False)
 
 
@@ -91,7 +93,50 @@ class Items:
     kind: str = field(default="items", init=False)
 
 
-Block: TypeAlias = Table | Paragraph | Pairs | Figures | Code | Items
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Ids after their label, none of them cut at the end of a line."""
+
+    label: str
+    names: tuple[str, ...]
+    kind: str = field(default="names", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A drawing as one SVG that needs nothing else; `description` says in words what it shows."""
+
+    title: str
+    description: str
+    svg: str
+
+
+@dataclass(frozen=True, slots=True)
+class Charts:
+    """Drawings one under the other, or two by two when they are `small`."""
+
+    items: tuple[Chart, ...]
+    small: bool = False
+    kind: str = field(default="charts", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Signs in a grid: each row has a name, a cell per head, and a summary that says them in words.
+
+    A cell shows its sign alone; its text is for those who do not see it.
+    """
+
+    caption: str
+    corner: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[Cell, ...], str], ...]
+    legend: str
+    note: str = ""
+    kind: str = field(default="matrix", init=False)
+
+
+Block: TypeAlias = "Table | Paragraph | Pairs | Figures | Code | Items | Names | Charts | Matrix"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +151,11 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The whole report; `alerts` and the verdict come before everything else."""
+    """The whole report; `alerts` and the verdict come before everything else.
+
+    `verdict_label` and `run_label` are the words before the verdict and the run's id, for other pages than
+    a campaign's report; without `source_sha256` the foot of the page names no source.
+    """
 
     title: str
     status: str
@@ -118,4 +167,6 @@ class Document:
     conclusion: str
     reasons: tuple[str, ...]
     sections: tuple[Section, ...]
-    source_sha256: str
+    source_sha256: str = ""
+    verdict_label: str = "Verdict"
+    run_label: str = "Exécution"

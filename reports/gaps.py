@@ -8,6 +8,7 @@ from nonreg.model import Evidence, Gap, Outcome, ScenarioResult
 from reports import labels, text
 from reports.case import Case
 from reports.document import Block, Cell, Code, Column, Pairs, Paragraph, Section, Table
+from reports.triage import explain_triage, list_facts
 
 ROWS_SHOWN = 20
 GAPS_SHOWN = 20
@@ -19,11 +20,14 @@ FOUND_CHARACTERS = 4_000
 
 
 def detail_gaps(cases: Sequence[Case]) -> tuple[Section, ...]:
-    """Return chapter 4: each failure, waived or retried ones too, with all that proves it."""
+    """Return chapter 4: each failure, waived or retried ones too, with all that proves and explains it."""
     concerned = [
         case
         for case in cases
-        if case.outcome in (Outcome.KO, Outcome.DEROGATION) or any(a.gaps for a in case.attempts)
+        if case.outcome in (Outcome.KO, Outcome.DEROGATION)
+        or case.triage
+        or len(case.attempts) > 1
+        or any(a.gaps for a in case.attempts)
     ]
     concerned.sort(key=lambda case: case.outcome is not Outcome.KO)
     count = text.plural(len(concerned), "écart", "écarts")
@@ -37,13 +41,14 @@ def detail_gaps(cases: Sequence[Case]) -> tuple[Section, ...]:
 
 
 def _detail_gap_case(case: Case) -> Section:
-    change = labels.CHANGES[case.finding.change]
+    change = labels.CHANGES[case.finding.change].text
     before = labels.OUTCOMES[case.finding.before].text if case.finding.before else text.NOT_KNOWN
     items = (
         ("Résultat", f"{case.label.sign} {case.label.text}"),
         ("Criticité", labels.CRITICALITIES[case.scenario.criticality]),
-        ("Évolution", f"{change} (référence : {before})"),
+        ("Évolution", f"{change} (avant : {before})"),
         ("Exigences", text.join_words(case.scenario.requirement_ids)),
+        *list_facts(case),
     )
     blocks: list[Block] = [Pairs(items)]
     if case.explain():
@@ -51,10 +56,13 @@ def _detail_gap_case(case: Case) -> Section:
     for number, attempt in enumerate(case.attempts, 1):
         if len(case.attempts) > 1:
             outcome = labels.OUTCOMES[attempt.outcome].text
-            blocks.append(Paragraph(f"Essai {number} sur {len(case.attempts)} : {outcome}."))
+            said = f"Essai {number} sur {len(case.attempts)} : {outcome}. {attempt.message}".strip()
+            blocks.append(Paragraph(text.shorten(said, FOUND_CHARACTERS)))
         blocks += _detail_attempt(attempt, bool(case.evidence))
     if not any(attempt.gaps for attempt in case.attempts):
         blocks.append(Paragraph("Aucun détail d'écart n'a été enregistré."))
+    if case.triage:
+        blocks += explain_triage(case.triage)
     blocks += [list_evidence(case.evidence, "Preuves"), _leave_decision()]
     title = f"{case.scenario.id} {text.shorten(case.scenario.title, TITLE_CHARACTERS)}"
     return Section(f"ecart-{case.scenario.id}", title, tuple(blocks), 2)

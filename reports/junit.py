@@ -80,6 +80,11 @@ def _write_case(case: Case) -> TestCase:
     test.add_property("outcome", case.outcome.value)
     test.add_property("change", case.finding.change.value)
     test.add_property("criticality", scenario.criticality.value)
+    if case.triage:
+        test.add_property("cause", case.triage.cause.value)
+    if case.finding.waiver:
+        test.add_property("ticket", case.finding.waiver.ticket)
+        test.add_property("decision", case.finding.waiver.decision)
     if scenario.requirement_ids:
         test.add_property("requirements", " ".join(scenario.requirement_ids))
     for measure in result.measures if result else ():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nonreg.model import Change, Criticality, Family, GuardStatus, Nature, Outcome, Verdict
+from nonreg.model import Cause, Change, Criticality, Family, GuardStatus, Nature, Outcome, Role, Verdict
 from reports.document import Cell
 
 OUTCOMES: dict[Outcome, Cell] = {
@@ -40,16 +40,38 @@ GUARDS: dict[GuardStatus, Cell] = {
     GuardStatus.NOT_APPLICABLE: Cell("Non applicable", "–", "muted"),
 }
 
-CHANGES: dict[Change, str] = {
-    Change.SAME: "Identique",
-    Change.REGRESSION: "Régression",
-    Change.FIXED: "Corrigé",
-    Change.KNOWN_FAILURE: "Échec connu",
-    Change.SLOWER: "Plus lent",
-    Change.UNSTABLE: "Instable",
-    Change.MISSING: "Sans résultat",
-    Change.NEW: "Nouveau",
+CHANGES: dict[Change, Cell] = {
+    Change.SAME: Cell("Identique", "=", "muted"),
+    Change.REGRESSION: Cell("Régression", "↓", "ko"),
+    Change.FIXED: Cell("Corrigé", "↑", "ok"),
+    Change.KNOWN_FAILURE: Cell("Échec connu", "!", "warn"),
+    Change.SLOWER: Cell("Plus lent", "▼", "warn"),
+    Change.UNSTABLE: Cell("Instable", "≈", "warn"),
+    Change.MISSING: Cell("Sans résultat", "○", "warn"),
+    Change.NEW: Cell("Nouveau", "+", "info"),
 }
+
+CAUSES: dict[Cause, str] = {
+    Cause.APPLICATION: "Application",
+    Cause.ENVIRONNEMENT: "Environnement",
+    Cause.BANC_DE_TEST: "Banc de test",
+}
+
+ROLES: dict[Role, str] = {
+    Role.TITULAIRE: "titulaire",
+    Role.RENFORT_TECHNIQUE: "renfort technique",
+    Role.RENFORT_PILOTAGE: "renfort pilotage",
+    Role.MOA_SCV: "MOA / SCV",
+    Role.SPC_GD: "SPC GD",
+}
+
+LOWER_BOUNDS = frozenset({"disk_free_bytes"})  # limits of which more asks more; all others are maxima
+
+SLOWER_RULE = (
+    "Une mesure de durée est dite plus lente quand elle dépasse deux campagnes de suite la médiane de "
+    "référence augmentée de la plus grande de ces marges : 6 écarts absolus médians (normés), 50 % de la "
+    "médiane, 50 ms ; la lenteur commune de la machine est d'abord retirée. Référence : au moins 8 valeurs."
+)
 
 FAMILIES: dict[Family, str] = {
     Family.BASE: "BASE (base de données)",

@@ -3,6 +3,9 @@
 Texts reach typst as JSON strings, never as markup. Two things are done to them on the way: characters
 that its fonts cannot draw are shown by their number, since PDF/UA refuses a missing glyph, and places
 where a long word may be cut are marked.
+
+Every cell of a table costs typst some 15 KB: what bounds time and memory is that a long document says in
+short, on paper, what is good (`Table.on_paper`).
 """
 
 from __future__ import annotations
@@ -13,12 +16,13 @@ import re
 import unicodedata
 from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
 import typst
 
-from reports.document import Document
+from reports.document import Chart, Document, Section
 
 # Unit separator: a control character, so it cannot be left in a printable text.
 BREAK = "\x1f"
@@ -37,7 +41,7 @@ _PIECE = re.compile(r"[^_./\\\-=,;:()\[\]{}|&?+@#]*[_./\\\-=,;:()\[\]{}|&?+@#]*"
 
 def write_pdf(document: Document, created: datetime) -> bytes:
     """Return the PDF; the same document and moment give the same bytes."""
-    data = _map_texts(dataclasses.asdict(document), lambda text: mark_breaks(keep_drawable(text)))
+    data = _prepare(document, cache(lambda text: mark_breaks(keep_drawable(text))))
     template = files("reports").joinpath("templates", "rapport_a2.typ").read_bytes()
     return typst.compile(
         template,
@@ -69,11 +73,21 @@ def _mark_word(word: str) -> str:
     return BREAK.join(piece for piece in pieces if piece)
 
 
-def _map_texts(value: Any, change: Callable[[str], str]) -> Any:
+def _prepare(value: Any, change: Callable[[str], str]) -> Any:
+    """Return dataclasses as dictionaries, long tables as what stands for them on paper, texts changed."""
     if isinstance(value, str):
         return change(value)
-    if isinstance(value, list | tuple):
-        return [_map_texts(item, change) for item in value]
-    if isinstance(value, dict):
-        return {key: _map_texts(item, change) for key, item in value.items()}
-    return value
+    if isinstance(value, tuple):
+        return [_prepare(item, change) for item in value]
+    if isinstance(value, Section):
+        blocks = [short for block in value.blocks for short in getattr(block, "on_paper", ()) or (block,)]
+        return {**_prepare_fields(value, change), "blocks": [_prepare(block, change) for block in blocks]}
+    if isinstance(value, Chart):  # a drawing is no text: only what is said of it
+        return {**_prepare_fields(value, change), "svg": value.svg}
+    return _prepare_fields(value, change) if dataclasses.is_dataclass(value) else value
+
+
+def _prepare_fields(value: Any, change: Callable[[str], str]) -> dict[str, Any]:
+    names = (field.name for field in dataclasses.fields(value))
+    skipped = ("blocks", "on_paper", "svg")
+    return {name: _prepare(getattr(value, name), change) for name in names if name not in skipped}

@@ -1,4 +1,8 @@
-"""Every form of a campaign's report, made from one value and nothing else: no clock, no disk, no network."""
+"""Every form of a campaign's report, made from one value and nothing else: no clock, no disk, no network.
+
+Another page (a `Document` built elsewhere) is set the same way: `write_html(document)`, `write_pdf(document,
+created)`.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,16 @@ from reports.pdf import write_pdf
 from reports.source import render_json
 from reports.view import build_document
 
-__all__ = ["Rendered", "render_all", "render_html", "render_json", "render_junit", "render_pdf"]
+__all__ = [
+    "Rendered",
+    "render_all",
+    "render_html",
+    "render_json",
+    "render_junit",
+    "render_pdf",
+    "write_html",
+    "write_pdf",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +54,10 @@ def render_junit(report: CampaignReport) -> str:
 
 def render_all(report: CampaignReport) -> Rendered:
     """Return all the forms; HTML and PDF come from the same document."""
-    document = build_document(report)
+    source = render_json(report)
+    document = build_document(report, source)
     return Rendered(
-        json=render_json(report),
+        json=source,
         html=write_html(document),
         pdf=write_pdf(document, report.generated_at),
         junit=write_junit(report),

@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 from pydantic import TypeAdapter
+from pydantic_core import PydanticSerializationError, to_json
 
 from nonreg.model import CampaignReport
 
@@ -15,8 +16,11 @@ _ADAPTER = TypeAdapter(CampaignReport)
 
 def render_json(report: CampaignReport) -> str:
     """Return the report as JSON, fields in declared order; strict readers accept it."""
-    data = _make_portable(_ADAPTER.dump_python(report, mode="json"))
-    return json.dumps(data, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    try:
+        return to_json(report, indent=2, inf_nan_mode="strings").decode() + "\n"
+    except PydanticSerializationError:  # a lone surrogate, which UTF-8 cannot carry
+        data = _make_portable(_ADAPTER.dump_python(report, mode="json"))
+        return json.dumps(data, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
 
 
 def parse_json(text: str) -> CampaignReport:

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 
 from nonreg.model import CampaignReport, Change, Criticality, GuardStatus, Outcome
-from reports import labels, text
+from reports import front, labels, text
 from reports.case import Case
 from reports.document import Block, Cell, Column, Figures, Items, Pairs, Paragraph, Section, Table
 
 REASONS_ON_FRONT = 5
-GROUPS_ON_FRONT = 8
+ROWS_ON_FRONT = 9  # of all tables together; each may take three lines
 MOTIVE_CHARACTERS = 240
 UNCHECKED = (Outcome.INCONCLUSIF, Outcome.NON_EXECUTE)
 
@@ -49,7 +49,7 @@ def describe_metadata(report: CampaignReport) -> Section:
         ("Version testée", text.known(platform.application_version)),
         ("Date", text.format_moment(report.run.started_at)),
         ("Jeu de données", text.known(platform.dataset)),
-        ("Référence", text.known(platform.baseline)),
+        ("Référence", _name_reference(report)),
         ("Tickets", text.join_words(tickets)),
         ("Opérateur", text.known(plan.operator)),
         ("Sites", text.join_words(platform.sites)),
@@ -63,13 +63,35 @@ def describe_metadata(report: CampaignReport) -> Section:
     return Section("metadonnees", "Métadonnées", (Pairs(short, (("Commande de génération", command),)),))
 
 
+def _name_reference(report: CampaignReport) -> str:
+    baseline = report.basis.baseline
+    if baseline is None:
+        return text.known(report.run.plan.platform.baseline)
+    return f"n° {baseline.number}, version {text.known(baseline.application_version)} (§ 1bis)"
+
+
 def summarise(report: CampaignReport, cases: Sequence[Case]) -> Section:
-    """Return chapter 1: figures, then everything that was not checked, then counts per nature."""
-    blocks: list[Block] = [_count_outcomes(report, cases), Paragraph(_explain_counts(cases))]
+    """Return chapter 1: figures, what regressed, what is waived, what was not checked, counts per nature."""
+    regressions = front.find_regressions(cases)
+    regressed, waived = front.list_regressions(regressions), front.list_waivers(report, cases)
+    unchecked = [case for case in cases if case.outcome in UNCHECKED or case.is_missing]
+    groups = _list_unchecked(unchecked)
     refused = _list_stopping_guards(report)
+    blocks: list[Block] = [_count_outcomes(report, cases), Paragraph(_explain_counts(cases))]
     if refused.rows:
         blocks.append(refused)
-    blocks += [*_list_unchecked(cases), _count_natures(report)]
+    if len(refused.rows) + len(regressed.rows) + len(waived.rows) + len(groups.rows) > ROWS_ON_FRONT:
+        # Too much for one page: everything is named first, the tables follow.
+        blocks += [front.name_regressions(regressions)] if regressions else []
+        blocks += [front.name_waivers(report)] if waived.rows else []
+        blocks += [_name_unchecked(unchecked)] if unchecked else []
+    blocks += [
+        regressed,
+        *front.say_other_failures(cases, regressions),
+        waived,
+        groups,
+        _count_natures(report),
+    ]
     return Section("synthese", "1. Synthèse", tuple(blocks))
 
 
@@ -128,9 +150,8 @@ def _list_stopping_guards(report: CampaignReport) -> Table:
     return Table("Gardes qui ont arrêté la campagne", columns, rows)
 
 
-def _list_unchecked(cases: Sequence[Case]) -> list[Block]:
+def _list_unchecked(unchecked: Sequence[Case]) -> Table:
     """Return what was not executed or could not be judged; one row per motive, so that it fits page 1."""
-    unchecked = [case for case in cases if case.outcome in UNCHECKED or case.is_missing]
     groups: dict[tuple[Cell, str], list[Case]] = {}
     for case in unchecked:
         groups.setdefault((case.label, case.explain()), []).append(case)
@@ -140,17 +161,18 @@ def _list_unchecked(cases: Sequence[Case]) -> list[Block]:
     )
     rows = tuple((label, _name_cases(group), Cell(_cut(why))) for (label, why), group in worst_first)
     columns = (Column("Résultat", 15), Column("Scénarios", 40), Column("Motif", 45))
-    table = Table(
+    return Table(
         "Scénarios non exécutés, inconclusifs ou sans résultat",
         columns,
         rows,
         empty="Aucun scénario non exécuté, inconclusif ou sans résultat.",
     )
-    if len(groups) <= GROUPS_ON_FRONT:
-        return [table]
-    names = ", ".join(case.scenario.id for case in unchecked)
+
+
+def _name_unchecked(unchecked: Sequence[Case]) -> Paragraph:
+    names = text.name_ids([case.scenario.id for case in unchecked], front.IDS_ON_FRONT, "voir plus bas")
     said = text.plural(len(unchecked), "scénario non vérifié", "scénarios non vérifiés")
-    return [Paragraph(f"{said} : {names}.", "warn", "○"), table]
+    return Paragraph(f"{said} : {names}.", "warn", "○")
 
 
 def tally(shown: Sequence[Cell], one: str, many: str) -> str:
@@ -168,7 +190,8 @@ def _name_cases(group: Sequence[Case]) -> Cell:
         return Cell(f"{scenario.id} {text.shorten(scenario.title, 120, 'voir § 3')} ({criticality})")
     blocking = sum(case.is_blocking for case in group)
     many = f"{len(group)} scénarios, dont {text.plural(blocking, 'bloquant', 'bloquants')}"
-    return Cell(f"{', '.join(case.scenario.id for case in group)} ({many})")
+    names = text.name_ids([case.scenario.id for case in group], front.IDS_ON_FRONT, "voir § 3")
+    return Cell(f"{names} ({many})")
 
 
 def _cut(message: str) -> str:
@@ -195,72 +218,6 @@ def _count_natures(report: CampaignReport) -> Table:
     return Table("Décompte par nature", columns, rows, empty="Aucun décompte par nature : n.d.")
 
 
-def compare_with_baseline(report: CampaignReport, cases: Sequence[Case]) -> Section:
-    """Return chapter 1bis: what changed since the baseline, and every figure taken with its limit."""
-    tally = [(labels.CHANGES[c], sum(case.finding.change is c for case in cases)) for c in Change]
-    said = ", ".join(f"{name.lower()} : {count}" for name, count in tally if count)
-    has_reference = any(case.finding.before for case in cases)
-    # Without a reference everything is new: a table of it would say nothing more.
-    quiet = (Change.SAME, Change.MISSING) if has_reference else (Change.SAME, Change.MISSING, Change.NEW)
-    rows = tuple(
-        (
-            Cell(case.scenario.id),
-            labels.OUTCOMES[case.finding.before] if case.finding.before else Cell(text.NOT_KNOWN),
-            case.label,
-            Cell(labels.CHANGES[case.finding.change]),
-            Cell(text.shorten(case.finding.note, 400)),
-        )
-        for case in cases
-        if case.finding.change not in quiet
-    )
-    missing = any(case.is_missing for case in cases)
-    columns = (
-        Column("Scénario", 12),
-        Column("Référence", 15),
-        Column("Cette fois", 15),
-        Column("Évolution", 15),
-        Column("Note", 43),
-    )
-    changes = Table(
-        "Évolutions par rapport à la référence (baseline)",
-        columns,
-        rows,
-        empty="Aucune autre évolution." if missing else "Aucune évolution.",
-        note="Les scénarios sans résultat sont au § 1." if missing else "",
-    )
-    without = "" if has_reference else " La référence ne contient pas de résultats antérieurs."
-    blocks = (Paragraph(f"Évolutions : {said or 'aucune'}.{without}"), changes, list_measures(cases))
-    return Section("baselines", "1bis. Baselines et écarts", blocks)
-
-
-def list_measures(cases: Sequence[Case], caption: str = "Mesures") -> Table:
-    """Return every measure with its unit and its agreed limit, if there is one."""
-    rows = tuple(
-        (
-            Cell(case.scenario.id),
-            Cell(text.shorten(measure.name, 120)),
-            Cell(text.format_quantity(measure.value, measure.unit)),
-            Cell(
-                "sans limite convenue"
-                if measure.limit is None
-                else text.format_quantity(measure.limit, measure.unit)
-            ),
-            case.label,
-        )
-        for case in cases
-        if case.result
-        for measure in case.result.measures
-    )
-    columns = (
-        Column("Scénario", 12),
-        Column("Mesure", 38),
-        Column("Valeur", 16, numeric=True),
-        Column("Limite convenue", 18),
-        Column("Résultat", 16),
-    )
-    return Table(caption, columns, rows, empty="Aucune mesure enregistrée.")
-
-
 def list_reserves(report: CampaignReport, cases: Sequence[Case]) -> Items:
     """Return what tempers the verdict: waivers, doubts, instability, figures nobody set a limit for."""
     groups: dict[str, list[str]] = {}
@@ -268,12 +225,14 @@ def list_reserves(report: CampaignReport, cases: Sequence[Case]) -> Items:
         if case.outcome in (Outcome.DEROGATION, Outcome.NON_APPLICABLE, *UNCHECKED) or case.is_missing:
             word = case.label.text
         elif case.finding.change in (Change.UNSTABLE, Change.SLOWER):
-            word = labels.CHANGES[case.finding.change]
+            word = labels.CHANGES[case.finding.change].text
         else:
             continue
         why = text.shorten(" ".join(case.explain().split()), 400, "voir § 3")
         groups.setdefault(f"{word.lower()}. {why}".strip(), []).append(case.scenario.id)
-    reserves = [f"{', '.join(ids)} : {said}" for said, ids in groups.items()]
+    reserves = [
+        f"{text.name_ids(ids, front.IDS_ON_FRONT, 'voir § 3')} : {said}" for said, ids in groups.items()
+    ]
     free = sum(m.limit is None for case in cases if case.result for m in case.result.measures)
     if free:
         reserves.append(f"{text.plural(free, 'mesure', 'mesures')} sans limite convenue : non jugées.")

@@ -8,8 +8,9 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
+from collections.abc import Sequence
 from datetime import datetime
-from enum import Enum
+from functools import cache
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -23,13 +24,27 @@ _UNPRINTABLE = re.compile(
     "\ud800-\udfff\ufdd0-\ufdef\ufff9-\ufffb\ufffe\uffff]"
     "|[\U0001fffe\U0001ffff\U000e0000-\U0010ffff]"
 )
+# What JSON writes with a backslash: of these, only the quote, the newline, the tab and the backslash may stay.
+_ESCAPE = re.compile(r"\\(?:([rbfu])|.)")
+_PLAIN = bytes(range(0x20, 0x7F)) + b"\n"
 _T = TypeVar("_T")
 
 
 def show_unprintable(text: str) -> str:
     """Return `text` with each unprintable character shown by its number, e.g. `[U+0000]`."""
+    if text.isascii() and text.isprintable():
+        return text
     normal = text.replace("\r\n", "\n")
     return _UNPRINTABLE.sub(lambda found: f"[U+{ord(found[0]):04X}]", normal)
+
+
+def is_printable(source: str) -> bool:
+    """True when a report, written as the JSON `source`, holds nothing to be shown otherwise.
+
+    A look at one text is a hundred times quicker than a walk through a large report.
+    """
+    rest = source.encode().translate(None, _PLAIN).decode()
+    return _UNPRINTABLE.search(rest) is None and not any(found[1] for found in _ESCAPE.finditer(source))
 
 
 def make_printable(value: _T) -> _T:
@@ -38,16 +53,27 @@ def make_printable(value: _T) -> _T:
 
 
 def _map_texts(value: Any) -> Any:
-    if isinstance(value, Enum):  # a StrEnum is a str too, and must stay what it is
-        return value
-    if isinstance(value, str):
+    """Return the very value where there is nothing to change in it."""
+    kind = type(value)
+    if kind is str:
         return show_unprintable(value)
-    if isinstance(value, tuple):
-        return tuple(_map_texts(item) for item in value)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        changes = {f.name: _map_texts(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init}
-        return dataclasses.replace(value, **changes)
-    return value
+    if kind is tuple:
+        items = [_map_texts(item) for item in value]
+        changed = any(new is not old for new, old in zip(items, value, strict=True))
+        return tuple(items) if changed else value
+    changes = {}
+    for name in _list_fields(kind):  # type: ignore[arg-type]  # a class is hashable
+        old = getattr(value, name)
+        new = _map_texts(old)
+        if new is not old:
+            changes[name] = new
+    return dataclasses.replace(value, **changes) if changes else value
+
+
+@cache
+def _list_fields(kind: type) -> tuple[str, ...]:
+    """Return the fields of a dataclass; none for numbers, moments and enumerations, which stay as they are."""
+    return tuple(f.name for f in dataclasses.fields(kind) if f.init) if dataclasses.is_dataclass(kind) else ()
 
 
 def shorten(text: str, limit: int, rest: str = "texte complet dans la source JSON") -> str:
@@ -75,6 +101,11 @@ def format_moment(moment: datetime) -> str:
     offset = local.utcoffset()
     hours = int(offset.total_seconds() // 3600) if offset else 0
     return f"{local:%d/%m/%Y à %H:%M:%S} (Paris,\u00a0UTC{hours:+d})"
+
+
+def format_day(moment: datetime) -> str:
+    """Return the day and hour of Paris, where a column has no room for more."""
+    return f"{moment.astimezone(PARIS):%d/%m/%Y %H:%M}"
 
 
 def format_duration(seconds: float) -> str:
@@ -112,6 +143,13 @@ def format_number(value: float) -> str:
 def format_quantity(value: float, unit: str) -> str:
     """Return a number and its unit, kept on one line."""
     return f"{format_number(value)}\u00a0{unit}" if unit else format_number(value)
+
+
+def name_ids(ids: Sequence[str], limit: int, where: str) -> str:
+    """Return the first `limit` ids separated by commas, and how many more there are and where."""
+    shown = ", ".join(ids[:limit])
+    left = len(ids) - limit
+    return f"{shown} … et {plural(left, 'autre', 'autres')}, {where}" if left > 0 else shown
 
 
 def join_words(words: tuple[str, ...] | list[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from nonreg.model import CampaignReport
-from reports import closing, details, gaps, labels, summary, text
+from reports import closing, details, gaps, history, labels, reference, summary, text
 from reports.case import join_cases
 from reports.document import Document
 from reports.source import render_json
@@ -14,10 +14,15 @@ TITLE = "Rapport de tests de non-régression (A.2)"
 STATUS = "Brouillon"
 
 
-def build_document(report: CampaignReport) -> Document:
-    """Return the A.2 report in French; everything that comes from the platform is made printable first."""
-    source_sha256 = hashlib.sha256(render_json(report).encode()).hexdigest()
-    report = text.make_printable(report)
+def build_document(report: CampaignReport, source: str = "") -> Document:
+    """Return the A.2 report in French; everything that comes from the platform is made printable first.
+
+    `source` is the report as JSON, where it has been written already.
+    """
+    source = source or render_json(report)
+    source_sha256 = hashlib.sha256(source.encode()).hexdigest()
+    if not text.is_printable(source):
+        report = text.make_printable(report)
     cases = join_cases(report)
     plan, assessment = report.run.plan, report.assessment
     version = text.known(plan.platform.application_version)
@@ -34,7 +39,8 @@ def build_document(report: CampaignReport) -> Document:
         sections=(
             summary.describe_metadata(report),
             summary.summarise(report, cases),
-            summary.compare_with_baseline(report, cases),
+            reference.compare_with_baseline(report, cases),
+            history.tell_history(report, cases),
             details.describe_scope(report),
             *details.detail_results(report, cases),
             *gaps.detail_gaps(cases),

@@ -10,6 +10,7 @@ import pytest
 
 from nonreg.model import CampaignReport
 from reports.render import render_html
+from tests.report_past_samples import regression_report
 from tests.report_samples import green_report, interrupted_report, refused_report, rich_report
 
 VOID = {"meta", "link", "br", "img", "col", "input", "hr"}
@@ -18,6 +19,7 @@ REPORTS = {
     "rich": rich_report(),
     "interrupted": interrupted_report(),
     "refused": refused_report(),
+    "regression": regression_report(),
 }
 
 
@@ -76,7 +78,7 @@ def test_the_page_is_well_formed_and_structured(name: str) -> None:
     anchors = {a["id"] for _, a in page.tags if "id" in a}
     targets = {(a["href"] or "")[1:] for tag, a in page.tags if tag == "a"}
     assert targets <= anchors
-    assert len(targets) == 12
+    assert len(targets) == 13
 
 
 def test_the_first_screen_says_verdict_and_what_was_not_checked_before_the_rest() -> None:
@@ -88,6 +90,7 @@ def test_the_first_screen_says_verdict_and_what_was_not_checked_before_the_rest(
         "1. Synthèse",
         "Prévu, mais aucun résultat n'a été enregistré.",
         "1bis. Baselines et écarts",
+        "1ter. Historique",
         "2. Périmètre et déroulement",
         "3. Résultats détaillés",
         "4. Écarts et arbitrages",
@@ -116,6 +119,12 @@ def test_every_outcome_has_a_sign_and_a_word() -> None:
         ("◇", "Mesure"),
         ("!", "Dérogation"),
         ("✓", "Passée"),
+        ("↓", "Régression"),
+        ("↑", "Corrigé"),
+        ("!", "Échec connu"),
+        ("▼", "Plus lent"),
+        ("≈", "Instable"),
+        ("+", "Nouveau"),
     }
 
 
