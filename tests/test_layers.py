@@ -18,7 +18,12 @@ ALLOWED = {
 }
 ONLY_IN_CLIENTS = {
     "pyodbc": ("nonreg/clients/sql.py",),
-    "sqlalchemy": ("nonreg/clients/sql.py",),
+    "sqlalchemy": (
+        "nonreg/clients/sql.py",
+        "nonreg/clients/history_connection.py",
+        "nonreg/clients/history_database.py",
+        "nonreg/clients/history_tables.py",
+    ),
     "paramiko": ("nonreg/clients/ssh.py", "nonreg/clients/sshsig.py"),
     "requests": ("nonreg/clients/web.py",),
 }
