@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from nonreg.clients import sshsig
-from nonreg.errors import ConfigError, DecisionRefused
+from nonreg.errors import ConfigError, DecisionRefused, NonregError
 from nonreg.model import Role
 from nonreg.people import People, Person
 from nonreg.store import write_file
@@ -254,9 +254,9 @@ def write_request(path: Path, request: DecisionRequest) -> None:
     """Write `NAME.json`, and beside it the exact bytes to sign and the exact text to read."""
     check_shown(parse_decision(write_decision(request.decision)), request.shown)
     content = {"decision": write_decision(request.decision), "shown": request.shown}
-    write_file(path.with_suffix(".decision.json"), signed_bytes(request.decision))
-    write_file(path.with_suffix(".txt"), unicodedata.normalize("NFC", request.shown))
-    write_file(path, _pretty(content))
+    _write_file(path.with_suffix(".decision.json"), signed_bytes(request.decision))
+    _write_file(path.with_suffix(".txt"), unicodedata.normalize("NFC", request.shown))
+    _write_file(path, _pretty(content))
 
 
 def load_request(path: Path) -> DecisionRequest:
@@ -267,7 +267,7 @@ def load_request(path: Path) -> DecisionRequest:
 
 def write_signed(path: Path, signed: SignedDecision) -> None:
     """Write a signed decision, whole or not at all."""
-    write_file(path, _pretty(to_dict(signed)))
+    _write_file(path, _pretty(to_dict(signed)))
 
 
 def load_signed(path: Path) -> SignedDecision:
@@ -288,6 +288,13 @@ def parse_signed(data: Any) -> SignedDecision:
     """The inverse of `to_dict`, not verified; DecisionRefused when it is not one."""
     data = _check_parts(data, ("decision", "shown", "signature"))
     return SignedDecision(parse_decision(data["decision"]), data["shown"], data["signature"])
+
+
+def _write_file(path: Path, content: str | bytes) -> None:
+    try:
+        write_file(path, content)
+    except OSError as error:
+        raise NonregError(f"Écriture impossible : {path} ({error.strerror}).") from error
 
 
 def _load_file(path: Path) -> Any:

@@ -156,7 +156,7 @@ def load_key_file(path: Path, passphrase: str | None = None) -> Signer:
         reason = (
             "phrase de passe fausse ou fichier abîmé"
             if passphrase
-            else "ce n'est pas une clé privée SSH (OpenSSH ou PEM)"
+            else "ce n'est pas une clé privée SSH au format OpenSSH"
         )
         raise UsageError(f"Clé inutilisable : {path} ({reason}).") from error
     return _signer(key, str(path))
