@@ -9,7 +9,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup campaign test test-defects lint bench sandbox-up sandbox-down sandbox-status clean
+.PHONY: help setup campaign test test-defects test-openssh lint bench sandbox-up sandbox-down sandbox-status clean
 
 help: ## afficher cette aide
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -34,6 +34,9 @@ test: $(READY) lint ## contrôles statiques et tests
 
 test-defects: $(READY) ## chaque défaut connu contre une famille entière de scénarios (environ 5 min)
 	@WHOLE_FAMILIES=1 $(PY) -m pytest -n 2 tests/test_campaign.py $(ARGS)
+
+test-openssh: $(READY) ## signatures : échanges avec les vrais ssh-keygen et ssh-agent
+	@$(PY) -m pytest -m openssh tests/openssh $(ARGS)
 
 lint: $(READY) ## ruff, mypy strict et sens des imports
 	@$(PY) -m ruff check .
