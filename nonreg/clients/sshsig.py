@@ -194,7 +194,11 @@ def _load_public_key(line: str) -> tuple[str, paramiko.PKey]:
     try:
         blob = base64.b64decode(encoded, validate=True)
         key = paramiko.PKey.from_type_string(kind, blob)
-        whole = key.asbytes() == blob and base64.b64encode(blob).decode("ascii") == encoded
+        whole = (
+            key.get_name() == kind
+            and key.asbytes() == blob
+            and base64.b64encode(blob).decode("ascii") == encoded
+        )
     except Exception as error:  # whatever the libraries raise on hostile bytes
         raise UsageError("la clé publique est illisible") from error
     if not whole:
@@ -224,7 +228,7 @@ def _read_armor(armor: str) -> bytes:
         raise DecisionRefused("La signature est trop longue pour en être une.")
     # Mail and tickets change line ends and margins; nothing else may differ.
     lines = [line.strip(" \t\r") for line in armor.strip(" \t\r\n").split("\n")]
-    if len(lines) < 3 or lines[0] != ARMOR_BEGIN or lines[-1] != ARMOR_END:
+    if lines[0] != ARMOR_BEGIN or lines[-1] != ARMOR_END:
         raise DecisionRefused("La signature n'est pas encadrée par BEGIN et END SSH SIGNATURE.")
     body = "".join(lines[1:-1])
     try:
