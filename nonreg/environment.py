@@ -5,7 +5,7 @@ from __future__ import annotations
 from nonreg.model import Cause, Fact
 
 # Subjects that are no site.
-SCOPE, BENCH = "Périmètre", "poste de lancement"
+SCOPE, BENCH, DELIVERY = "Périmètre", "poste de lancement", "livraison"
 
 SERVER_VERSION, APPLICATION_VERSION = "Serveur de base de données", "Version de l'application en base"
 DATASET, SYSTEM, PYTHON = "Jeu de données en base", "Système", "Python"
@@ -13,6 +13,9 @@ ROLE, PUBLICATIONS, SUBSCRIPTIONS = "Rôle déclaré", "Publications", "Abonneme
 AGENTS, STOPPED_SERVICES = "Agents de réplication", "Services arrêtés"
 SERVICE_VERSION, SCHEMA, CONFIGURATION = "Version du service ", "Schéma : ", "Configuration : "
 SETTINGS, MODULES = SCHEMA + "réglages du serveur", SCHEMA + "procédures, fonctions et vues"
+# Not read but stated, by the platform file and by the tool itself.
+EXPECTED_VERSION, EXPECTED_DATASET = "Version de l'application attendue", "Jeu de données attendu"
+TOOL_COMMIT = "Version de l'outil (commit)"
 FREE_DISK, CLOCK_OFFSET = "Espace disque libre", "Écart d'horloge"
 LOG_MARK, POSITION_MARK = "Repère des journaux", "Repère : position du journal de la base"
 # Counted from the server's start: a scenario later compares with this mark.
@@ -34,9 +37,11 @@ SUBJECT_LABELS = {
     "settings": "réglages du serveur",
 }
 REPLICATION = (ROLE, PUBLICATIONS, SUBSCRIPTIONS, AGENTS)
-_BENCH_NAMES = (DATASET, PYTHON)
+# What only scenarios of the high-availability family stand on.
+HD_ONLY = (PUBLICATIONS, SUBSCRIPTIONS, AGENTS)
+_BENCH_NAMES = (DATASET, EXPECTED_DATASET, PYTHON, TOOL_COMMIT)
 _ENVIRONMENT = (SERVER_VERSION, SYSTEM, SETTINGS, FREE_DISK, CLOCK_OFFSET, STOPPED_SERVICES, *REPLICATION)
-_APPLICATION_PREFIXES = (APPLICATION_VERSION, SERVICE_VERSION, SCHEMA, CONFIGURATION)
+_APPLICATION_PREFIXES = (APPLICATION_VERSION, EXPECTED_VERSION, SERVICE_VERSION, SCHEMA, CONFIGURATION)
 
 
 def owner_of(subject: str, name: str) -> Cause:

@@ -25,6 +25,7 @@ from nonreg.model import CampaignPlan, Fact, GuardResult, GuardStatus, SiteRole
 from nonreg.plan import pytest_command
 from nonreg.probes.facts import read_facts
 from nonreg.recorder import COLLECT_VARIABLE, RUN_VARIABLE
+from nonreg.trouble import capture_trouble, needs_capture
 
 GRACE_SECONDS = 30.0
 POLL_SECONDS = 0.05
@@ -46,6 +47,8 @@ def execute_plan(
         guards = check_guards(platform, plan, lock)
         store.save_guards(run_dir, guards)
         if blocks(guards):
+            if lock.held:  # what another campaign is doing is no trouble of ours
+                capture_if_needed(platform, plan, run_dir)
             store.save_end(run_dir, datetime.now(UTC), None, describe_refusal(guards))
             return
         try:
@@ -58,7 +61,15 @@ def execute_plan(
             plan, run_dir, platform_file, scenarios_dir, stop, lambda: clean_test_data(platform, plan)
         )
         said = dict.fromkeys((*interruption, clean_test_data(platform, plan)))
+        if not stop.is_set():  # whoever stops a campaign does not wait for its capture
+            capture_if_needed(platform, plan, run_dir)
         store.save_end(run_dir, datetime.now(UTC), exit_code, " ".join(filter(None, said)))
+
+
+def capture_if_needed(platform: Platform, plan: CampaignPlan, run_dir: Path) -> None:
+    """After a failure, keep what a triage needs while the platform still shows it."""
+    if needs_capture(store.load_run(run_dir)):
+        capture_trouble(platform, plan, run_dir)
 
 
 def describe_refusal(guards: tuple[GuardResult, ...]) -> str:

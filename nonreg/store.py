@@ -28,6 +28,7 @@ from nonreg.model import CampaignPlan, CampaignRun, Fact, Failure, GuardResult, 
 
 T = TypeVar("T")
 PLAN, GUARDS, FACTS, EVENTS, END = "plan.json", "guards.json", "facts.json", "events.jsonl", "end.json"
+INTERRUPTED = "Interrompu en cours d'exécution."
 
 
 @functools.cache
@@ -155,7 +156,7 @@ def _read_results(run_dir: Path) -> tuple[ScenarioResult, ...]:
         results[key] = ScenarioResult(
             scenario_id,
             Outcome.INCONCLUSIF,
-            "Interrompu en cours d'exécution.",
+            INTERRUPTED,
             started_at=at,
             attempt=attempt,
             failure=Failure.DELAI,
