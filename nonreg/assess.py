@@ -1,85 +1,185 @@
-"""The judgement, pure: the same recorded run and reference always give the same verdict.
+"""The judgement, pure: the same recorded run and basis always give the same verdict.
 
 Invariants: the worst wins; the order of results is irrelevant; a missing or broken scenario never
-improves a verdict; a campaign in which nothing ran is never OK. Source: DOMAIN §2.5.
+improves a verdict; an expired waiver never helps; a campaign in which nothing ran is never OK.
+Source: DOMAIN §2.5.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from nonreg.compare import (
+    Past,
+    choose_waiver,
+    compare,
+    compare_files,
+    compare_limits,
+    find_removed,
+    group_attempts,
+    read_past,
+    settle,
+)
 from nonreg.model import (
     Assessment,
+    Basis,
     CampaignRun,
     Change,
     Criticality,
     Finding,
     Outcome,
-    ScenarioResult,
     Verdict,
+)
+from nonreg.slowness import (
+    GENERAL_SLOWDOWN,
+    find_machine_factor,
+    find_past_factors,
+    find_slow,
+    find_slow_before,
+    make_bounds,
 )
 
 UNJUDGED = (Outcome.INCONCLUSIF, Outcome.NON_EXECUTE)
-GOOD = (Outcome.OK, Outcome.MESURE, Outcome.NON_APPLICABLE)
 
 
-def assess(run: CampaignRun, reference: Mapping[str, Outcome]) -> Assessment:
-    """Findings in plan order, the verdict and its reasons; `reference` is the baseline's outcome by scenario."""
-    results = {result.scenario_id: result for result in run.results}
+def assess(run: CampaignRun, basis: Basis) -> Assessment:
+    """Findings in plan order, the verdict and its reasons in French."""
+    attempts = group_attempts(run.results)
+    final = {scenario_id: settle(results) for scenario_id, results in attempts.items()}
+    bounds = make_bounds(basis.baseline, basis.history)
+    good = {one.scenario_id: one.measures for one in final.values() if one.outcome.is_good}
+    taken = {(key, one.name): one.value for key, measures in good.items() for one in measures}
+    factor = find_machine_factor(taken, bounds)
+    factors_before = find_past_factors(basis.history, bounds)
+    slow = find_slow(good, bounds, factor)
+    slow_before = find_slow_before(basis.history, bounds, factors_before)
+    past = read_past(basis)
     findings = tuple(
-        compare(scenario.id, results.get(scenario.id), reference.get(scenario.id))
+        compare(
+            scenario.id,
+            attempts.get(scenario.id, ()),
+            past.get(scenario.id, Past(None, "")),
+            choose_waiver(basis.waivers, scenario.id),
+            run,
+            slow.get(scenario.id, ()),
+            tuple(one for one in slow.get(scenario.id, ()) if (scenario.id, one.name) in slow_before),
+        )
         for scenario in run.plan.scenarios
     )
-    criticality = {scenario.id: scenario.criticality for scenario in run.plan.scenarios}
-    reasons: list[tuple[Verdict, str]] = []
+    general = factor if min((factor, *factors_before[-1:])) >= GENERAL_SLOWDOWN and factors_before else 1.0
+    draft = Assessment(
+        Verdict.OK,
+        (),
+        findings,
+        removed=find_removed(run.plan, basis),
+        limit_changes=compare_limits(run.plan, basis),
+        reference_changes=compare_files(basis),
+        machine_factor=factor,
+    )
+    return conclude(run, basis, draft, general)
 
-    def add(verdict: Verdict, sentence: str, ids: list[str]) -> None:
-        if ids:
-            reasons.append((verdict, f"{len(ids)} {sentence} : {', '.join(ids)}."))
 
-    def ids_of(*outcomes: Outcome, minor: bool | None = None) -> list[str]:
-        return [
-            found.scenario_id
-            for found in findings
-            if found.outcome in outcomes
-            and (minor is None or (criticality[found.scenario_id] is Criticality.MINEURE) is minor)
-        ]
-
-    add(Verdict.KO, "scénario(s) KO", ids_of(Outcome.KO))
-    refused = any(guard.status.stops for guard in run.guards)
-    if refused:
-        reasons.append((Verdict.INCOMPLET, run.interruption or "Des gardes ne sont pas levées."))
-    if not findings:
-        reasons.append((Verdict.INCOMPLET, "Aucun scénario planifié."))
-    if run.interruption and not refused:
-        reasons.append((Verdict.INCOMPLET, run.interruption))
-    if run.ended_at is not None and run.pytest_exit not in (0, 1) and not refused and not run.interruption:
-        reasons.append((Verdict.INCOMPLET, f"pytest s'est terminé avec le code {run.pytest_exit}."))
-    if run.pytest_exit == 1 and all(found.outcome in GOOD for found in findings):
-        reasons.append((Verdict.INCOMPLET, "pytest signale un échec qu'aucun scénario n'a enregistré."))
-    add(Verdict.INCOMPLET, "scénario(s) bloquant(s) ou majeur(s) non jugé(s)", ids_of(*UNJUDGED, minor=False))
-    add(Verdict.OK_AVEC_RESERVES, "scénario(s) mineur(s) non jugé(s)", ids_of(*UNJUDGED, minor=True))
-    add(Verdict.OK_AVEC_RESERVES, "dérogation(s) en vigueur", ids_of(Outcome.DEROGATION))
+def conclude(run: CampaignRun, basis: Basis, draft: Assessment, general_slowdown: float) -> Assessment:
+    """The verdict and its reasons, worst first, from the findings and what surrounds them."""
+    reasons = [
+        *judge_findings(draft.findings, {one.id: one.criticality for one in run.plan.scenarios}),
+        *judge_run(run, draft.findings),
+        *judge_reference(basis, draft, general_slowdown),
+    ]
     reasons.sort(key=lambda reason: -reason[0].severity)
     verdict = reasons[0][0] if reasons else Verdict.OK
     if not reasons:
-        reasons.append((Verdict.OK, f"{len(findings)} scénario(s) exécuté(s), aucun écart."))
-    return Assessment(verdict, tuple(sentence for _, sentence in reasons), findings)
+        reasons.append((Verdict.OK, f"{len(draft.findings)} scénario(s) exécuté(s), aucun écart."))
+    return Assessment(
+        verdict,
+        tuple(sentence for _, sentence in reasons),
+        draft.findings,
+        draft.removed,
+        draft.limit_changes,
+        draft.reference_changes,
+        draft.machine_factor,
+    )
 
 
-def compare(scenario_id: str, result: ScenarioResult | None, before: Outcome | None) -> Finding:
-    """One scenario against the baseline; without a result it is MISSING, never forgotten."""
-    if result is None:
-        return Finding(scenario_id, Outcome.NON_EXECUTE, Change.MISSING, before, "Planifié, sans résultat.")
-    after = result.outcome
-    if before is None:
-        change = Change.NEW
-    elif after is before:
-        change = Change.SAME
-    elif before in GOOD and after not in GOOD:
-        change = Change.REGRESSION
-    elif before not in GOOD and after in GOOD:
-        change = Change.FIXED
-    else:
-        change = Change.SAME
-    return Finding(scenario_id, after, change, before, result.message)
+Reason = tuple[Verdict, str]
+
+
+def list_ids(verdict: Verdict, sentence: str, ids: Iterable[str]) -> list[Reason]:
+    """One reason that counts and names, none when there is nobody to name."""
+    named = list(ids)
+    return [(verdict, f"{len(named)} {sentence} : {', '.join(named)}.")] if named else []
+
+
+def judge_findings(findings: tuple[Finding, ...], criticality: Mapping[str, Criticality]) -> list[Reason]:
+    """Reasons that come from scenarios, one by one."""
+
+    def named(*outcomes: Outcome, minor: bool | None = None) -> list[str]:
+        return [
+            one.scenario_id
+            for one in findings
+            if one.outcome in outcomes
+            and (minor is None or (criticality[one.scenario_id] is Criticality.MINEURE) is minor)
+        ]
+
+    def changed(change: Change) -> list[str]:
+        return [one.scenario_id for one in findings if one.change is change and one.outcome is not Outcome.KO]
+
+    failed = [one for one in findings if one.outcome is Outcome.KO]
+    regressed = [one.scenario_id for one in failed if one.change is Change.REGRESSION]
+    expired = [f"{one.scenario_id} ({one.waiver.ticket})" for one in failed if one.waiver]
+    return [
+        *list_ids(Verdict.KO, "scénario(s) KO", (one.scenario_id for one in failed)),
+        *list_ids(Verdict.KO, "régression(s), bon(s) auparavant et en échec maintenant", regressed),
+        *list_ids(Verdict.KO, "dérogation(s) expirée(s)", expired),
+        *list_ids(
+            Verdict.INCOMPLET,
+            "scénario(s) bloquant(s) ou majeur(s) non jugé(s)",
+            named(*UNJUDGED, minor=False),
+        ),
+        *list_ids(
+            Verdict.OK_AVEC_RESERVES, "scénario(s) mineur(s) non jugé(s)", named(*UNJUDGED, minor=True)
+        ),
+        *list_ids(Verdict.OK_AVEC_RESERVES, "dérogation(s) en vigueur", named(Outcome.DEROGATION)),
+        *list_ids(Verdict.OK_AVEC_RESERVES, "scénario(s) instable(s)", changed(Change.UNSTABLE)),
+        *list_ids(Verdict.OK_AVEC_RESERVES, "scénario(s) plus lent(s)", changed(Change.SLOWER)),
+    ]
+
+
+def judge_run(run: CampaignRun, findings: tuple[Finding, ...]) -> list[Reason]:
+    """Reasons that come from how the run went as a whole."""
+    reasons = []
+    refused = any(guard.status.stops for guard in run.guards)
+    if refused:
+        reasons.append(run.interruption or "Des gardes ne sont pas levées.")
+    if not findings:
+        reasons.append("Aucun scénario planifié.")
+    if run.interruption and not refused:
+        reasons.append(run.interruption)
+    if run.ended_at is not None and run.pytest_exit not in (0, 1) and not refused and not run.interruption:
+        reasons.append(f"pytest s'est terminé avec le code {run.pytest_exit}.")
+    recorded = any(not one.outcome.is_good for one in run.results) or any(
+        one.change is Change.MISSING for one in findings
+    )
+    if run.pytest_exit == 1 and not recorded:
+        reasons.append("pytest signale un échec qu'aucun scénario n'a enregistré.")
+    return [(Verdict.INCOMPLET, sentence) for sentence in reasons]
+
+
+def judge_reference(basis: Basis, draft: Assessment, general_slowdown: float) -> list[Reason]:
+    """Reasons that come from the reference: none, moved, or no longer wholly checked."""
+    reserve = Verdict.OK_AVEC_RESERVES
+    reasons: list[Reason] = []
+    if basis.baseline is None:
+        reasons.append((reserve, "Aucune référence promue pour cette plateforme : rien à quoi comparer."))
+    reasons += [(reserve, warning) for warning in basis.warnings]
+    reasons += list_ids(reserve, "scénario(s) de la référence absent(s) du plan", draft.removed)
+    reasons += list_ids(
+        reserve, "limite(s) changée(s) depuis la promotion", (one.name for one in draft.limit_changes)
+    )
+    reasons += list_ids(
+        reserve, "fichier(s) de référence changé(s) depuis la promotion", draft.reference_changes
+    )
+    if general_slowdown > 1:
+        shown = f"{general_slowdown:.1f}".replace(".", ",")
+        reasons.append((reserve, f"Ralentissement général, deux campagnes de suite : × {shown}."))
+    return reasons

@@ -4,169 +4,316 @@ from __future__ import annotations
 
 import dataclasses
 import random
-from datetime import UTC, datetime
+from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nonreg.assess import GOOD, assess
+from nonreg.assess import assess
 from nonreg.model import (
-    CampaignPlan,
-    CampaignRun,
+    Basis,
     Change,
     Criticality,
-    Effect,
-    Family,
+    Finding,
     GuardResult,
     GuardStatus,
-    Nature,
+    Limit,
+    LimitChange,
     Outcome,
-    PlatformIdentity,
-    Scenario,
-    ScenarioResult,
     Verdict,
 )
+from tests.judgements import (
+    AT,
+    Recorded,
+    make_baseline,
+    make_basis,
+    make_history,
+    make_result,
+    make_run,
+    make_waiver,
+    name_id,
+)
 
-AT = datetime(2026, 11, 23, 1, 30, tzinfo=UTC)
-PLATFORM = PlatformIdentity("essai", "Essai", Nature.TEST, "5.2.0", "jeu", ("SITE-A (ACTIF)",))
 RECORDED = st.dictionaries(
     st.integers(1, 12),
     st.tuples(st.sampled_from(Criticality), st.none() | st.sampled_from(Outcome)),
     max_size=10,
 )
+LETTERS = "".join(outcome.letter for outcome in Outcome) + "-"
+BASES = st.builds(
+    lambda before, letters, waived, days: make_basis(
+        {name_id(number): outcome for number, outcome in before.items()},
+        history=make_history({name_id(number): text for number, text in letters.items()}),
+        waivers=tuple(make_waiver(name_id(number), AT + timedelta(days=days)) for number in waived),
+    ),
+    st.dictionaries(st.integers(1, 12), st.sampled_from(Outcome)),
+    st.dictionaries(st.integers(1, 12), st.text(LETTERS, max_size=12)),
+    st.sets(st.integers(1, 12)),
+    st.sampled_from((-1, 1)),
+)
+SOUND = make_basis()
+ALL_OK: Recorded = {1: (Criticality.MAJEURE, Outcome.OK)}
+ONE_KO: Recorded = {1: (Criticality.MAJEURE, Outcome.KO)}
 
 
-def make_run(recorded: dict[int, tuple[Criticality, Outcome | None]], **changes: object) -> CampaignRun:
-    """A finished run whose scenarios have these criticalities and outcomes; None was never recorded."""
-    scenarios = tuple(
-        Scenario(f"BASE-{number:03}", "Essai", Family.BASE, criticality, Effect.READ_ONLY, 60.0)
-        for number, (criticality, _) in recorded.items()
+def find(findings: tuple[Finding, ...], number: int = 1) -> Finding:
+    return next(one for one in findings if one.scenario_id == name_id(number))
+
+
+@given(RECORDED, BASES)
+def test_a_ko_without_waiver_makes_the_campaign_ko(recorded: Recorded, basis: Basis) -> None:
+    waived = {waiver.scenario_id for waiver in basis.waivers if waiver.is_in_force(AT)}
+    expected = any(
+        outcome is Outcome.KO and name_id(number) not in waived for number, (_, outcome) in recorded.items()
     )
-    plan = CampaignPlan(
-        "essai", "0", PLATFORM, "AQ-1", "moi", AT, (Family.BASE,), "", scenarios, "0", "0", "commande"
-    )
-    results = tuple(
-        ScenarioResult(f"BASE-{number:03}", outcome)
-        for number, (_, outcome) in recorded.items()
-        if outcome is not None
-    )
-    failed = any(result.outcome not in GOOD for result in results)
-    run = CampaignRun(plan, (), (), results, AT, AT, 1 if failed else 0)
-    return dataclasses.replace(run, **changes)  # type: ignore[arg-type]
+    assert (assess(make_run(recorded), basis).verdict is Verdict.KO) == expected
 
 
-@given(RECORDED)
-def test_a_ko_makes_the_campaign_ko(recorded: dict[int, tuple[Criticality, Outcome | None]]) -> None:
-    verdict = assess(make_run(recorded), {}).verdict
-    assert (verdict is Verdict.KO) == any(outcome is Outcome.KO for _, outcome in recorded.values())
-
-
-@given(RECORDED, st.randoms(use_true_random=False))
-def test_the_order_of_results_does_not_matter(
-    recorded: dict[int, tuple[Criticality, Outcome | None]], shuffler: random.Random
+@given(RECORDED, BASES, st.randoms(use_true_random=False))
+def test_the_order_of_what_was_recorded_does_not_matter(
+    recorded: Recorded, basis: Basis, shuffler: random.Random
 ) -> None:
     run = make_run(recorded)
-    shuffled = list(run.results)
-    shuffler.shuffle(shuffled)
-    assert assess(dataclasses.replace(run, results=tuple(shuffled)), {}) == assess(run, {})
+    again = tuple(make_result(one.scenario_id, Outcome.OK, attempt=2) for one in run.results[:3])
+    results = [*run.results, *again]
+    expected = assess(dataclasses.replace(run, results=tuple(results)), basis)
+    shuffler.shuffle(results)
+    waivers = list(basis.waivers)
+    shuffler.shuffle(waivers)
+    shuffled = dataclasses.replace(basis, waivers=tuple(waivers))
+    assert assess(dataclasses.replace(run, results=tuple(results)), shuffled) == expected
 
 
-@given(RECORDED, st.data())
-def test_losing_a_result_never_improves_the_verdict_of_what_passed(
-    recorded: dict[int, tuple[Criticality, Outcome | None]], data: st.DataObject
+@given(RECORDED, BASES, st.data())
+def test_losing_or_breaking_a_scenario_never_improves_the_verdict(
+    recorded: Recorded, basis: Basis, data: st.DataObject
 ) -> None:
-    passed = [number for number, (_, outcome) in recorded.items() if outcome in (*GOOD, Outcome.INCONCLUSIF)]
+    passed = [
+        number
+        for number, (_, outcome) in recorded.items()
+        if outcome is not None and outcome is not Outcome.KO
+    ]
     if not passed:
         return
     number = data.draw(st.sampled_from(passed))
-    before = assess(make_run(recorded), {}).verdict
-    after = assess(make_run({**recorded, number: (recorded[number][0], None)}), {}).verdict
+    worse = data.draw(st.sampled_from((None, Outcome.INCONCLUSIF, Outcome.NON_EXECUTE)))
+    before = assess(make_run(recorded), basis).verdict
+    after = assess(make_run({**recorded, number: (recorded[number][0], worse)}), basis).verdict
     assert after.severity >= before.severity
 
 
-@given(RECORDED)
-def test_every_planned_scenario_has_one_finding_in_plan_order(
-    recorded: dict[int, tuple[Criticality, Outcome | None]],
+@given(RECORDED, BASES, st.data())
+def test_one_more_bad_scenario_never_improves_the_verdict(
+    recorded: Recorded, basis: Basis, data: st.DataObject
 ) -> None:
+    bad = data.draw(st.sampled_from((Outcome.KO, Outcome.INCONCLUSIF, Outcome.NON_EXECUTE, None)))
+    before = assess(make_run(recorded), basis).verdict
+    after = assess(make_run({**recorded, 99: (Criticality.MAJEURE, bad)}), basis).verdict
+    assert after.severity >= before.severity
+
+
+@given(RECORDED, BASES, st.integers(0, 400))
+def test_an_expired_waiver_never_helps(recorded: Recorded, basis: Basis, days: int) -> None:
+    expired = tuple(make_waiver(name_id(number), AT - timedelta(days=days)) for number in range(1, 13))
+    without = dataclasses.replace(basis, waivers=())
+    judged = assess(make_run(recorded), dataclasses.replace(basis, waivers=expired))
+    alone = assess(make_run(recorded), without)
+    assert judged.verdict is alone.verdict
+    assert [one.outcome for one in judged.findings] == [one.outcome for one in alone.findings]
+
+
+@given(RECORDED, BASES)
+def test_every_planned_scenario_has_one_finding_in_plan_order(recorded: Recorded, basis: Basis) -> None:
     run = make_run(recorded)
-    findings = assess(run, {}).findings
+    findings = assess(run, basis).findings
     assert [found.scenario_id for found in findings] == [planned.id for planned in run.plan.scenarios]
     for found, (_, outcome) in zip(findings, recorded.values(), strict=True):
         assert (found.change is Change.MISSING) == (outcome is None)
 
 
-@given(RECORDED)
+@given(RECORDED, BASES)
 def test_unjudged_major_scenarios_forbid_ok_and_minor_ones_make_a_reserve(
-    recorded: dict[int, tuple[Criticality, Outcome | None]],
+    recorded: Recorded, basis: Basis
 ) -> None:
     unjudged = [
         criticality
         for criticality, outcome in recorded.values()
         if outcome in (None, Outcome.INCONCLUSIF, Outcome.NON_EXECUTE)
     ]
-    verdict = assess(make_run(recorded), {}).verdict
+    verdict = assess(make_run(recorded), basis).verdict
     if any(criticality is not Criticality.MINEURE for criticality in unjudged):
         assert verdict.severity >= Verdict.INCOMPLET.severity
     elif unjudged:
         assert verdict.severity >= Verdict.OK_AVEC_RESERVES.severity
 
 
-ALL_OK: dict[int, tuple[Criticality, Outcome | None]] = {1: (Criticality.MAJEURE, Outcome.OK)}
+@given(RECORDED, BASES)
+def test_the_verdict_is_that_of_its_first_reason_and_is_always_explained(
+    recorded: Recorded, basis: Basis
+) -> None:
+    judged = assess(make_run(recorded), basis)
+    assert judged.reasons
+    if judged.verdict is Verdict.OK:
+        assert all(one.outcome.is_good for one in judged.findings)
+
+
+@given(RECORDED, st.lists(st.sampled_from(Outcome), min_size=1, max_size=3))
+def test_a_retry_only_counts_when_it_is_good_and_then_makes_a_reserve(
+    recorded: Recorded, retries: list[Outcome]
+) -> None:
+    first = make_run({**recorded, 99: (Criticality.MINEURE, Outcome.KO)})
+    attempts = tuple(
+        make_result(name_id(99), outcome, attempt=number) for number, outcome in enumerate(retries, start=2)
+    )
+    found = find(assess(dataclasses.replace(first, results=first.results + attempts), SOUND).findings, 99)
+    if retries[-1].is_good:
+        assert (found.outcome, found.change) == (retries[-1], Change.UNSTABLE)
+    else:
+        assert found.outcome is Outcome.KO
 
 
 def test_all_scenarios_ok_is_ok() -> None:
-    assert assess(make_run(ALL_OK), {}).verdict is Verdict.OK
+    assert assess(make_run(ALL_OK), SOUND).verdict is Verdict.OK
+
+
+def test_without_a_promoted_baseline_nothing_can_be_compared_which_is_a_reserve() -> None:
+    judged = assess(make_run(ALL_OK), Basis())
+    assert judged.verdict is Verdict.OK_AVEC_RESERVES
+    assert "Aucune référence promue" in judged.reasons[0]
 
 
 def test_nothing_planned_is_never_ok() -> None:
-    assert assess(make_run({}), {}).verdict is Verdict.INCOMPLET
+    assert assess(make_run({}), SOUND).verdict is Verdict.INCOMPLET
 
 
 def test_a_refused_or_unasked_guard_makes_the_campaign_incomplete() -> None:
     for status in (GuardStatus.REFUSED, GuardStatus.UNKNOWN, GuardStatus.NOT_ASKED):
         run = make_run(ALL_OK, guards=(GuardResult("PRE-01", "Cible", status, "non"),))
-        assert assess(run, {}).verdict is Verdict.INCOMPLET
+        assert assess(run, SOUND).verdict is Verdict.INCOMPLET
 
 
 def test_an_interrupted_run_is_incomplete() -> None:
     run = make_run(ALL_OK, ended_at=None, pytest_exit=None, interruption="coupé")
-    assert assess(run, {}).verdict is Verdict.INCOMPLET
+    assert assess(run, SOUND).verdict is Verdict.INCOMPLET
 
 
 def test_any_other_pytest_exit_than_0_and_1_is_incomplete() -> None:
     for code in (2, 3, 4, 5, -9, None):
-        assert assess(make_run(ALL_OK, pytest_exit=code), {}).verdict is Verdict.INCOMPLET
+        assert assess(make_run(ALL_OK, pytest_exit=code), SOUND).verdict is Verdict.INCOMPLET
 
 
 def test_a_failure_that_no_scenario_recorded_is_incomplete() -> None:
-    assert assess(make_run(ALL_OK, pytest_exit=1), {}).verdict is Verdict.INCOMPLET
+    assert assess(make_run(ALL_OK, pytest_exit=1), SOUND).verdict is Verdict.INCOMPLET
 
 
 def test_a_measure_without_limit_and_a_scenario_without_object_are_no_reserve() -> None:
-    recorded: dict[int, tuple[Criticality, Outcome | None]] = {
+    recorded: Recorded = {
         1: (Criticality.BLOQUANTE, Outcome.MESURE),
         2: (Criticality.BLOQUANTE, Outcome.NON_APPLICABLE),
     }
-    assert assess(make_run(recorded), {}).verdict is Verdict.OK
+    assert assess(make_run(recorded), SOUND).verdict is Verdict.OK
 
 
-def test_a_waiver_is_a_reserve() -> None:
-    recorded: dict[int, tuple[Criticality, Outcome | None]] = {1: (Criticality.MAJEURE, Outcome.DEROGATION)}
-    assert assess(make_run(recorded, pytest_exit=1), {}).verdict is Verdict.OK_AVEC_RESERVES
+def test_a_waiver_in_force_turns_a_ko_into_a_known_failure_with_its_ticket_and_a_reserve() -> None:
+    basis = make_basis({name_id(1): Outcome.OK}, waivers=(make_waiver(name_id(1)),))
+    judged = assess(make_run(ONE_KO), basis)
+    found = find(judged.findings)
+    assert judged.verdict is Verdict.OK_AVEC_RESERVES
+    assert (found.outcome, found.change) == (Outcome.DEROGATION, Change.KNOWN_FAILURE)
+    assert "AQ-7" in found.note
 
 
-def test_the_baseline_tells_regressions_from_known_states() -> None:
-    recorded: dict[int, tuple[Criticality, Outcome | None]] = {
-        number: (Criticality.MAJEURE, outcome)
-        for number, outcome in enumerate(
-            (Outcome.KO, Outcome.OK, Outcome.OK, Outcome.KO, Outcome.OK), start=1
+def test_a_waiver_ends_at_its_very_instant_and_the_reasons_say_so() -> None:
+    for expires_at, verdict in ((AT, Verdict.KO), (AT + timedelta(microseconds=1), Verdict.OK_AVEC_RESERVES)):
+        judged = assess(make_run(ONE_KO), make_basis(waivers=(make_waiver(name_id(1), expires_at),)))
+        assert judged.verdict is verdict
+        assert any("dérogation(s) expirée(s) : BASE-001 (AQ-7)" in reason for reason in judged.reasons) == (
+            verdict is Verdict.KO
         )
-    }
-    before = {
-        "BASE-001": Outcome.OK,
-        "BASE-002": Outcome.KO,
-        "BASE-003": Outcome.OK,
-        "BASE-004": Outcome.KO,
-    }
-    changes = [found.change for found in assess(make_run(recorded), before).findings]
-    assert changes == [Change.REGRESSION, Change.FIXED, Change.SAME, Change.SAME, Change.NEW]
+
+
+def test_a_waiver_excuses_no_scenario_that_could_not_be_judged() -> None:
+    basis = make_basis(waivers=(make_waiver(name_id(1)),))
+    judged = assess(make_run({1: (Criticality.MAJEURE, Outcome.INCONCLUSIF)}), basis)
+    assert judged.verdict is Verdict.INCOMPLET
+
+
+@pytest.mark.parametrize(
+    ("before", "letters", "now", "change"),
+    [
+        (Outcome.OK, "", Outcome.KO, Change.REGRESSION),
+        (Outcome.OK, "OO", Outcome.INCONCLUSIF, Change.REGRESSION),
+        (Outcome.OK, "OK", Outcome.KO, Change.REGRESSION),  # still the same regression
+        (None, "KO", Outcome.KO, Change.REGRESSION),  # it worked last night, whatever the baseline
+        (Outcome.KO, "O", Outcome.KO, Change.REGRESSION),
+        (Outcome.KO, "", Outcome.KO, Change.SAME),
+        (Outcome.KO, "K", Outcome.KO, Change.SAME),
+        (Outcome.KO, "", Outcome.OK, Change.FIXED),
+        (Outcome.OK, "OK", Outcome.OK, Change.FIXED),
+        (Outcome.KO, "KO", Outcome.OK, Change.SAME),
+        (Outcome.OK, "ON", Outcome.OK, Change.SAME),  # a night that judged nothing says nothing
+        (None, "NI-", Outcome.KO, Change.NEW),
+        (None, "", Outcome.OK, Change.NEW),
+        (None, "", Outcome.KO, Change.NEW),
+        (Outcome.OK, "OKOK", Outcome.OK, Change.UNSTABLE),
+        (Outcome.OK, "OKK", Outcome.OK, Change.FIXED),
+        (Outcome.OK, "OKOK" + "O" * 9, Outcome.OK, Change.SAME),  # long ago
+        (Outcome.DEROGATION, "D", Outcome.KO, Change.SAME),
+    ],
+)
+def test_each_scenario_is_compared_with_the_baseline_and_the_last_campaigns(
+    before: Outcome | None, letters: str, now: Outcome, change: Change
+) -> None:
+    basis = make_basis(
+        {} if before is None else {name_id(1): before}, history=make_history({name_id(1): letters})
+    )
+    assert find(assess(make_run({1: (Criticality.MAJEURE, now)}), basis).findings).change is change
+
+
+def test_the_reasons_name_regressions_apart_from_known_failures() -> None:
+    recorded: Recorded = dict.fromkeys((1, 2), (Criticality.MAJEURE, Outcome.KO))
+    basis = make_basis({name_id(1): Outcome.OK, name_id(2): Outcome.KO})
+    reasons = assess(make_run(recorded), basis).reasons
+    assert reasons[0] == "2 scénario(s) KO : BASE-001, BASE-002."
+    assert reasons[1] == "1 régression(s), bon(s) auparavant et en échec maintenant : BASE-001."
+
+
+def test_a_scenario_of_the_baseline_that_is_no_longer_planned_is_a_reserve_that_names_it() -> None:
+    basis = make_basis({name_id(1): Outcome.OK, name_id(2): Outcome.OK, "HD-001": Outcome.OK})
+    judged = assess(make_run(ALL_OK), basis)
+    assert judged.removed == (name_id(2),)  # HD was not asked for
+    assert judged.verdict is Verdict.OK_AVEC_RESERVES
+    selected = dataclasses.replace(make_run(ALL_OK).plan, selection="BASE-001")
+    assert assess(make_run(ALL_OK, plan=selected), basis).removed == ()
+
+
+def test_a_baseline_of_another_catalog_does_not_miss_its_scenarios() -> None:
+    other = make_baseline({name_id(2): Outcome.OK}, catalog="ailleurs")
+    assert assess(make_run(ALL_OK), Basis(other)).removed == ()
+
+
+def test_a_changed_limit_is_shown_and_is_a_reserve() -> None:
+    baseline = make_baseline({}, limits=(Limit("page_seconds", 3.0), Limit("old", 1.0)))
+    plan = dataclasses.replace(make_run(ALL_OK).plan, limits=(Limit("new", 2.0), Limit("page_seconds", 9.0)))
+    judged = assess(make_run(ALL_OK, plan=plan), Basis(baseline))
+    assert judged.limit_changes == (
+        LimitChange("new", None, 2.0),
+        LimitChange("old", 1.0, None),
+        LimitChange("page_seconds", 3.0, 9.0),
+    )
+    assert judged.verdict is Verdict.OK_AVEC_RESERVES
+
+
+def test_a_reference_file_moved_since_the_promotion_is_a_reserve_that_names_it() -> None:
+    baseline = make_baseline({}, files=(("columns.json", "aa"), ("modules.json", "bb")))
+    basis = Basis(baseline, files=(("columns.json", "aa"), ("modules.json", "cc")))
+    judged = assess(make_run(ALL_OK), basis)
+    assert judged.reference_changes == ("modules.json",)
+    assert judged.verdict is Verdict.OK_AVEC_RESERVES
+
+
+def test_what_could_not_be_read_of_the_past_is_a_reserve() -> None:
+    judged = assess(make_run(ALL_OK), make_basis(warnings=("Historique indisponible : x",)))
+    assert judged.verdict is Verdict.OK_AVEC_RESERVES
+    assert "Historique indisponible" in judged.reasons[0]

@@ -7,6 +7,7 @@ Times are aware UTC datetimes, durations seconds on a monotonic clock. Vocabular
 
 from nonreg.model.basis import (
     Baseline,
+    BaselineMeasure,
     BaselineResult,
     Basis,
     History,
@@ -16,6 +17,7 @@ from nonreg.model.basis import (
     ScenarioHistory,
     Waiver,
 )
+from nonreg.model.intervention import Answer, Intervention, InterventionDecision, InterventionKind
 from nonreg.model.report import (
     Assessment,
     CampaignReport,
@@ -56,8 +58,10 @@ from nonreg.model.vocabulary import (
 )
 
 __all__ = [
+    "Answer",
     "Assessment",
     "Baseline",
+    "BaselineMeasure",
     "BaselineResult",
     "Basis",
     "CampaignPlan",
@@ -77,6 +81,9 @@ __all__ = [
     "GuardResult",
     "GuardStatus",
     "History",
+    "Intervention",
+    "InterventionDecision",
+    "InterventionKind",
     "LastGood",
     "Limit",
     "LimitChange",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from nonreg.model.run import Fact, Limit, Measure
+from nonreg.model.run import Fact, Limit
 from nonreg.model.vocabulary import Criticality, Outcome, Role, Verdict
 
 
@@ -33,6 +33,17 @@ class Waiver:
 
 
 @dataclass(frozen=True, slots=True)
+class BaselineMeasure:
+    """A figure of the promoted run; `samples` are its values in the good campaigns up to it, oldest first."""
+
+    name: str
+    value: float
+    unit: str
+    limit: float | None = None
+    samples: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class BaselineResult:
     """One scenario as it was in the promoted run."""
 
@@ -41,7 +52,7 @@ class BaselineResult:
     criticality: Criticality
     outcome: Outcome
     duration_seconds: float
-    measures: tuple[Measure, ...] = ()
+    measures: tuple[BaselineMeasure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +60,7 @@ class Baseline:
     """A promoted run: the reference of one platform and application version, by a named decision.
 
     `number` counts a platform's baselines from 1; `files` are the reference files of the run, by name and
-    SHA-256; `sha256` is of the committed file.
+    SHA-256; `previous` is the `sha256` of the baseline before; `sha256` is of the signed content.
     """
 
     number: int
@@ -64,6 +75,7 @@ class Baseline:
     limits: tuple[Limit, ...]
     results: tuple[BaselineResult, ...]
     facts: tuple[Fact, ...]
+    previous: str = ""
     decision: str = ""
     person: str = ""
     role: Role = Role.TITULAIRE
@@ -131,10 +143,15 @@ class LastGood:
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """Everything a run is compared with; `files` are the reference files in force now, by name and SHA-256."""
+    """Everything a run is compared with.
+
+    `files` are the reference files in force now, by name and SHA-256; `warnings` say in French what could
+    not be read.
+    """
 
     baseline: Baseline | None = None
     waivers: tuple[Waiver, ...] = ()
     history: History = History()
     last_good: tuple[LastGood, ...] = ()
     files: tuple[tuple[str, str], ...] = ()
+    warnings: tuple[str, ...] = ()

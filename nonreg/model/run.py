@@ -93,6 +93,7 @@ class PlatformIdentity:
     dataset: str
     sites: tuple[str, ...]
     baseline: str = ""
+    identity_token: str = ""
 
 
 @dataclass(frozen=True, slots=True)
