@@ -76,6 +76,7 @@ def campaign(
     runs_dir: str = "runs",
     run_id: str = "",
     project_junit: list[str] | None = None,
+    retries: int = 0,
 ) -> str:
     """Exécute une campagne de non-régression et publie son rapport A.2.
 
@@ -89,17 +90,19 @@ def campaign(
         runs_dir: Dossier des passages.
         run_id: Identifiant du passage ; vide pour un nouveau.
         project_junit: Fichiers JUnit des tests du projet, à compter dans le rapport.
+        retries: Nouveaux essais d'un scénario en échec, à la fin ; le premier échec reste au rapport.
     """
-    request = CampaignRequest(platform, ",".join(families), select, ticket, scenarios)
+    request = CampaignRequest(platform, ",".join(families), select, ticket, scenarios, retries)
     loaded = load_stage(request)
     run_dir = Path(runs_dir) / (run_id or new_run_id(loaded.name))
     plan = plan_stage(request, loaded, run_dir)
     with tags(*list_tags(plan)):
-        run = run_stage(request, loaded, plan, run_dir)
-        assessment = judge_stage(loaded, run)
-        rendered = render_stage(run, assessment, tuple(Path(file) for file in project_junit or ()))
-        html = publish_stage(run_dir, plan, assessment, rendered)
-    message = f"{VERDICT_LABELS[assessment.verdict]} — {html}"
-    if assessment.verdict in (Verdict.KO, Verdict.INCOMPLET):
+        run_stage(request, loaded, plan, run_dir)
+        report = judge_stage(run_dir, tuple(Path(file) for file in project_junit or ()))
+        rendered = render_stage(report)
+        html = publish_stage(run_dir, report, rendered)
+    verdict = report.assessment.verdict
+    message = f"{VERDICT_LABELS[verdict]} — {html}"
+    if verdict in (Verdict.KO, Verdict.INCOMPLET):
         raise CampaignNotPassed(message)
     return message

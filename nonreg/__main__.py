@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from nonreg.commands import EXIT_INCOMPLETE, campaign, decisions
+from nonreg.commands import EXIT_INCOMPLETE, campaign, decisions, governance, history, intervention
 from nonreg.errors import NonregError
 from nonreg.french import EXIT_USAGE, FrenchParser
 
@@ -19,7 +19,7 @@ def build_parser() -> FrenchParser:
     commands = parser.add_subparsers(
         dest="command", metavar="COMMANDE", required=True, parser_class=FrenchParser
     )
-    for module in (campaign, decisions):
+    for module in (campaign, governance, intervention, decisions, history):
         module.add_commands(commands)
     return parser
 

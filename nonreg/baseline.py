@@ -1,5 +1,7 @@
 """Reference files: data sets and baselines, each folder with a manifest of its files' SHA-256.
 
+A folder is named, or given as an absolute path, which `Path` joins as it is.
+
 Nothing here writes during a campaign; `write_manifest` serves the reviewed `snapshot` command.
 """
 
@@ -11,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from nonreg.errors import ConfigError
-from nonreg.model import Outcome
 from nonreg.store import hash_file, write_file
 
 ROOT = Path(__file__).parent
@@ -26,6 +27,19 @@ def dataset_dir(name: str) -> Path:
 def baseline_dir(name: str) -> Path:
     """Folder of a platform's baseline."""
     return ROOT / "baselines" / name
+
+
+def governance_dir(name: str) -> Path:
+    """Folder of what people decide for a platform: people, waivers, decisions, promoted baselines."""
+    return ROOT / "governance" / name
+
+
+def list_files(name: str) -> tuple[tuple[str, str], ...]:
+    """Name and SHA-256 of each file of a baseline, as its manifest states them; empty when there is none."""
+    manifest = baseline_dir(name) / MANIFEST
+    if not manifest.is_file():
+        return ()
+    return tuple(sorted(json.loads(manifest.read_text(encoding="utf-8"))["sha256"].items()))
 
 
 def verify_files(folder: Path) -> Iterator[str]:
@@ -58,11 +72,3 @@ def load_reference(name: str, subject: str) -> Any:
     if not path.is_file():
         raise ConfigError(f"La référence « {name} » ne contient pas {subject}.json.")
     return json.loads(path.read_text(encoding="utf-8"))
-
-
-def load_outcomes(name: str) -> dict[str, Outcome]:
-    """Outcome of each scenario when the baseline was made; empty when it records none."""
-    path = baseline_dir(name) / "outcomes.json"
-    if not path.is_file():
-        return {}
-    return {key: Outcome(value) for key, value in json.loads(path.read_text(encoding="utf-8")).items()}

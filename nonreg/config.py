@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from nonreg.errors import ConfigError, UsageError
-from nonreg.model import Nature, PlatformIdentity, SiteRole
+from nonreg.model import Limit, Nature, PlatformIdentity, SiteRole
 
 PLATFORMS_DIR = Path(__file__).parent / "platforms"
 STRICT = {"extra": "forbid"}
@@ -108,7 +108,8 @@ class Platform:
     """A platform under test.
 
     `limits` are the agreed ones by name, in the unit that the name carries; `scope` says of each part
-    whether it is real or stands in for it.
+    whether it is real or stands in for it. `baseline` and `governance` name folders of
+    `nonreg/baselines` and `nonreg/governance`, or are paths from the file's own folder.
     """
 
     __pydantic_config__: ClassVar[Any] = STRICT
@@ -123,6 +124,7 @@ class Platform:
     sites: tuple[Site, ...]
     limits: dict[str, float] = field(default_factory=dict)
     scope: dict[str, str] = field(default_factory=dict)
+    governance: str = ""
     default_ticket: str = ""
     base_dir: str = ""
     secrets_file: str = ""
@@ -143,9 +145,14 @@ class Platform:
             nature=self.nature,
             application_version=self.application_version,
             dataset=self.dataset,
-            baseline=self.baseline,
+            baseline=Path(self.baseline).name,
             sites=tuple(f"{site.code} ({site.role})" for site in self.sites),
+            identity_token=self.identity_token,
         )
+
+    def list_limits(self) -> tuple[Limit, ...]:
+        """The agreed limits, by name."""
+        return tuple(Limit(name, value) for name, value in sorted(self.limits.items()))
 
     def secret(self, variable: str | None) -> Secret:
         """Value of a secret by its variable's name; ConfigError when it is nowhere."""
@@ -202,6 +209,9 @@ def _validate(data: dict[str, Any], text: str, path: Path) -> Platform:
     from pydantic import TypeAdapter, ValidationError
 
     data.setdefault("base_dir", str(path.resolve().parent))
+    for key in ("baseline", "governance"):
+        if "/" in str(data.get(key, "")):
+            data[key] = str((path.resolve().parent / data[key]).resolve())
     try:
         return TypeAdapter(Platform).validate_python(data)
     except ValidationError as error:

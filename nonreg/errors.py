@@ -5,6 +5,7 @@
     │   └── ConfigError            a file that cannot be read as what it should be
     ├── DecisionRefused            a signed decision that does not hold: forged, expired, of another person…
     ├── LedgerBroken               the ledger is not what was written: `line` and `reason` say where
+    ├── InterventionBlocked        a sensitive intervention may not begin: no GO, or one that no longer holds
     └── PlatformError              the platform did not let itself be observed: INCONCLUSIF, never KO
         ├── Unreachable            no route, refused, timed out
         ├── AccessDenied           wrong password, key or right
@@ -40,6 +41,10 @@ class LedgerBroken(NonregError):
         super().__init__(f"Registre rompu, ligne {line} : {reason}.")
         self.line = line
         self.reason = reason
+
+
+class InterventionBlocked(NonregError):
+    """A sensitive intervention has no GO decision that holds."""
 
 
 class PlatformError(NonregError):

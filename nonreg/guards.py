@@ -19,7 +19,7 @@ from nonreg.config import Platform
 from nonreg.errors import NonregError
 from nonreg.lock import Lock
 from nonreg.model import CampaignPlan, Effect, GuardResult, GuardStatus, Nature, SiteRole
-from nonreg.plan import TICKET_PATTERN
+from nonreg.tickets import TICKET_PATTERN
 
 PASSED, REFUSED = GuardStatus.PASSED, GuardStatus.REFUSED
 Answer = tuple[GuardStatus, str]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import getpass
 import importlib.metadata
 import os
@@ -20,11 +19,13 @@ from nonreg.config import Platform
 from nonreg.errors import UsageError
 from nonreg.model import CampaignPlan, Effect, Family, Scenario
 from nonreg.recorder import COLLECT_VARIABLE, RUN_VARIABLE
+from nonreg.selection import is_selected
 from nonreg.store import load_json
+from nonreg.tickets import require_ticket
 
 SCENARIOS_DIR = Path(__file__).parent / "scenarios"
-TICKET_PATTERN = re.compile(r"[A-Z][A-Z0-9]*-\d+")
 COLLECT_DEADLINE_SECONDS = 60
+MAX_RETRIES = 3
 RUN_NAMESPACE = uuid.UUID("7e0f0f0c-3c5e-4f7b-8a55-6a2f5c1b9d11")
 FAMILY_NAMES = {
     "base": Family.BASE,
@@ -43,6 +44,7 @@ class CampaignRequest:
     select: str = ""
     ticket: str = ""
     scenarios: str = ""
+    retries: int = 0
 
     def scenarios_dir(self) -> Path:
         """Folder that the scenarios come from."""
@@ -69,7 +71,8 @@ def identify_tool(request: CampaignRequest) -> ToolIdentity:
     except (OSError, subprocess.TimeoutExpired):
         described = ""
     options = {
-        name: getattr(request, name) for name in ("platform", "families", "select", "ticket", "scenarios")
+        name: str(getattr(request, name) or "")
+        for name in ("platform", "families", "select", "ticket", "scenarios", "retries")
     }
     words = [f"--{name} {shlex.quote(value)}" for name, value in options.items() if value]
     return ToolIdentity(
@@ -150,14 +153,13 @@ def select_scenarios(
     Families come in the order BASE, APPLICATIF, HD; ids in order inside. Only read-only and tagged-data
     scenarios: disruptive and manual ones need an approved plan.
     """
-    patterns = [part.strip() for part in selection.split(",") if part.strip()] or ["*"]
     order = list(Family)
     kept = [
         found
         for found in scenarios
         if found.family in families
         and found.effect in (Effect.READ_ONLY, Effect.WRITES_TEST_DATA)
-        and any(fnmatch.fnmatchcase(found.id, pattern) for pattern in patterns)
+        and is_selected(found.id, selection)
     ]
     return tuple(sorted(kept, key=lambda found: (order.index(found.family), found.id)))
 
@@ -170,14 +172,14 @@ def plan_campaign(
     tool: ToolIdentity,
 ) -> CampaignPlan:
     """The plan of one run; UsageError for an empty selection or a bad ticket reference."""
+    if not 0 <= request.retries <= MAX_RETRIES:
+        raise UsageError(f"Nombre de nouveaux essais refusé : {request.retries} (0 à {MAX_RETRIES}).")
     families, selection, ticket = parse_families(request.families), request.select, request.ticket
     reference = ticket or platform.default_ticket
     if not reference:
         raise UsageError(
             f"Indiquez un ticket (--ticket) : la plateforme « {platform.name} » n'en a pas par défaut."
         )
-    if not TICKET_PATTERN.fullmatch(reference):
-        raise UsageError(f"Référence de ticket mal formée : « {reference} » (attendu : AQ-123).")
     chosen = select_scenarios(scenarios, families, selection)
     if not chosen:
         names = ", ".join(family.name for family in families)
@@ -188,7 +190,7 @@ def plan_campaign(
         run_id=run_id,
         campaign_id=str(uuid.uuid5(RUN_NAMESPACE, run_id)),
         platform=platform.identity(),
-        ticket=reference,
+        ticket=require_ticket(reference),
         operator=tool.operator,
         created_at=datetime.now(UTC),
         families=families,
@@ -197,4 +199,7 @@ def plan_campaign(
         tool_version=tool.version,
         tool_commit=tool.commit,
         command=tool.command,
+        limits=platform.list_limits(),
+        catalog=request.scenarios and request.scenarios_dir().name,
+        retries=request.retries,
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 from uuid import UUID
@@ -23,16 +22,16 @@ from prefect.artifacts import (
 )
 from prefect.cache_policies import NO_CACHE
 
-from nonreg import baseline, store
-from nonreg.assess import assess
+from nonreg import store
+from nonreg.basis import load_basis, save_basis
 from nonreg.config import Platform, find_platform_file, load_platform
 from nonreg.execute import execute_plan
-from nonreg.model import Assessment, CampaignPlan, CampaignReport, CampaignRun, Outcome, Verdict
+from nonreg.model import CampaignPlan, CampaignReport, CampaignRun, Verdict
 from nonreg.plan import CampaignRequest, collect_scenarios, identify_tool, plan_campaign
 from nonreg.progress import read_progress
-from reports.counts import count_natures
+from reports.labels import CHANGES
 from reports.render import Rendered, render_all
-from tasks.publication import publish_files
+from tasks.publication import judge_folder, publish_report
 
 PROGRESS_SECONDS = 1.0
 
@@ -45,10 +44,12 @@ def load_stage(request: CampaignRequest) -> Platform:
 
 @task(name="2 - Planifier", cache_policy=NO_CACHE)
 def plan_stage(request: CampaignRequest, platform: Platform, run_dir: Path) -> CampaignPlan:
-    """Choose the scenarios and save the plan before anything is executed."""
+    """Choose the scenarios; save the plan and what it will be judged against before anything is executed."""
     scenarios = collect_scenarios(request.scenarios_dir())
     plan = plan_campaign(request, platform, scenarios, run_dir.name, identify_tool(request))
+    basis = load_basis(platform, plan, scenarios, run_dir.parent)
     store.save_plan(run_dir, plan)
+    save_basis(run_dir, basis)
     get_run_logger().info("%d scénarios planifiés, passage %s", len(plan.scenarios), run_dir)
     return plan
 
@@ -82,60 +83,74 @@ def run_stage(request: CampaignRequest, platform: Platform, plan: CampaignPlan, 
 
 
 @task(name="4 - Comparer et juger", cache_policy=NO_CACHE)
-def judge_stage(platform: Platform, run: CampaignRun) -> Assessment:
-    """Compare with the baseline and give the verdict."""
-    return assess(run, baseline.load_outcomes(platform.baseline))
+def judge_stage(run_dir: Path, project_junit: tuple[Path, ...]) -> CampaignReport:
+    """Compare with the baseline and the last campaigns, and give the verdict."""
+    return judge_folder(run_dir, project_junit)
 
 
 @task(name="5 - Mettre en page le rapport", cache_policy=NO_CACHE)
-def render_stage(run: CampaignRun, assessment: Assessment, project_junit: tuple[Path, ...]) -> Rendered:
+def render_stage(report: CampaignReport) -> Rendered:
     """Make HTML, PDF, JUnit and JSON from the same value."""
-    counts = count_natures(run, assessment, project_junit)
-    return render_all(CampaignReport(run, assessment, counts, datetime.now(UTC), (run.plan.ticket,)))
+    return render_all(report)
 
 
 @task(name="6 - Publier", cache_policy=NO_CACHE)
-def publish_stage(run_dir: Path, plan: CampaignPlan, assessment: Assessment, rendered: Rendered) -> Path:
-    """Write the report with its manifest, and show it in Prefect; returns the HTML file."""
-    html = publish_files(run_dir, rendered)
-    get_run_logger().info("Verdict %s, rapport %s", VERDICT_LABELS[assessment.verdict], html)
-    titles = {found.id: found for found in plan.scenarios}
+def publish_stage(run_dir: Path, report: CampaignReport, rendered: Rendered) -> Path:
+    """Write the report with its manifest, keep it in ledger and history, show it in Prefect; returns the HTML file."""
+    published = publish_report(run_dir, report, rendered)
+    for problem in published.problems:
+        get_run_logger().warning(problem)
+    verdict = VERDICT_LABELS[report.assessment.verdict]
+    get_run_logger().info("Verdict %s, rapport %s", verdict, published.html)
+    plan = report.run.plan
     create_table_artifact(
-        key=artifact_key("resultats", plan),
-        description=f"Résultats — {VERDICT_LABELS[assessment.verdict]}",
-        table=[
-            {
-                "Id": found.scenario_id,
-                "Scénario": titles[found.scenario_id].title,
-                "Criticité": titles[found.scenario_id].criticality.value,
-                "Résultat": found.outcome.value,
-                "Commentaire": found.note,
-            }
-            for found in assessment.findings
-        ],
+        key=artifact_key("resultats", plan), description=f"Résultats — {verdict}", table=list_results(report)
     )
-    bad = [
-        found
-        for found in assessment.findings
-        if found.outcome in (Outcome.KO, Outcome.INCONCLUSIF, Outcome.NON_EXECUTE)
+    create_markdown_artifact(
+        key=artifact_key("verdict", plan), markdown=describe_verdict(report), description="Verdict"
+    )
+    create_link_artifact(
+        key=artifact_key("rapport", plan),
+        link=published.html.resolve().as_uri(),
+        link_text="Rapport de tests (A.2)",
+    )
+    return published.html
+
+
+def list_results(report: CampaignReport) -> list[dict[str, str]]:
+    """One row a scenario, as the Prefect UI shows it."""
+    scenarios = {found.id: found for found in report.run.plan.scenarios}
+    return [
+        {
+            "Id": found.scenario_id,
+            "Scénario": scenarios[found.scenario_id].title,
+            "Criticité": scenarios[found.scenario_id].criticality.value,
+            "Résultat": found.outcome.value,
+            "Évolution": CHANGES[found.change].text,
+            "Commentaire": found.note,
+        }
+        for found in report.assessment.findings
     ]
+
+
+def describe_verdict(report: CampaignReport) -> str:
+    """The verdict as Markdown: its reasons, then what is not good with its presumed cause."""
+    titles = {found.id: found.title for found in report.run.plan.scenarios}
+    causes = {triage.scenario_id: triage.cause.value for triage in report.triage}
     lines = [
-        f"# {VERDICT_LABELS[assessment.verdict]}",
+        f"# {VERDICT_LABELS[report.assessment.verdict]}",
         "",
-        *(f"- {reason}" for reason in assessment.reasons),
+        *(f"- {reason}" for reason in report.assessment.reasons),
         "",
     ]
     lines += [
-        f"- **{found.scenario_id}** {titles[found.scenario_id].title} : {found.outcome.value}"
-        for found in bad
+        f"- **{found.scenario_id}** {titles[found.scenario_id]} : {found.outcome.value}, "
+        f"{CHANGES[found.change].text.lower()}"
+        + (f", cause présumée : {causes[found.scenario_id]}" if found.scenario_id in causes else "")
+        for found in report.assessment.findings
+        if not found.outcome.is_good
     ]
-    create_markdown_artifact(
-        key=artifact_key("verdict", plan), markdown="\n".join(lines), description="Verdict"
-    )
-    create_link_artifact(
-        key=artifact_key("rapport", plan), link=html.resolve().as_uri(), link_text="Rapport de tests (A.2)"
-    )
-    return html
+    return "\n".join(lines) + "\n"
 
 
 VERDICT_LABELS = {

@@ -9,6 +9,7 @@ import pytest
 
 from nonreg.sandbox.launch import Instance, start_instance, stop_instance
 from nonreg.sandbox.layout import Layout
+from tests.governed import Governed, make_governed
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +39,9 @@ def start_sandbox(tmp_path: Path) -> Iterator[Callable[..., Instance]]:
 def fresh_sandbox(start_sandbox: Callable[..., Instance]) -> Layout:
     """A running platform of the test's own, to break."""
     return start_sandbox().layout
+
+
+@pytest.fixture
+def governed(tmp_path: Path) -> Governed:
+    """A governed platform with nothing promoted yet, and no server behind it."""
+    return make_governed(tmp_path)

@@ -12,8 +12,8 @@ from nonreg.model import CampaignReport, GuardStatus, Outcome, Verdict
 from nonreg.sandbox.defects import DEFECTS
 from nonreg.sandbox.launch import Instance
 from nonreg.sandbox.layout import Layout
-from reports.render import render_all, render_html
-from tasks.publication import publish_files
+from reports.render import render_html
+from tasks.publication import publish_report
 from tests.campaigns import run_campaign
 
 # What must name each defect: a scenario that is KO, or a guard that refuses; and the families it needs.
@@ -62,7 +62,7 @@ def test_a_sound_platform_is_ok_in_all_families_and_no_secret_is_recorded(
     report = run_campaign(fresh_sandbox.platform_file, run_dir)
     assert report.assessment.verdict is Verdict.OK, list_problems(report)
     assert all(count.failed == 0 for count in report.counts)
-    publish_files(run_dir, render_all(report))
+    publish_report(run_dir, report)
     assert find_secrets(run_dir, fresh_sandbox) == []
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nonreg.commands import EXIT_INCOMPLETE, EXIT_KO, EXIT_OK, RUNS_DIR, Commands
 from nonreg.errors import NonregError
+
+if TYPE_CHECKING:
+    from nonreg.plan import CampaignRequest
 
 EXIT_CODES = (
     "codes de sortie : 0 OK (avec ou sans réserves), 1 KO, 2 INCOMPLET,\n"
@@ -41,6 +45,13 @@ def add_commands(commands: Commands) -> None:
         default=[],
         metavar="FICHIER",
         help="fichiers JUnit des tests du projet, à compter dans le rapport",
+    )
+    campaign.add_argument(
+        "--retries",
+        type=int,
+        default=0,
+        metavar="N",
+        help="nouveaux essais d'un scénario en échec, à la fin (défaut : 0) ; le premier échec reste au rapport",
     )
     scenarios = commands.add_parser("scenarios", help="lister les scénarios qui seraient exécutés")
     scenarios.set_defaults(run_command=list_scenarios)
@@ -84,40 +95,52 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
 
 
 def run_campaign(options: argparse.Namespace) -> int:
-    """Check the request, then run the flow with live progress."""
+    """`campaign`: run, then say the verdict."""
+    from nonreg.plan import CampaignRequest
+
+    request = CampaignRequest(
+        options.platform, options.families, options.select, options.ticket, options.scenarios, options.retries
+    )
+    run_dir = start_campaign(request, Path(options.runs_dir), options.label, options.project_junit)
+    return EXIT_INCOMPLETE if run_dir is None else conclude(run_dir)
+
+
+def start_campaign(
+    request: CampaignRequest, runs_dir: Path, label: str, project_junit: list[str]
+) -> Path | None:
+    """Check the request, then run the flow with live progress; the run's folder, None if nothing was planned."""
+    from nonreg.basis import load_basis
     from nonreg.config import load_platform
     from nonreg.flow_process import LOG, flow_process
-    from nonreg.plan import CampaignRequest, collect_scenarios, identify_tool, new_run_id, plan_campaign
+    from nonreg.plan import collect_scenarios, identify_tool, new_run_id, plan_campaign
     from nonreg.progress import watch_run
     from nonreg.store import PLAN
 
-    request = CampaignRequest(
-        options.platform, options.families, options.select, options.ticket, options.scenarios
-    )
     platform = load_platform(request.platform)
     run_id = new_run_id(platform.name)
     # Usage errors are told now: the flow, which checks again, takes seconds to start.
-    plan = plan_campaign(
-        request, platform, collect_scenarios(request.scenarios_dir()), run_id, identify_tool(request)
-    )
-    run_dir = Path(options.runs_dir) / run_id
+    catalog = collect_scenarios(request.scenarios_dir())
+    plan = plan_campaign(request, platform, catalog, run_id, identify_tool(request))
+    load_basis(platform, plan, catalog, runs_dir)
+    run_dir = runs_dir / run_id
     try:
         run_dir.mkdir(parents=True)
     except OSError as error:
         raise NonregError(
-            f"Dossier des passages impossible à écrire : {options.runs_dir} ({error.strerror})."
+            f"Dossier des passages impossible à écrire : {runs_dir} ({error.strerror})."
         ) from error
     print(f"Campagne {run_id} : {len(plan.scenarios)} scénarios sur « {platform.title} »", flush=True)  # noqa: T201
     parameters = {
-        "platform": options.platform,
+        "platform": request.platform,
         "families": [family.name.lower() for family in plan.families],
-        "select": options.select,
-        "ticket": options.ticket,
-        "label": options.label,
-        "scenarios": options.scenarios,
-        "runs_dir": options.runs_dir,
+        "select": request.select,
+        "ticket": request.ticket,
+        "label": label,
+        "scenarios": request.scenarios,
+        "runs_dir": str(runs_dir),
         "run_id": run_id,
-        "project_junit": options.project_junit,
+        "project_junit": project_junit,
+        "retries": request.retries,
     }
     try:
         with flow_process(run_dir, parameters) as process:
@@ -127,8 +150,8 @@ def run_campaign(options: argparse.Namespace) -> int:
         print("Interrompu : le rapport porte sur ce qui a été enregistré.")  # noqa: T201
     if not (run_dir / PLAN).is_file():
         print(f"La campagne n'a pas commencé ; voir {run_dir / LOG}.", file=sys.stderr)  # noqa: T201
-        return EXIT_INCOMPLETE
-    return conclude(run_dir)
+        return None
+    return run_dir
 
 
 def conclude(run_dir: Path) -> int:
@@ -160,22 +183,10 @@ def conclude(run_dir: Path) -> int:
 
 def publish(run_dir: Path, project_junit: tuple[Path, ...]) -> None:
     """Judge and report what a run recorded, without Prefect."""
-    from datetime import UTC, datetime
+    from tasks.publication import judge_folder, publish_report
 
-    from nonreg import baseline
-    from nonreg.assess import assess
-    from nonreg.model import CampaignReport
-    from nonreg.store import load_run
-    from reports.counts import count_natures
-    from reports.render import render_all
-    from tasks.publication import publish_files
-
-    run = load_run(run_dir)
-    assessment = assess(run, baseline.load_outcomes(run.plan.platform.baseline))
-    counts = count_natures(run, assessment, project_junit)
-    publish_files(
-        run_dir, render_all(CampaignReport(run, assessment, counts, datetime.now(UTC), (run.plan.ticket,)))
-    )
+    for problem in publish_report(run_dir, judge_folder(run_dir, project_junit)).problems:
+        print(problem, file=sys.stderr)  # noqa: T201
 
 
 def report_run(options: argparse.Namespace) -> int:

@@ -1,0 +1,49 @@
+"""A finished run becomes the baseline, by a decision that the titulaire signed beforehand."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+
+from nonreg.config import load_platform
+from nonreg.decision import load_signed
+from tasks.promotion import Candidate, load_candidate, promote
+
+
+@task(name="1 - Relire et juger de nouveau le passage", cache_policy=NO_CACHE)
+def load_candidate_stage(run: str, platform: str) -> Candidate:
+    """The run as published, judged again; fails when it may not be promoted."""
+    return load_candidate(Path(run), load_platform(platform))
+
+
+@task(name="2 - Verifier la decision et inscrire la reference", cache_policy=NO_CACHE)
+def promote_stage(candidate: Candidate, decision: str, runs_dir: str) -> Path:
+    """Verify the signature against the run, record it in the ledger, write the file to review."""
+    path = promote(candidate, load_signed(Path(decision)), Path(runs_dir), datetime.now(UTC))
+    create_markdown_artifact(
+        key=f"reference-{candidate.baseline.number:04d}",
+        markdown=f"```\n{candidate.sheet}```\n\nFichier à relire et à valider dans git : `{path}`\n",
+        description=f"Référence n° {candidate.baseline.number}",
+    )
+    return path
+
+
+@flow(name="promotion", flow_run_name="PROMOTION {run}", persist_result=False)
+def promote_baseline(run: str, decision: str, platform: str = "embarquee", runs_dir: str = "runs") -> str:
+    """Fait d'un passage la référence de sa plateforme et de sa version.
+
+    La décision se prépare et se signe dans un terminal : python -m nonreg promote, puis sign.
+
+    Args:
+        run: Dossier du passage, par exemple runs/20261123T160911Z-embarquee-1141f2.
+        decision: Décision signée du titulaire (.signed.json).
+        platform: Nom de la plateforme (nonreg/platforms) ou chemin de son fichier TOML.
+        runs_dir: Dossier des passages et du registre.
+    """
+    path = promote_stage(load_candidate_stage(run, platform), decision, runs_dir)
+    get_run_logger().info("Référence écrite : %s", path)
+    return f"Référence écrite, à relire et à valider dans git : {path}"

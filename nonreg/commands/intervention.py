@@ -1,0 +1,149 @@
+"""Commands around an intervention: ask GO or NO-GO before it, and check the answer just before acting."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from nonreg.commands import EXIT_KO, EXIT_OK, RUNS_DIR, Commands
+
+YES, NO = "oui", "non"
+KINDS = ("bascule", "replication", "deploiement", "script_sql", "parametrage", "systeme", "autre")
+EXIT_CODES = (
+    "codes de sortie : 0 GO (avec ou sans réserves), 1 NO-GO ou intervention bloquée,\n"
+    "3 erreur d'utilisation ou de configuration"
+)
+
+
+def add_commands(commands: Commands) -> None:
+    """Add `pre-intervention` and `require-go`."""
+    ask = commands.add_parser(
+        "pre-intervention",
+        help="répondre GO, GO avec réserves ou NO-GO avant une intervention",
+        description="Répond d'après un passage assez récent de la même version, ou lance une campagne, et publie\n"
+        "la page à montrer à la MOA et la décision que d'autres outils vérifient.",
+        epilog=EXIT_CODES,
+    )
+    ask.set_defaults(run_command=answer)
+    ask.add_argument(
+        "--reason",
+        required=True,
+        metavar="TEXTE",
+        help="pourquoi elle touche la réplication, ou non, en une phrase",
+    )
+    ask.add_argument(
+        "--sensitive", choices=(YES, NO), default=YES, help="intervention sensible (défaut : oui)"
+    )
+    ask.add_argument("--person", default="", metavar="ID", help="identifiant de la personne qui demande")
+    ask.add_argument(
+        "--max-age-hours",
+        type=float,
+        metavar="HEURES",
+        help="âge maximal du passage (défaut : celui de la plateforme)",
+    )
+    ask.add_argument(
+        "--new-campaign", action="store_true", help="lancer une campagne même si un passage récent existe"
+    )
+    check = commands.add_parser(
+        "require-go",
+        help="vérifier qu'une intervention sensible a un GO encore valable",
+        description="À appeler juste avant d'agir : échoue, en disant pourquoi, sans GO encore valable.",
+        epilog=EXIT_CODES,
+    )
+    check.set_defaults(run_command=check_go)
+    for command in (ask, check):
+        command.add_argument(
+            "--ticket", required=True, metavar="REF", help="ticket de l'intervention, par exemple AQ-123"
+        )
+        command.add_argument("--kind", required=True, choices=KINDS, help="nature de l'intervention")
+        command.add_argument(
+            "--touches-replication", required=True, choices=(YES, NO), help="touche-t-elle la réplication ?"
+        )
+        command.add_argument(
+            "--platform", default="embarquee", metavar="NOM|FICHIER", help="plateforme (défaut : embarquee)"
+        )
+        command.add_argument(
+            "--runs-dir",
+            default=RUNS_DIR,
+            metavar="DOSSIER",
+            help=f"dossier des passages (défaut : {RUNS_DIR})",
+        )
+
+
+def answer(options: argparse.Namespace) -> int:
+    """`pre-intervention`: a fresh run or a new campaign, then the answer."""
+    from datetime import UTC, datetime
+
+    from nonreg.commands.campaign import conclude, start_campaign
+    from nonreg.config import load_platform
+    from nonreg.intervention import make_intervention
+    from nonreg.model import Answer, InterventionKind
+    from nonreg.plan import CampaignRequest
+    from reports.intervention import ANSWERS
+    from tasks.intervention import decide, find_run, observe_version, publish_decision, read_max_age
+
+    asked = make_intervention(
+        options.ticket,
+        InterventionKind(options.kind),
+        options.sensitive == YES,
+        options.touches_replication == YES,
+        options.reason,
+    )
+    platform = load_platform(options.platform)
+    runs_dir = Path(options.runs_dir)
+    hours = read_max_age(platform, options.max_age_hours)
+    run_dir = None
+    if not options.new_campaign:
+        run_dir = find_run(platform, asked, runs_dir, datetime.now(UTC), hours)
+    if run_dir is None:
+        families = ",".join(family.name.lower() for family in asked.families)
+        request = CampaignRequest(options.platform, families, "", options.ticket)
+        run_dir = start_campaign(request, runs_dir, "Avant intervention", [])
+        if run_dir is not None:
+            conclude(run_dir)
+    else:
+        print(f"Passage assez récent : {run_dir}")  # noqa: T201
+    decision, report = decide(
+        platform, asked, run_dir, observe_version(platform), datetime.now(UTC), hours, options.person
+    )
+    answered = publish_decision(platform, decision, report, runs_dir)
+    lines = [
+        "",
+        f"Réponse : {ANSWERS[decision.answer].text}",
+        *(f"  {reason}" for reason in decision.reasons),
+    ]
+    lines += [
+        f"Page : {answered.folder / 'page.html'}",
+        f"       {answered.folder / 'page.pdf'}",
+        f"Décision : {answered.folder / 'decision.json'}",
+    ]
+    print("\n".join(lines))  # noqa: T201
+    return EXIT_KO if decision.answer is Answer.NO_GO else EXIT_OK
+
+
+def check_go(options: argparse.Namespace) -> int:
+    """`require-go`: exit code 0 only with a GO that holds now."""
+    import sys
+    from datetime import UTC, datetime
+
+    from nonreg.config import load_platform
+    from nonreg.errors import InterventionBlocked
+    from nonreg.model import InterventionKind
+    from tasks.intervention import require_go
+
+    try:
+        decision = require_go(
+            load_platform(options.platform),
+            options.ticket,
+            InterventionKind(options.kind),
+            options.touches_replication == YES,
+            Path(options.runs_dir),
+            datetime.now(UTC),
+        )
+    except InterventionBlocked as error:
+        print(f"Erreur : {error}", file=sys.stderr)  # noqa: T201
+        return EXIT_KO
+    print(  # noqa: T201
+        f"{decision.answer} : décision {decision.id}, valable jusqu'au {decision.expires_at:%d/%m/%Y à %H:%M UTC}."
+    )
+    return EXIT_OK

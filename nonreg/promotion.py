@@ -1,0 +1,157 @@
+"""A finished run becomes a baseline: its content, and the sheet that the titulaire signs. Pure.
+
+A baseline is immutable; each names the SHA-256 of the one before it, so that none goes away unnoticed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections import Counter
+
+from nonreg.compare import group_attempts, settle
+from nonreg.errors import UsageError
+from nonreg.model import (
+    Baseline,
+    BaselineMeasure,
+    BaselineResult,
+    CampaignReport,
+    Family,
+    Measure,
+    Verdict,
+)
+
+PROMOTABLE = (Verdict.OK, Verdict.OK_AVEC_RESERVES)
+KEPT_SAMPLES = 30
+# Known only once the decision is signed: not part of what is signed.
+DECIDED_FIELDS = ("decision", "person", "role", "ticket", "reason", "promoted_at", "sha256")
+
+
+def require_promotable(report: CampaignReport) -> None:
+    """UsageError, in one sentence, for a run that may not become a reference."""
+    run, verdict = report.run, report.assessment.verdict
+    if verdict not in PROMOTABLE:
+        raise UsageError(
+            f"Le passage {run.plan.run_id} est {verdict} : seul un passage OK, avec ou sans réserves, "
+            "peut devenir la référence."
+        )
+    if run.ended_at is None or run.interruption:
+        raise UsageError(f"Le passage {run.plan.run_id} n'est pas allé à son terme.")
+    missing = [family.name for family in Family if family not in run.plan.families]
+    if missing or run.plan.selection:
+        partial = f"familles absentes : {', '.join(missing)}" if missing else f"« {run.plan.selection} »"
+        raise UsageError(
+            f"Le passage {run.plan.run_id} est partiel ({partial}) : la référence perdrait des scénarios."
+        )
+
+
+def draft_baseline(report: CampaignReport, before: Baseline | None) -> Baseline:
+    """The content of the next baseline, not yet decided by anybody."""
+    plan = report.run.plan
+    outcomes = {found.scenario_id: found.outcome for found in report.assessment.findings}
+    final = {key: settle(attempts) for key, attempts in group_attempts(report.run.results).items()}
+    past = {(one.scenario_id, one.name): one.values for one in report.basis.history.measures}
+    results = tuple(
+        BaselineResult(
+            scenario.id,
+            scenario.title,
+            scenario.criticality,
+            outcomes[scenario.id],
+            final[scenario.id].duration_seconds if scenario.id in final else 0.0,
+            tuple(
+                keep_measure(one, past.get((scenario.id, one.name), ()))
+                for one in final[scenario.id].measures
+            )
+            if scenario.id in final
+            else (),
+        )
+        for scenario in plan.scenarios
+    )
+    return Baseline(
+        number=before.number + 1 if before else 1,
+        platform=plan.platform.name,
+        application_version=plan.platform.application_version,
+        run_id=plan.run_id,
+        run_started_at=report.run.started_at,
+        verdict=report.assessment.verdict,
+        dataset=plan.platform.dataset,
+        catalog=plan.catalog,
+        files=report.basis.files,
+        limits=plan.limits,
+        results=results,
+        facts=report.run.facts,
+        previous=before.sha256 if before else "",
+    )
+
+
+def keep_measure(measure: Measure, past: tuple[float | None, ...]) -> BaselineMeasure:
+    """A figure with its values in the last good campaigns up to this one."""
+    samples = (*(value for value in past if value is not None), measure.value)[-KEPT_SAMPLES:]
+    return BaselineMeasure(measure.name, measure.value, measure.unit, measure.limit, samples)
+
+
+def dump_content(baseline: Baseline) -> str:
+    """What is signed of a baseline, as JSON in declared order."""
+    from nonreg.store import dump_json
+
+    data = json.loads(dump_json(Baseline, baseline))
+    kept = {key: value for key, value in data.items() if key not in DECIDED_FIELDS}
+    return json.dumps(kept, ensure_ascii=False, indent=1)
+
+
+def hash_content(baseline: Baseline) -> str:
+    """SHA-256 of what is signed."""
+    return hashlib.sha256(dump_content(baseline).encode("utf-8")).hexdigest()
+
+
+def render_sheet(baseline: Baseline, before: Baseline | None) -> str:
+    """The French text that the titulaire reads and signs; it names the hash of the whole content."""
+    counts = Counter(result.outcome.value for result in baseline.results)
+    lines = [
+        "PROMOTION D'UNE RÉFÉRENCE DE NON-RÉGRESSION",
+        "",
+        f"Plateforme : {baseline.platform}",
+        f"Version de l'application : {baseline.application_version}",
+        f"Référence : n° {baseline.number}"
+        + (f", succède à la n° {before.number} (version {before.application_version})" if before else ""),
+        f"Passage : {baseline.run_id}, commencé le {baseline.run_started_at:%d/%m/%Y à %H:%M:%S UTC}",
+        f"Verdict : {baseline.verdict.value}",
+        f"Jeu de données : {baseline.dataset}",
+        f"Scénarios : {len(baseline.results)} ({', '.join(f'{n} {word}' for word, n in counts.items())})",
+        "",
+        *(list_changes(baseline, before) if before else ["Première référence de cette plateforme."]),
+        "",
+        f"Empreinte du contenu (SHA-256) : {hash_content(baseline)}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def list_changes(baseline: Baseline, before: Baseline) -> list[str]:
+    """What the promotion changes, one line each; it is said when nothing does."""
+    old = {one.scenario_id: one.outcome.value for one in before.results}
+    new = {one.scenario_id: one.outcome.value for one in baseline.results}
+    old_limits = {one.name: one.value for one in before.limits}
+    new_limits = {one.name: one.value for one in baseline.limits}
+    moved = [
+        f"{key} {old[key]} → {new[key]}" for key in sorted(old.keys() & new.keys()) if old[key] != new[key]
+    ]
+    limits = [
+        f"{name} {old_limits.get(name, 'sans')} → {new_limits.get(name, 'sans')}"
+        for name in sorted(old_limits.keys() | new_limits.keys())
+        if old_limits.get(name) != new_limits.get(name)
+    ]
+    changes = {
+        "Scénarios retirés": sorted(old.keys() - new.keys()),
+        "Scénarios ajoutés": sorted(new.keys() - old.keys()),
+        "Résultats changés": moved,
+        "Limites changées": limits,
+        "Fichiers de référence changés": sorted({name for name, _ in {*before.files} ^ {*baseline.files}}),
+    }
+    said = [f"{title} : {', '.join(what)}" for title, what in changes.items() if what]
+    return said or [f"Aucun changement par rapport à la référence n° {before.number}."]
+
+
+def decide(baseline: Baseline, **decided: object) -> Baseline:
+    """The baseline with who decided it and why."""
+    return dataclasses.replace(baseline, **decided)  # type: ignore[arg-type]

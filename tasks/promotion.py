@@ -1,0 +1,171 @@
+"""A finished run becomes a baseline: read and checked again, signed by the titulaire, recorded, then written.
+
+The ledger comes first: a file without its entry would be a reference nobody decided. If we are killed
+between the two, the same decision finishes the work.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from nonreg import ledger
+from nonreg.baseline import governance_dir
+from nonreg.basis import load_platform_people
+from nonreg.config import Platform
+from nonreg.decision import (
+    Decision,
+    DecisionKind,
+    DecisionRequest,
+    SignedDecision,
+    hash_shown,
+    new_decision_id,
+    verify_decision,
+)
+from nonreg.errors import DecisionRefused, UsageError
+from nonreg.ledger import LedgerHead
+from nonreg.model import Baseline, CampaignReport
+from nonreg.people import People, Person
+from nonreg.promoted import PROMOTING_ROLES, find_promoted, load_promoted, write_promoted
+from nonreg.promotion import draft_baseline, hash_content, render_sheet, require_promotable
+from nonreg.store import load_json
+from nonreg.tickets import require_ticket
+from tasks.publication import find_altered, judge_folder
+
+VALID_FOR = timedelta(days=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A run that may become the next baseline, and the sheet to sign."""
+
+    platform: Platform
+    people: People
+    baseline: Baseline
+    sheet: str
+
+
+def require_people(platform: Platform) -> People:
+    """The people of a platform; UsageError when nobody may decide on it."""
+    people = load_platform_people(platform)
+    if people is None:
+        raise UsageError(
+            f"La plateforme « {platform.name} » n'a pas de dossier « governance » : personne n'y décide."
+        )
+    return people
+
+
+def load_candidate(run_dir: Path, platform: Platform) -> Candidate:
+    """Read a run, check that it is as published and judged, and prepare its sheet; UsageError says what is wrong."""
+    people = require_people(platform)
+    report = load_unaltered(run_dir)
+    own = report.run.plan.platform
+    if (own.name, own.identity_token) != (platform.name, platform.identity_token):
+        raise UsageError(f"Le passage est de la plateforme « {own.name} », pas de « {platform.name} ».")
+    require_promotable(report)
+    promoted = load_promoted(
+        governance_dir(platform.governance), people, platform.name, platform.identity_token
+    )
+    known = next((one for one in promoted if one.run_id == report.run.plan.run_id), None)
+    if known is not None:
+        raise UsageError(f"Le passage {known.run_id} est déjà la référence n° {known.number}.")
+    before = promoted[-1] if promoted else None
+    baseline = draft_baseline(report, before)
+    return Candidate(platform, people, baseline, render_sheet(baseline, before))
+
+
+def load_unaltered(run_dir: Path) -> CampaignReport:
+    """The published report of a run whose files and judgement are what they were; UsageError otherwise."""
+    if not (run_dir / "report.json").is_file():
+        raise UsageError(f"Aucun rapport publié dans {run_dir}.")
+    altered = find_altered(run_dir)
+    if altered:
+        raise UsageError(f"Le passage a été modifié depuis sa publication : {', '.join(altered[:5])}.")
+    report = load_json(CampaignReport, run_dir / "report.json")
+    if judge_folder(run_dir, generated_at=report.generated_at).assessment != report.assessment:
+        raise UsageError(
+            f"Jugé de nouveau, le passage {run_dir.name} ne donne plus le même verdict : refaites son rapport."
+        )
+    return report
+
+
+def request_promotion(
+    candidate: Candidate, person: Person, ticket: str, reason: str, now: datetime
+) -> DecisionRequest:
+    """What the titulaire is asked to sign; UsageError without a ticket and a reason."""
+    require_traced(ticket, reason)
+    decision = Decision(
+        id=new_decision_id(),
+        kind=DecisionKind.PROMOTION,
+        subject=candidate.baseline.run_id,
+        content_sha256=hash_shown(candidate.sheet),
+        platform=candidate.platform.name,
+        identity_token=candidate.platform.identity_token,
+        person=person.id,
+        role=person.role,
+        ticket=ticket,
+        reason=reason,
+        decided_at=now,
+        expires_at=now + VALID_FOR,
+    )
+    return DecisionRequest(decision, candidate.sheet)
+
+
+def require_traced(ticket: str, reason: str) -> None:
+    """UsageError unless the decision says for which ticket and why."""
+    require_ticket(ticket)
+    if not reason.strip():
+        raise UsageError("Une promotion a un motif (--reason).")
+
+
+def promote(candidate: Candidate, signed: SignedDecision, runs_dir: Path, now: datetime) -> Path:
+    """Verify the decision against the run as it is now, record it, write the file to review and commit."""
+    platform = candidate.platform
+    require_traced(signed.decision.ticket, signed.decision.reason)
+    verify_decision(
+        signed,
+        candidate.people,
+        kind=DecisionKind.PROMOTION,
+        shown=candidate.sheet,
+        platform=platform.name,
+        identity_token=platform.identity_token,
+        roles=PROMOTING_ROLES,
+        subject=candidate.baseline.run_id,
+        at=now,
+    )
+    governance = governance_dir(platform.governance)
+    if find_promoted(governance, candidate.baseline.number):
+        raise UsageError(f"La référence n° {candidate.baseline.number} existe déjà : rien n'est remplacé.")
+    head = record_once(runs_dir / ledger.FILE, candidate, signed, now)
+    return write_promoted(governance, candidate.baseline, signed, head)
+
+
+def record_once(path: Path, candidate: Candidate, signed: SignedDecision, now: datetime) -> LedgerHead:
+    """The ledger entry of the promotion: a new one, or that of an attempt that was cut before the file."""
+    decision = signed.decision
+    data = {
+        "baseline": candidate.baseline.number,
+        "run_id": candidate.baseline.run_id,
+        "application_version": candidate.baseline.application_version,
+        "content_sha256": hash_content(candidate.baseline),
+    }
+    entries = ledger.read_entries(path)
+    for entry in entries:
+        if entry.decision is not None and entry.decision.id == decision.id:
+            if dict(entry.data) != data:
+                raise DecisionRefused(
+                    f"La décision {decision.id} a déjà servi (registre, ligne {entry.sequence})."
+                )
+            return LedgerHead(entries[0].previous, entry.sequence, entry.sha256)
+    return ledger.append(
+        path,
+        kind=DecisionKind.PROMOTION.value,
+        platform=candidate.platform.name,
+        person=decision.person,
+        ticket=decision.ticket,
+        data=data,
+        at=now,
+        people=candidate.people,
+        signed=signed,
+    )

@@ -1,0 +1,134 @@
+"""A waiver is drafted, signed, recorded, then written with its decision beside the others, to review and commit."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from datetime import datetime
+from pathlib import Path
+
+from nonreg import ledger
+from nonreg.baseline import governance_dir
+from nonreg.config import Platform
+from nonreg.decision import (
+    Decision,
+    DecisionKind,
+    DecisionRequest,
+    SignedDecision,
+    hash_shown,
+    new_decision_id,
+    verify_decision,
+    write_signed,
+)
+from nonreg.errors import UsageError
+from nonreg.model import Waiver
+from nonreg.people import People, Person
+from nonreg.plan import SCENARIOS_DIR, collect_scenarios
+from nonreg.store import write_file
+from nonreg.tickets import require_ticket
+from nonreg.waivers import DECISIONS, FILE, GRANTING_ROLES, format_entry, load_waivers, render_waiver
+
+
+def draft_waiver(
+    platform: Platform,
+    people: People,
+    *,
+    scenario_id: str,
+    reason: str,
+    ticket: str,
+    owner: str,
+    expires: str,
+    reference: str,
+) -> Waiver:
+    """The waiver as it will be signed, without its decision; UsageError says what is missing or unknown."""
+    if scenario_id not in list_known_ids():
+        raise UsageError(f"Scénario inconnu : « {scenario_id} ».")
+    if not reason.strip():
+        raise UsageError("Une dérogation a un motif (--reason).")
+    if people.find(owner) is None:
+        raise UsageError(f"Porteur inconnu : « {owner} » (--owner, un identifiant de {people.file}).")
+    return Waiver(
+        scenario_id,
+        reason.strip(),
+        require_ticket(ticket),
+        owner,
+        "",
+        parse_expiry(expires),
+        reference.strip(),
+    )
+
+
+@functools.cache
+def list_known_ids() -> frozenset[str]:
+    """Every shipped scenario."""
+    return frozenset(scenario.id for scenario in collect_scenarios(SCENARIOS_DIR))
+
+
+def parse_expiry(text: str) -> datetime:
+    """An instant with its zone."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"Échéance illisible : « {text} » (attendu : 2026-12-31T18:00+01:00).") from error
+    if moment.tzinfo is None:
+        raise UsageError(f"L'échéance « {text} » n'a pas de fuseau (attendu : 2026-12-31T18:00+01:00).")
+    return moment
+
+
+def request_waiver(platform: Platform, waiver: Waiver, person: Person, now: datetime) -> DecisionRequest:
+    """What is asked to be signed; the decision lasts as long as the waiver."""
+    if waiver.expires_at <= now:
+        raise UsageError(f"L'échéance est déjà passée : {waiver.expires_at.isoformat()}.")
+    shown = render_waiver(waiver, platform.name)
+    decision = Decision(
+        id=new_decision_id(),
+        kind=DecisionKind.DEROGATION,
+        subject=waiver.scenario_id,
+        content_sha256=hash_shown(shown),
+        platform=platform.name,
+        identity_token=platform.identity_token,
+        person=person.id,
+        role=person.role,
+        ticket=waiver.ticket,
+        reason=waiver.reason,
+        decided_at=now,
+        expires_at=waiver.expires_at,
+    )
+    return DecisionRequest(decision, shown)
+
+
+def grant(
+    platform: Platform, people: People, waiver: Waiver, signed: SignedDecision, runs_dir: Path, now: datetime
+) -> Path:
+    """Verify, record, write the decision and the entry; returns the waivers' file."""
+    decision = verify_decision(
+        signed,
+        people,
+        kind=DecisionKind.DEROGATION,
+        shown=render_waiver(waiver, platform.name),
+        platform=platform.name,
+        identity_token=platform.identity_token,
+        roles=GRANTING_ROLES,
+        subject=waiver.scenario_id,
+        at=now,
+    )
+    folder = governance_dir(platform.governance)
+    path = folder / FILE
+    load_waivers(folder, people, platform.name, platform.identity_token, list_known_ids())  # sound before
+    ledger.append(
+        runs_dir / ledger.FILE,
+        kind=DecisionKind.DEROGATION.value,
+        platform=platform.name,
+        person=decision.person,
+        ticket=decision.ticket,
+        data={"scenario": waiver.scenario_id, "expires_at": waiver.expires_at.isoformat()},
+        at=now,
+        people=people,
+        signed=signed,
+    )
+    (folder / DECISIONS).mkdir(parents=True, exist_ok=True)
+    write_signed(folder / DECISIONS / f"{decision.id}.json", signed)
+    kept = path.read_text(encoding="utf-8") if path.is_file() else ""
+    entry = format_entry(dataclasses.replace(waiver, decision=decision.id))
+    write_file(path, f"{kept.rstrip()}\n\n{entry}".lstrip("\n"))
+    return path
