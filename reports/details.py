@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from nonreg.model import CampaignReport, Family
 from reports import labels, text
 from reports.case import Case, find_unplanned
-from reports.document import Block, Cell, Column, Names, Pairs, Paragraph, Section, Table
-from reports.reference import is_long, list_measures, say_attempts
+from reports.document import Block, Cell, Column, Items, Names, Pairs, Paragraph, Section, Table
+from reports.reference import ROWS_ON_PAPER, is_long, list_measures, say_attempts
 from reports.summary import tally
 
 COMMENT_CHARACTERS = 600
 TITLE_CHARACTERS = 300
+LINE_CHARACTERS = 160
 SCOPE_SUBJECT = "Périmètre"  # facts of this subject say what is real and what is simulated
 
 
@@ -91,8 +92,13 @@ def _list_family(cases: Sequence[Case], is_long_report: bool) -> Table:
     caption = tally([case.label for case in cases], "scénario", "scénarios")
     short: tuple[Block, ...] = ()
     if is_long_report:
-        told = tuple(_detail_case(case) for case in cases if not case.is_quiet)
-        table = Table(f"{caption}. À signaler : {len(told)}", columns, told, empty=f"{caption}.")
+        told = [case for case in cases if not case.is_quiet]
+        head = f"{caption}. À signaler : {len(told)}"
+        table: Block = (
+            Table(head, columns, tuple(_detail_case(case) for case in told), empty=f"{caption}.")
+            if len(told) <= ROWS_ON_PAPER
+            else Items(head, tuple(_say_case(case) for case in told), small=True)
+        )
         said = (
             "Les scénarios bons et inchangés sont nommés ici par résultat ; titre, durée et exigences de chacun "
             "sont dans le rapport HTML et dans la source JSON."
@@ -133,6 +139,16 @@ def _detail_case(case: Case) -> tuple[Cell, ...]:
     )
 
 
+def _say_case(case: Case) -> str:
+    """Return one line, where there are so many scenarios to tell that a table of them could not be set."""
+    scenario, change = case.scenario, labels.CHANGES[case.finding.change].text
+    title, why = (text.shorten(said, LINE_CHARACTERS, "…") for said in (scenario.title, case.explain()))
+    return (
+        f"{scenario.id} {case.label.sign} {case.label.text} ({labels.CRITICALITIES[scenario.criticality].lower()}, "
+        f"{change.lower()}) : {title}. {' '.join(why.split())}"
+    )
+
+
 _CRITICALITIES = {criticality: Cell(word) for criticality, word in labels.CRITICALITIES.items()}
 
 
@@ -148,8 +164,9 @@ def check_high_availability(cases: Sequence[Case]) -> Section:
     short: tuple[Block, ...] = ()
     if is_long(cases):
         told = [case for case in ha if not case.is_quiet]
-        note = "Les contrôles bons et inchangés sont nommés au § 3."
-        short = (Table(caption, columns, _list_checks(told), empty=f"{caption}.", note=note),)
+        note = f"{text.plural(len(ha) - len(told[:ROWS_ON_PAPER]), 'autre contrôle', 'autres contrôles')}, voir § 3."
+        rows = _list_checks(told[:ROWS_ON_PAPER])
+        short = (Table(caption, columns, rows, empty=f"{caption}.", note=note),)
     empty = "Aucun contrôle HD dans cette campagne."
     table = Table(caption, columns, _list_checks(ha), empty=empty, on_paper=short if ha else ())
     blocks = (table, list_measures(ha, "Mesures HD", is_long(cases))) if ha else (table,)

@@ -6,7 +6,7 @@ Both the HTML and the PDF are made from a `Document`, so they cannot say differe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 
@@ -47,6 +47,15 @@ class Table:
     kind: str = field(default="table", init=False)
 
 
+def shorten_on_paper(table: Table, limit: int, where: str) -> Table:
+    """Return the table, of which the PDF sets the first `limit` rows and says where the others are."""
+    left = len(table.rows) - limit
+    if left <= 0:
+        return table
+    note = f"{left} autres lignes, {where}. {table.note}".strip()
+    return replace(table, on_paper=(replace(table, rows=table.rows[:limit], note=note),))
+
+
 @dataclass(frozen=True, slots=True)
 class Paragraph:
     """A paragraph; with a tone and a sign it is a notice."""
@@ -85,11 +94,12 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """A list under its label; `empty` is said when there is nothing in it."""
+    """A list under its label; `empty` is said when there is nothing in it; `small` ones are long."""
 
     label: str
     items: tuple[str, ...]
     empty: str = ""
+    small: bool = False
     kind: str = field(default="items", init=False)
 
 
@@ -141,12 +151,16 @@ Block: TypeAlias = "Table | Paragraph | Pairs | Figures | Code | Items | Names |
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A titled group of blocks; level 1 is a numbered chapter, level 2 is inside the one before."""
+    """A titled group of blocks; level 1 is a numbered chapter, level 2 is inside the one before.
+
+    Without `on_paper` it is left out of the PDF: the section before says so.
+    """
 
     anchor: str
     title: str
     blocks: tuple[Block, ...]
     level: int = 1
+    on_paper: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from reports.document import Block, Cell, Column, Paragraph, Table
 
 IDS_ON_FRONT = 80
 WAIVERS_ON_FRONT = 150
+REGRESSIONS_ON_FRONT = 30
 REASON_CHARACTERS = 200
 SERVED, NOT_NEEDED, NOT_SELECTED = "a servi", "n'a pas servi", "scénario hors du plan"
 
@@ -51,7 +52,7 @@ def list_regressions(regressions: Sequence[Case]) -> Table:
             Cell(labels.CAUSES[case.triage.cause] if case.triage else text.NOT_KNOWN),
             Cell(_say_waiver(case)),
         )
-        for case in regressions
+        for case in regressions[:REGRESSIONS_ON_FRONT]
     )
     columns = (
         Column("Scénario", 30),
@@ -61,7 +62,13 @@ def list_regressions(regressions: Sequence[Case]) -> Table:
         Column("Cause présumée", 13),
         Column("Dérogation", 12),
     )
-    return Table("Régressions", columns, rows, empty="Aucune régression.")
+    left = len(regressions) - len(rows)
+    note = (
+        f"… {text.plural(left, 'autre régression', 'autres régressions')}, voir § 1bis et § 4."
+        if left > 0
+        else ""
+    )
+    return Table("Régressions", columns, rows, empty="Aucune régression.", note=note)
 
 
 def say_last_good(case: Case) -> str:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nonreg.model import Evidence, Gap, Outcome, ScenarioResult
+from nonreg.model import Criticality, Evidence, Gap, Outcome, ScenarioResult
 from reports import labels, text
 from reports.case import Case
-from reports.document import Block, Cell, Code, Column, Pairs, Paragraph, Section, Table
+from reports.document import Block, Cell, Code, Column, Pairs, Paragraph, Section, Table, shorten_on_paper
 from reports.triage import explain_triage, list_facts
 
 ROWS_SHOWN = 20
 GAPS_SHOWN = 20
+SECTIONS_ON_PAPER = 150  # about as many pages
+INDEX_ON_PAPER = 500
 WIDEST_TABLE = 7
 TITLE_CHARACTERS = 300
 ROW_CHARACTERS = 1_200  # shared between the columns: narrow ones get tall soon
@@ -29,18 +31,44 @@ def detail_gaps(cases: Sequence[Case]) -> tuple[Section, ...]:
         or len(case.attempts) > 1
         or any(a.gaps for a in case.attempts)
     ]
-    concerned.sort(key=lambda case: case.outcome is not Outcome.KO)
+    order = list(Criticality)
+    concerned.sort(key=lambda case: (case.outcome is not Outcome.KO, order.index(case.scenario.criticality)))
     count = text.plural(len(concerned), "écart", "écarts")
     said = (
         f"{count}. Les colonnes de décision sont à remplir par la personne habilitée."
         if concerned
         else "Aucun écart."
     )
-    first = Section("ecarts", "4. Écarts et arbitrages", (Paragraph(said),))
-    return (first, *(_detail_gap_case(case) for case in concerned))
+    blocks: list[Block] = [Paragraph(said)]
+    if len(concerned) > SECTIONS_ON_PAPER:
+        blocks.append(_index_gaps(concerned))
+    first = Section("ecarts", "4. Écarts et arbitrages", tuple(blocks))
+    return (first, *(_detail_gap_case(case, n < SECTIONS_ON_PAPER) for n, case in enumerate(concerned)))
 
 
-def _detail_gap_case(case: Case) -> Section:
+def _index_gaps(concerned: Sequence[Case]) -> Table:
+    """Return every gap in a line: a document of hundreds of gaps details the worst ones only on paper."""
+    rows = tuple(
+        (
+            Cell(case.scenario.id),
+            case.label,
+            Cell(labels.CAUSES[case.triage.cause] if case.triage else text.NOT_KNOWN),
+            Cell(case.triage.fingerprint if case.triage else text.NOT_KNOWN),
+        )
+        for case in concerned
+    )
+    columns = (
+        Column("Scénario", 20),
+        Column("Résultat", 20),
+        Column("Cause présumée", 25),
+        Column("Empreinte", 35, mono=True),
+    )
+    note = f"Le PDF détaille les {SECTIONS_ON_PAPER} premiers ; le rapport HTML et la source JSON les détaillent tous."
+    table = Table("Tous les écarts, les plus graves d'abord", columns, rows, note=note)
+    return shorten_on_paper(table, INDEX_ON_PAPER, "voir § 3")
+
+
+def _detail_gap_case(case: Case, on_paper: bool) -> Section:
     change = labels.CHANGES[case.finding.change].text
     before = labels.OUTCOMES[case.finding.before].text if case.finding.before else text.NOT_KNOWN
     items = (
@@ -65,7 +93,7 @@ def _detail_gap_case(case: Case) -> Section:
         blocks += explain_triage(case.triage)
     blocks += [list_evidence(case.evidence, "Preuves"), _leave_decision()]
     title = f"{case.scenario.id} {text.shorten(case.scenario.title, TITLE_CHARACTERS)}"
-    return Section(f"ecart-{case.scenario.id}", title, tuple(blocks), 2)
+    return Section(f"ecart-{case.scenario.id}", title, tuple(blocks), 2, on_paper)
 
 
 def _detail_attempt(attempt: ScenarioResult, attached: bool) -> list[Block]:

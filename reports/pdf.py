@@ -78,7 +78,7 @@ def _prepare(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, str):
         return change(value)
     if isinstance(value, tuple):
-        return [_prepare(item, change) for item in value]
+        return [_prepare(item, change) for item in value if getattr(item, "on_paper", True) is not False]
     if isinstance(value, Section):
         blocks = [short for block in value.blocks for short in getattr(block, "on_paper", ()) or (block,)]
         return {**_prepare_fields(value, change), "blocks": [_prepare(block, change) for block in blocks]}

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from nonreg.model import Assessment, Baseline, CampaignReport, Change, LimitChange, Outcome, Slowdown
 from reports import labels, text
 from reports.case import Case
-from reports.document import Block, Cell, Column, Items, Pairs, Paragraph, Section, Table
+from reports.document import Block, Cell, Column, Items, Pairs, Paragraph, Section, Table, shorten_on_paper
 
 FULL_ROWS_ON_PAPER = 1_500  # scenarios beyond which the PDF says in short what is good
+ROWS_ON_PAPER = 500  # of a table whose scenarios are all told elsewhere
 NOTE_CHARACTERS = 400
 
 
@@ -33,7 +34,8 @@ def compare_with_baseline(report: CampaignReport, cases: Sequence[Case]) -> Sect
             Items(
                 "Scénarios de la référence absents de ce plan",
                 tuple(
-                    f"{name} {text.shorten(gone.get(name, ''), 160)}".strip() for name in assessment.removed
+                    f"{name} {text.shorten(gone.get(name, ''), 160)}".strip()
+                    for name in assessment.removed[:ROWS_ON_PAPER]
                 ),
             )
         )
@@ -117,15 +119,11 @@ def _list_changes(cases: Sequence[Case], has_baseline: bool) -> Table:
         Column("Évolution", 15),
         Column("Note", 43),
     )
-    return Table(
-        "Évolutions par rapport à la référence"
-        if has_baseline
-        else "Évolutions par rapport au dernier passage",
-        columns,
-        rows,
-        empty="Aucune autre évolution." if missing else "Aucune évolution.",
-        note="Les scénarios sans résultat sont au § 1." if missing else "",
-    )
+    known = "à la référence" if has_baseline else "au dernier passage"
+    empty = "Aucune autre évolution." if missing else "Aucune évolution."
+    note = "Les scénarios sans résultat sont au § 1." if missing else ""
+    table = Table(f"Évolutions par rapport {known}", columns, rows, empty=empty, note=note)
+    return shorten_on_paper(table, ROWS_ON_PAPER, "voir § 3")
 
 
 def _note_change(case: Case) -> str:
@@ -168,10 +166,10 @@ def _list_slowdowns(cases: Sequence[Case]) -> list[Block]:
         Column("Avis", 14),
     )
     rows = tuple((*_describe_slowdown(case, found), label) for case, found, label in pairs)
-    table = Table(
-        "Durées au-dessus de leur borne", columns, rows, empty="Aucune durée au-dessus de sa borne."
-    )
-    return [table, Paragraph(labels.SLOWER_RULE)]
+    empty = "Aucune durée au-dessus de sa borne."
+    table = Table("Durées au-dessus de leur borne", columns, rows, empty=empty)
+    where = "voir le rapport HTML ou la source JSON"
+    return [shorten_on_paper(table, ROWS_ON_PAPER, where), Paragraph(labels.SLOWER_RULE)]
 
 
 def _describe_slowdown(case: Case, found: Slowdown) -> tuple[Cell, ...]:
@@ -238,12 +236,13 @@ def list_measures(cases: Sequence[Case], caption: str, is_long_report: bool) -> 
     if not is_long_report:
         return table
     told = [case for case in cases if not case.is_quiet]
-    left = len(table.rows) - len(rows := _list_figures(told))
+    rows = _list_figures(told)
+    left = len(table.rows) - len(rows[:ROWS_ON_PAPER])
     note = (
-        f"{text.plural(left, 'mesure', 'mesures')} de scénarios bons et inchangés : voir le rapport HTML ou la "
-        "source JSON."
+        f"{text.plural(left, 'autre mesure', 'autres mesures')}, d'abord celles des scénarios bons et inchangés : "
+        "voir le rapport HTML ou la source JSON."
     )
-    short = Table(caption, columns, rows, empty=f"{caption} : aucune à signaler.", note=note)
+    short = Table(caption, columns, rows[:ROWS_ON_PAPER], empty=f"{caption} : aucune à signaler.", note=note)
     return Table(table.caption, table.columns, table.rows, table.empty, on_paper=(short,))
 
 

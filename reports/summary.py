@@ -8,11 +8,24 @@ from collections.abc import Sequence
 from nonreg.model import CampaignReport, Change, Criticality, GuardStatus, Outcome
 from reports import front, labels, text
 from reports.case import Case
-from reports.document import Block, Cell, Column, Figures, Items, Pairs, Paragraph, Section, Table
+from reports.document import (
+    Block,
+    Cell,
+    Column,
+    Figures,
+    Items,
+    Pairs,
+    Paragraph,
+    Section,
+    Table,
+    shorten_on_paper,
+)
 
 REASONS_ON_FRONT = 5
 ROWS_ON_FRONT = 9  # of all tables together; each may take three lines
 MOTIVE_CHARACTERS = 240
+MOTIVES_ON_PAPER = 100
+RESERVES_SHOWN = 200
 UNCHECKED = (Outcome.INCONCLUSIF, Outcome.NON_EXECUTE)
 
 
@@ -161,12 +174,13 @@ def _list_unchecked(unchecked: Sequence[Case]) -> Table:
     )
     rows = tuple((label, _name_cases(group), Cell(_cut(why))) for (label, why), group in worst_first)
     columns = (Column("Résultat", 15), Column("Scénarios", 40), Column("Motif", 45))
-    return Table(
+    table = Table(
         "Scénarios non exécutés, inconclusifs ou sans résultat",
         columns,
         rows,
         empty="Aucun scénario non exécuté, inconclusif ou sans résultat.",
     )
+    return shorten_on_paper(table, MOTIVES_ON_PAPER, "voir § 3")
 
 
 def _name_unchecked(unchecked: Sequence[Case]) -> Paragraph:
@@ -233,6 +247,9 @@ def list_reserves(report: CampaignReport, cases: Sequence[Case]) -> Items:
     reserves = [
         f"{text.name_ids(ids, front.IDS_ON_FRONT, 'voir § 3')} : {said}" for said, ids in groups.items()
     ]
+    left = len(reserves) - RESERVES_SHOWN
+    if left > 0:
+        reserves[RESERVES_SHOWN:] = [f"… {text.plural(left, 'autre réserve', 'autres réserves')}, voir § 3."]
     free = sum(m.limit is None for case in cases if case.result for m in case.result.measures)
     if free:
         reserves.append(f"{text.plural(free, 'mesure', 'mesures')} sans limite convenue : non jugées.")

@@ -256,6 +256,12 @@ def regression_report() -> CampaignReport:
             ),
             files=(("schema.json", hash_text("schema 2")),),
         ),
+        counts=(
+            NatureCount("BASE", 16, 13, 2, 1),
+            NatureCount("APPLICATIF", 16, 15, 0, 1, "1 dérogation"),
+            NatureCount("HD", 16, 14, 0, 2),
+            *report.counts[3:],
+        ),
         triage=(
             explain_failure("BASE-003", last),
             explain_failure("BASE-004", last),
