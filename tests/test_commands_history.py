@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -147,7 +148,9 @@ def test_a_terminal_of_80_columns_gets_colours_and_no_longer_line(runs_dir: Path
     assert f"{ESCAPE}[31m" in text
     plain = "".join(part.partition("m")[2] for part in (ESCAPE + "[m" + text).split(ESCAPE))
     assert max(len(line) for line in plain.splitlines()) <= 80
-    assert "dernières sur 106" in plain
+    said = re.search(r"\(les (\d+) dernières sur 106\)", plain)
+    assert said is not None
+    assert cells(plain, "BASE-002")[1] == ("✔✘" * 106)[-int(said[1]) :]
 
 
 def test_in_a_pipe_nothing_is_coloured_or_cut(read: Read, runs_dir: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import signal
@@ -180,6 +181,9 @@ def test_the_history_of_a_run_holds_neither_itself_nor_what_came_after(history: 
     assert [run.run_id for run in runs] == ["essai-0000", "essai-0001", "essai-0002"]
     runs = history.load_history(PLATFORM, LATER, count=2, run_id="essai-0004").runs
     assert [run.run_id for run in runs] == ["essai-0002", "essai-0003"]
+    without_the_third = history.load_history(PLATFORM, LATER, run_id="essai-0002")
+    assert [run.run_id[-1] for run in without_the_third.runs] == ["0", "1", "3", "4"]
+    assert without_the_third.scenarios == (ScenarioHistory("BASE-001", "OOOO", (2.0,) * 4),)
     assert history.load_history(PLATFORM, NIGHT) == History()
 
 
@@ -262,9 +266,15 @@ def test_unstable_scenarios_changed_three_times_over_the_last_campaigns_that_tri
     either_url: str,
 ) -> None:
     history = open_history(either_url)
-    columns = {"TROIS": "OKKOK", "DEUX": "OKKOO", "NON-ESSAYE": "ONONO", "BON": "OOMOA", "ABSENT": "K--OK"}
+    columns = {
+        "TROIS": "OKNKOK",
+        "DEUX": "OKKOOO",
+        "NON-ESSAYE": "ONONON",
+        "BON": "OOMOAO",
+        "ABSENT": "K---OK",
+    }
     letters = {outcome.letter: outcome for outcome in Outcome}
-    for night in range(5):
+    for night in range(6):
         planned = {name: letters[line[night]] for name, line in columns.items() if line[night] != "-"}
         append_all(history, make_report(night, planned))
     (unstable,) = history.list_unstable(PLATFORM)
@@ -523,17 +533,18 @@ def test_a_folder_without_report_is_judged_and_a_broken_one_is_named(tmp_path: P
 def test_an_unreadable_file_is_rebuilt_and_kept_aside(tmp_path: Path) -> None:
     file = tmp_path / "history.sqlite"
     file.write_bytes(b"ruine" * 1000)
-    file.with_name(file.name + "-journal").write_bytes(b"reste")
+    for suffix in ("-journal", "-wal", "-shm"):
+        file.with_name(file.name + suffix).write_bytes(b"reste")
     save_run(tmp_path, sample_reports()[0])
     said: list[str] = []
     rebuild(tmp_path, f"sqlite:///{file}", said.append, refuse_to_judge)
-    assert len(open_history(f"sqlite:///{file}").list_runs(PLATFORM, 10)) == 1
     assert (tmp_path / "history.sqlite.illisible").read_bytes() == b"ruine" * 1000
     assert said == [f"L'ancien fichier, illisible, est gardé : {file}.illisible"]
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == [
         "history.sqlite",
         "history.sqlite.illisible",
     ]
+    assert len(open_history(f"sqlite:///{file}").list_runs(PLATFORM, 10)) == 1
 
 
 def test_a_rebuild_that_fails_leaves_the_old_history(
@@ -556,8 +567,7 @@ def test_a_rebuild_that_fails_leaves_the_old_history(
     assert {path.name for path in tmp_path.iterdir()} <= {"history.sqlite", "runs"}
 
 
-@pytest.mark.parametrize("moment", ["while reading", "at the swap"])
-def test_what_is_appended_during_a_rebuild_is_not_lost(either_url: str, tmp_path: Path, moment: str) -> None:
+def test_what_is_appended_while_a_rebuild_reads_is_not_lost(either_url: str, tmp_path: Path) -> None:
     runs_dir = tmp_path / "runs"
     old, killed, late = sample_reports()[:3]
     save_run(runs_dir, old)
@@ -569,16 +579,59 @@ def test_what_is_appended_during_a_rebuild_is_not_lost(either_url: str, tmp_path
     def judge(_: Path) -> CampaignReport:
         # Another process ends its campaign: its folder is complete, then it appends.
         save_run(runs_dir, late)
-        if not appender.ident:
-            appender.start()
-            if moment == "while reading" and either_url.startswith("sqlite"):
-                appender.join()
+        appender.start()
+        if either_url.startswith("sqlite"):
+            appender.join(60)  # into the file that will be replaced; elsewhere it waits for the transaction
         return killed
 
     rebuild(runs_dir, either_url, print, judge)
     appender.join(60)
     runs = [run.run_id for run in open_history(either_url).list_runs(PLATFORM, 10)]
     assert runs == [run_id_of(report) for report in (old, killed, late)]
+
+
+def test_what_waits_for_the_file_that_a_rebuild_replaces_goes_into_the_new_one(tmp_path: Path) -> None:
+    runs_dir = tmp_path / "runs"
+    file = tmp_path / "history.sqlite"
+    old, first, second, _ = sample_reports()
+    last = make_report(9, {"BASE-001": O})
+    history = open_history(f"sqlite:///{file}")
+    (save_run(runs_dir, first) / "report.json").unlink()
+    append_all(history, old)
+    appender = threading.Thread(target=append_all, args=(history, last))
+
+    def judge(run_dir: Path) -> CampaignReport:
+        if run_dir.name == run_id_of(first):
+            (save_run(runs_dir, second) / "report.json").unlink()
+            return first
+        # The second reading, under the old file's lock: this one has it open, and waits.
+        appender.start()
+        wait_until(lambda: count_openings(file) == 2, within_seconds=30, what="fichier ouvert")
+        return second
+
+    rebuild(runs_dir, f"sqlite:///{file}", print, judge)
+    appender.join(60)
+    runs = [run.run_id for run in history.list_runs(PLATFORM, 10)]
+    assert runs == [run_id_of(report) for report in (first, second, last)]
+
+
+def count_openings(file: Path) -> int:
+    """How often this process has a file open."""
+    openings = 0
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            openings += descriptor.readlink() == file
+    return openings
+
+
+def test_a_writer_keeps_others_out_from_its_first_moment(history: HistoryStore) -> None:
+    assert history.file is not None
+    with (
+        history.transaction(writes=True),
+        sqlite3.connect(history.file, timeout=0, isolation_level=None) as other,
+        pytest.raises(sqlite3.OperationalError, match="locked"),
+    ):
+        other.execute("BEGIN IMMEDIATE")
 
 
 def test_what_is_kept_of_a_campaign_names_all_that_was_planned() -> None:

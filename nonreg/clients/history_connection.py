@@ -267,8 +267,7 @@ def _replace_file(
             _write_all(new, read_records)
             if aside:
                 file.replace(aside)
-            for suffix in SIDE_FILES:  # they would be taken for the new file's
-                file.with_name(file.name + suffix).unlink(missing_ok=True)
+            # SQLite dealt with any journal of the old file when it was opened: none is left for the new one.
             partial.replace(file)
     finally:
         for suffix in ("", *SIDE_FILES):
