@@ -139,7 +139,7 @@ def _is_name(window: list[str], parts: list[str]) -> bool:
     whole = False
     for word in sorted(window, key=len, reverse=True):
         found = next((part for part in left if word == part), None)
-        whole = whole or (found is not None and len(word) > 1)
+        whole = whole or len(word) > 1
         found = found or next((part for part in left if len(word) == 1 and part.startswith(word)), None)
         if found is None:
             return False

@@ -245,7 +245,7 @@ def test_a_decision_is_read_back_from_what_is_signed(
 
 
 def test_the_signed_bytes_are_canonical() -> None:
-    assert canonical_json({"b": "e\u0301", "a": [1, None]}) == '{"a":[1,null],"b":"é"}'.encode()
+    assert canonical_json({"b": "e\u0301", "a": [1, "e\u0301"]}) == '{"a":[1,"é"],"b":"é"}'.encode()
     assert signed_bytes(make_decision()) == signed_bytes(make_decision(reason="Livraison 5.2 accepte\u0301e"))
 
 
@@ -257,8 +257,9 @@ def test_ids_are_random_and_well_formed() -> None:
 
 
 def test_a_naive_time_is_a_mistake_of_the_caller() -> None:
-    with pytest.raises(ValueError, match="aware"):
-        make_decision(decided_at=datetime(2026, 1, 1))
+    for field in ("decided_at", "expires_at"):
+        with pytest.raises(ValueError, match="aware"):
+            make_decision(**{field: datetime(2026, 1, 1)})
 
 
 @pytest.mark.parametrize("hidden", ["\x1b[2J", "\r", "\u202e", "\u200b", "\x00", "\ud800", "\u2028"])

@@ -50,6 +50,7 @@ def test_a_sound_file_gives_the_people_in_order(tmp_path: Path) -> None:
     [
         ("", "au moins une personne"),
         ("people = 3", "au moins une personne"),
+        ("people = []", "au moins une personne"),
         ("people = [3]", r"\[\[people\]\] n° 1 : une table"),
         (ONE + 'x = "', "TOML mal formé"),
         ('personnes = "x"\n' + ONE, "« personnes » inconnue"),
@@ -63,6 +64,7 @@ def test_a_sound_file_gives_the_people_in_order(tmp_path: Path) -> None:
         (ONE.replace("titulaire-1", "a" * 33), "« id » : minuscules"),
         (ONE.replace("titulaire-1", "o-ruisselle"), "« id » : .* le nom n'y entre pas"),
         (ONE.replace(f'["{KEY}"]', f'"{KEY}"'), "« keys » : une liste"),
+        (ONE.replace(f'["{KEY}"]', "[3]"), "« keys » : une liste"),
         (ONE.replace(KEY, "ssh-dss AAAA"), "« keys » n° 1 : ce n'est pas une clé publique acceptée"),
         (ONE.replace(KEY, public_line(make_key("rsa-2048"))), "« keys » n° 1 : clé RSA de 2048 bits"),
         (ONE + "valid_until = 2027-01-01T00:00:00\n", "« valid_until » : .* avec fuseau"),
@@ -161,10 +163,20 @@ def test_a_name_is_recognised_however_it_is_written(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "une grande vallée", "Clélia", "le grand C", "C G V", "clelia-1 grand-vaude"]
+    "text",
+    [
+        *("", "une grande vallée", "Clélia", "le grand C", "C G V", "clelia-1 grand-vaude"),
+        *("la clé du grand Vaudé", "Clé grand Vaudé", "Mme Ruisselle", "Mme C", "M."),
+    ],
 )
 def test_a_text_without_the_name_is_not_taken_for_it(text: str) -> None:
     assert not holds_name(text, "Clélia Grand-Vaudé")
+
+
+def test_an_id_may_share_the_small_words_of_a_name_and_a_validity_may_be_open(tmp_path: Path) -> None:
+    one = ONE.replace("Odile Ruisselle", "Odile de Ruisselle").replace("titulaire-1", "chef-de-file")
+    for date in ("valid_from", "valid_until"):
+        load_people(write(tmp_path, f"{one}{date} = 2026-01-01T00:00:00Z\n"), "jeton")
 
 
 def test_the_person_named_in_a_text_is_found() -> None:
