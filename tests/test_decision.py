@@ -219,6 +219,11 @@ def test_a_field_that_is_not_what_it_must_be_is_refused(field: str, value: objec
         parse_decision(write_decision(make_decision()) | {field: value})
 
 
+def test_a_decision_may_have_no_ticket_and_no_reason() -> None:
+    bare = make_decision(ticket="", reason="")
+    assert parse_decision(write_decision(bare)) == bare
+
+
 def test_a_decision_with_more_or_fewer_fields_is_refused() -> None:
     data = write_decision(make_decision())
     for wrong in (data | {"note": "x"}, {key: data[key] for key in list(data)[1:]}):
