@@ -44,7 +44,9 @@ def is_printable(source: str) -> bool:
     A look at one text is a hundred times quicker than a walk through a large report.
     """
     rest = source.encode().translate(None, _PLAIN).decode()
-    return _UNPRINTABLE.search(rest) is None and not any(found[1] for found in _ESCAPE.finditer(source))
+    if "\ufffd" in rest or _UNPRINTABLE.search(rest):  # U+FFFD may stand for a lone surrogate
+        return False
+    return not any(found[1] for found in _ESCAPE.finditer(source))
 
 
 def make_printable(value: _T) -> _T:

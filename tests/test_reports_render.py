@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree
 
 import pytest
@@ -15,21 +15,33 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 
 from nonreg.model import (
+    Basis,
     CampaignReport,
+    Cause,
     Change,
+    Difference,
     Evidence,
     Fact,
     Finding,
     Gap,
     GuardResult,
     GuardStatus,
+    History,
+    LimitChange,
+    LogExcerpt,
     Measure,
+    MeasureHistory,
     NatureCount,
     Outcome,
     Scenario,
+    ScenarioHistory,
     ScenarioResult,
+    Slowdown,
+    Triage,
+    Waiver,
 )
 from reports.render import render_all
+from tests.report_past_samples import past_runs, promoted_baseline, regression_report
 from tests.report_samples import green_report, interrupted_report, refused_report, rich_report
 from tests.test_reports_html import Page
 
@@ -42,7 +54,9 @@ NASTY = st.one_of(
 )
 
 
-@pytest.mark.parametrize("make", [green_report, rich_report, interrupted_report, refused_report])
+@pytest.mark.parametrize(
+    "make", [green_report, rich_report, interrupted_report, refused_report, regression_report]
+)
 def test_the_same_report_gives_the_same_bytes(make: object) -> None:
     assert callable(make)
     assert render_all(make()) == render_all(make())
@@ -91,6 +105,12 @@ def spoil_report(one: str, two: str, value: float) -> CampaignReport:
     )
     gap = Gap(one, two, one, (one, two), ((two, one), (one,), ()), 30)
     evidence = (Evidence(one, two, one),)
+    slow = (Slowdown(one, value, two, value, value, 8),)
+    expiry = plan.created_at
+    waivers = (
+        Waiver(f"A{one}", one, two, one, two, expiry, one),
+        Waiver(two, two, one, two, one, expiry + timedelta(days=1), two),
+    )
     measures = (Measure(one, value, two, None), Measure(two, value, one, value))
     results = (
         ScenarioResult(f"A{one}", Outcome.KO, two, report.run.started_at, 0.1, measures, (gap,), evidence),
@@ -98,7 +118,7 @@ def spoil_report(one: str, two: str, value: float) -> CampaignReport:
         ScenarioResult("hors" + one, Outcome.OK, two),
     )
     findings = (
-        Finding(f"A{one}", Outcome.KO, Change.REGRESSION, Outcome.OK, one),
+        Finding(f"A{one}", Outcome.KO, Change.REGRESSION, Outcome.OK, one, waivers[0], slow, slow),
         Finding(f"B{two}", Outcome.INCONCLUSIF, Change.UNSTABLE, None, two),
     )
     texts = {"title": one, "name": two, "application_version": one, "dataset": two, "sites": (one, two)}
@@ -120,7 +140,42 @@ def spoil_report(one: str, two: str, value: float) -> CampaignReport:
     return replace(
         report,
         run=run,
-        assessment=replace(report.assessment, reasons=(one, two), findings=findings),
+        assessment=replace(
+            report.assessment,
+            reasons=(one, two),
+            findings=findings,
+            removed=(one, two),
+            limit_changes=(LimitChange(one, value, None), LimitChange(two, value, value)),
+            reference_changes=(one, two),
+            machine_factor=value,
+        ),
         counts=(NatureCount(one, 1, 1, 0, 0, two),),
         tickets=(one, two),
+        basis=spoil_basis(one, two, value, waivers),
+        triage=(
+            Triage(
+                f"A{one}", one, Cause.BANC_DE_TEST, (one, two), two, None,
+                (Difference(one, two, one, two),), (LogExcerpt(one, (two, one)),), two,
+            ),
+        ),
+    )  # fmt: skip
+
+
+def spoil_basis(one: str, two: str, value: float, waivers: tuple[Waiver, ...]) -> Basis:
+    """Return a basis where every text comes from outside."""
+    texts = ("platform", "run_id", "decision", "person", "sha256")
+    baseline = replace(
+        promoted_baseline(),
+        **dict.fromkeys(texts, one),
+        **dict.fromkeys(("application_version", "dataset", "ticket", "reason"), two),
     )
+    runs = tuple(
+        replace(run, run_id=one, application_version=two, ticket=one, duration_seconds=value)
+        for run in past_runs(3)
+    )
+    history = History(
+        runs,
+        (ScenarioHistory(f"A{one}", one, (value, 1.0, None)), ScenarioHistory(f"B{two}", "KO", ())),
+        (MeasureHistory(f"A{one}", one, two, (value, 1.0, 2.0)),),
+    )
+    return Basis(baseline, waivers, history, (), ((one, two),))

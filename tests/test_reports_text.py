@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from nonreg.model import Gap, Outcome, ScenarioResult
 from reports import text
+from reports.source import render_json
+from tests.report_samples import green_report
 
 
 @pytest.mark.parametrize(
@@ -83,3 +86,21 @@ def test_texts_are_made_printable_at_any_depth_without_touching_the_vocabulary()
 def test_a_shortened_text_says_how_much_is_left_out_and_where() -> None:
     assert text.shorten("x" * 12, 10, "voir § 9") == "xxxxxxxxxx… [2 caractères de plus, voir § 9]"
     assert text.shorten("x" * 10, 10) == "x" * 10
+
+
+@pytest.mark.parametrize(
+    "words", ["\x00", "\x1f", "\x7f", "\u202e", "\ud800", "\r\n", "\b", "C:\\a\rb", "\U000e0041"]
+)
+def test_a_report_with_something_to_be_shown_otherwise_is_never_taken_for_printable(words: str) -> None:
+    report = green_report()
+    result = replace(report.run.results[0], message=f"é{words}")
+    report = replace(report, run=replace(report.run, results=(result,)))
+    assert not text.is_printable(render_json(report))
+
+
+def test_ordinary_texts_are_printable_as_they_are_backslashes_included() -> None:
+    report = green_report()
+    result = replace(report.run.results[0], message='C:\\rapports\\u1234\n\t"é" ✓ \\')
+    report = replace(report, run=replace(report.run, results=(result,)))
+    assert text.is_printable(render_json(report))
+    assert text.make_printable(report) == report
