@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import os
+import io
 import subprocess
-import sys
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from nonreg import store
+from nonreg.__main__ import main
 from nonreg.basis import load_basis, save_basis
 from nonreg.config import PLATFORMS_DIR, Platform, load_platform
 from nonreg.model import (
@@ -68,25 +69,21 @@ class Governed:
         self.platform_file.write_text(text.replace(before, after), encoding="utf-8")
 
     def cli(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """A command on this platform and its runs."""
-        return subprocess.run(
-            [
-                *(sys.executable, "-m", "nonreg", *arguments),
-                *("--platform", str(self.platform_file), "--runs-dir", str(self.runs_dir)),
-            ],
-            env=os.environ,
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        """A command on this platform and its runs, in this process: only `tests/test_cli.py` pays for others."""
+        words = [*arguments, "--platform", str(self.platform_file), "--runs-dir", str(self.runs_dir)]
+        out, err = io.StringIO(), io.StringIO()
+        with redirect_stdout(out), redirect_stderr(err):
+            try:
+                code = main(words)
+            except SystemExit as end:  # argparse
+                code = int(end.code or 0)
+        return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
 
 
-def make_governed(root: Path) -> Governed:
-    """A copy of the embedded platform's file and people, with nothing promoted."""
+def make_governed(root: Path, source: Path = PLATFORMS_DIR / "embarquee.toml") -> Governed:
+    """A copy of a platform's file and of the embedded people, with nothing promoted."""
     governed = Governed(root)
-    shipped = (PLATFORMS_DIR / "embarquee.toml").read_text(encoding="utf-8")
+    shipped = source.read_text(encoding="utf-8")
     governed.platform_file.write_text(
         shipped.replace('governance = "embarquee"', 'governance = "./gouvernance"'), encoding="utf-8"
     )

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,8 +18,13 @@ import pytest
 import requests
 import yaml
 
+from nonreg.clients.sshsig import load_key_file
+from nonreg.decision import sign_decision, write_signed
+from nonreg.model import Outcome
 from nonreg.sandbox.layout import Layout
 from nonreg.waiting import wait_until
+from tasks.promotion import load_candidate, request_promotion
+from tests.governed import ALL_GOOD, Governed, make_governed, publish_run
 
 ROOT = Path(__file__).parent.parent
 DEPLOYMENTS = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
@@ -123,14 +128,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         found.stop()
 
 
+FLOWS = {"avant-intervention": "avant-intervention", "promotion": "promotion"}
+
+
 def find_deployment(server: Server, name: str) -> Any:
-    return server.get(f"/deployments/name/campagne/{name}")
+    return server.get(f"/deployments/name/{FLOWS.get(name, 'campagne')}/{name}")
 
 
 def test_every_deployment_of_the_file_is_on_the_server_with_its_description(server: Server) -> None:
     for declared in DEPLOYMENTS:
         deployed = find_deployment(server, declared["name"])
-        assert deployed["entrypoint"] == "flows.campaign.campaign"
+        assert deployed["entrypoint"] == declared["entrypoint"]
         assert deployed["description"].strip() == declared["description"].strip()
         assert set(deployed["tags"]) == set(declared["tags"])
 
@@ -171,28 +179,46 @@ def test_the_form_offers_french_help_and_the_families(server: Server) -> None:
     schema = find_deployment(server, "a-la-demande")["parameter_openapi_schema"]
     assert schema["definitions"]["FamilyChoice"]["enum"] == ["base", "applicatif", "hd"]
     assert "ticket" in schema["properties"]["ticket"]["description"]
+    schema = find_deployment(server, "avant-intervention")["parameter_openapi_schema"]
+    assert schema["definitions"]["YesNo"]["enum"] == ["oui", "non"]
+    assert "touches_replication" in schema["required"]
+    assert "réplication" in schema["properties"]["touches_replication"]["description"]
 
 
 @pytest.fixture(scope="module")
-def finished(server: Server, sandbox: Layout, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A campaign run by a worker, to its end."""
+def worker(server: Server) -> None:
     server.start("worker", "start", "--pool", "aquareel", "--type", "process", "--limit", "1")
-    deployment = find_deployment(server, "a-la-demande")
-    runs_dir = tmp_path_factory.mktemp("passages")
-    parameters = {
-        "platform": str(sandbox.platform_file),
-        "families": ["base"],
-        "select": "BASE-00[1-5]",
-        "ticket": "AQ-12",
-        "runs_dir": str(runs_dir),
-    }
+
+
+def run_deployment(server: Server, name: str, **parameters: Any) -> Any:
+    """A run by the worker, once it has ended."""
+    deployment = find_deployment(server, name)
     created = server.post(f"/deployments/{deployment['id']}/create_flow_run", parameters=parameters)
 
     def find_end() -> Any:
         run = server.get(f"/flow_runs/{created['id']}")
         return run if run["state"]["type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED") else None
 
-    run = wait_until(find_end, 150, poll_seconds=0.5)
+    return wait_until(find_end, 150, poll_seconds=0.5)
+
+
+def read_artifacts(server: Server, run: Any) -> Any:
+    return server.post("/artifacts/filter", flow_runs={"id": {"any_": [run["id"]]}})
+
+
+@pytest.fixture(scope="module")
+def finished(server: Server, worker: None, sandbox: Layout, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A campaign run by a worker, to its end."""
+    runs_dir = tmp_path_factory.mktemp("passages")
+    run = run_deployment(
+        server,
+        "a-la-demande",
+        platform=str(sandbox.platform_file),
+        families=["base"],
+        select="BASE-00[1-5]",
+        ticket="AQ-12",
+        runs_dir=str(runs_dir),
+    )
     return {**run, "runs_dir": runs_dir}
 
 
@@ -202,7 +228,7 @@ def test_a_worker_runs_a_deployed_campaign_to_its_report(server: Server, finishe
         server.log.read_text("utf-8")[-3000:],
     )
     assert re.fullmatch(r"CAMPAGNE \d{4}-\d\d-\d\d embarquee v5\.2\.0 BASE", finished["name"])
-    (run_dir,) = finished["runs_dir"].iterdir()
+    (run_dir,) = (path for path in finished["runs_dir"].iterdir() if path.is_dir())
     assert (run_dir / "report.pdf").is_file()
 
 
@@ -215,9 +241,63 @@ def test_the_stages_are_visible_by_name(server: Server, finished: Any) -> None:
 
 
 def test_the_artifacts_show_progress_results_verdict_and_report(server: Server, finished: Any) -> None:
-    artifacts = server.post("/artifacts/filter", flow_runs={"id": {"any_": [finished["id"]]}})
+    artifacts = read_artifacts(server, finished)
     by_type = {artifact["type"]: artifact for artifact in artifacts}
     assert by_type["progress"]["data"] == 100.0
     assert "BASE-005" in by_type["table"]["data"]
     assert any("report.html" in str(artifact["data"]) for artifact in artifacts)
     assert any("# OK" in str(artifact["data"]) for artifact in artifacts)
+
+
+@pytest.fixture(scope="module")
+def governed_sandbox(sandbox: Layout, tmp_path_factory: pytest.TempPathFactory) -> Governed:
+    """The running platform with a governance folder and runs of the test's own."""
+    return make_governed(tmp_path_factory.mktemp("gouvernee"), sandbox.platform_file)
+
+
+def test_a_worker_promotes_a_run_with_a_decision_signed_beforehand(
+    server: Server, worker: None, governed_sandbox: Governed
+) -> None:
+    governed = governed_sandbox
+    run_dir = publish_run(governed, "promu", started_at=datetime.now(UTC))
+    candidate = load_candidate(run_dir, governed.platform)
+    titulaire = candidate.people.find("titulaire-essai")
+    assert titulaire is not None
+    request = request_promotion(candidate, titulaire, "AQ-9", "Recette", datetime.now(UTC))
+    decision = governed.root / "decision.signed.json"
+    write_signed(decision, sign_decision(request, load_key_file(Path(governed.key()))))
+    run = run_deployment(
+        server,
+        "promotion",
+        run=str(run_dir),
+        decision=str(decision),
+        platform=str(governed.platform_file),
+        runs_dir=str(governed.runs_dir),
+    )
+    assert run["state"]["type"] == "COMPLETED", (run["state"], server.log.read_text("utf-8")[-3000:])
+    assert [file.name for file in (governed.governance / "baselines").iterdir()] == ["0001-5.2.0.json"]
+    assert any("PROMOTION" in str(artifact["data"]) for artifact in read_artifacts(server, run))
+
+
+@pytest.mark.parametrize(("replication", "state"), [("non", "COMPLETED"), ("oui", "FAILED")])
+def test_a_worker_answers_go_or_no_go_and_publishes_the_page(
+    server: Server, worker: None, governed_sandbox: Governed, replication: str, state: str
+) -> None:
+    governed = governed_sandbox
+    at = datetime.now(UTC)
+    outcomes = {**ALL_GOOD, "HD-001": Outcome.KO} if replication == "oui" else ALL_GOOD
+    publish_run(governed, f"passage-{replication}", outcomes, at)
+    run = run_deployment(
+        server,
+        "avant-intervention",
+        ticket="AQ-31",
+        kind="script_sql",
+        touches_replication=replication,
+        replication_reason="Une table publiée est, ou non, modifiée.",
+        platform=str(governed.platform_file),
+        person="titulaire-essai",
+        runs_dir=str(governed.runs_dir),
+    )
+    assert run["state"]["type"] == state, (run["state"], server.log.read_text("utf-8")[-3000:])
+    assert run["name"] == "AVANT INTERVENTION AQ-31 script_sql"
+    assert any("page.html" in str(artifact["data"]) for artifact in read_artifacts(server, run))
