@@ -1,8 +1,8 @@
 """The presumed class of the cause of a failure, by ordered rules; the first that holds decides.
 
      1  banc de test     the check itself broke, or proved no cleanup
-     2  banc de test     the campaign was interrupted, or the scenario never ran and no guard refused
-     3  environnement    a guard refused the platform
+     2  environnement    a guard refused, nothing was executed
+     3  banc de test     the campaign was interrupted, or the scenario did not run
      4  application      the platform answered with an error, or a service is dead, and the application changed or died
      5  environnement    the platform did not let itself be observed
      6  environnement    an HD scenario, and the replication or its services changed, stopped or cannot be read
@@ -34,7 +34,7 @@ ANSWERED = re.compile(r"rejette la requête|réponse \d|: code \d|illisible|refu
 class Symptoms:
     """All that the rules look at; sentences are French, without final point.
 
-    `drift`: what differs from the delivered reference; `new_errors`: error lines around the failure;
+    `refused`: guards; `drift`: what differs from the delivered reference; `new_errors`: error lines around the failure;
     `died`, `stopped`: services; `troubles`: what does not run or cannot be read of the replication;
     `same_way`: other scenarios that failed alike in all families; `limit_changes`: agreed limits that moved.
     """
@@ -43,7 +43,7 @@ class Symptoms:
     message: str
     family: Family
     executed: bool = True
-    refused: bool = False
+    refused: tuple[str, ...] = ()
     interrupted: bool = False
     has_last_good: bool = False
     differences: tuple[Difference, ...] = ()
@@ -64,10 +64,10 @@ def presume_cause(found: Symptoms) -> tuple[Cause, tuple[str, ...]]:
     said = f"Constat : {found.message}" if found.message else "Aucun message enregistré."
     if found.failure is Failure.CONTROLE:
         return _decide(Cause.BANC_DE_TEST, ["Le contrôle lui-même a échoué.", said], bench)
+    if found.refused:
+        return _decide(Cause.ENVIRONNEMENT, [f"Garde non levée : {one}" for one in found.refused], [said])
     if found.interrupted and found.failure in (Failure.DELAI, None):
         return _decide(Cause.BANC_DE_TEST, ["La campagne a été interrompue.", said], bench)
-    if found.refused:
-        return _decide(Cause.ENVIRONNEMENT, ["Une garde a refusé la plateforme.", said], environment)
     if not found.executed:
         return _decide(Cause.BANC_DE_TEST, ["Le scénario n'a pas été exécuté.", said], bench)
     if found.failure is Failure.PLATEFORME:

@@ -6,13 +6,13 @@ import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import timedelta
 
 from nonreg import environment as env
-from nonreg.captured import Captured, LogLine
+from nonreg.captured import Captured
 from nonreg.captured import read_captured as read_captured
 from nonreg.causes import Symptoms, presume_cause
 from nonreg.differences import compare_with_last_good, find_last_good
+from nonreg.excerpts import cut_diff, find_around, find_new_errors, make_excerpts
 from nonreg.model import (
     Assessment,
     Basis,
@@ -21,27 +21,18 @@ from nonreg.model import (
     Failure,
     Family,
     Finding,
-    LogExcerpt,
+    GuardStatus,
     Outcome,
     ScenarioResult,
     Triage,
 )
-from nonreg.probes.logs import NORMALISED, TROUBLE
+from nonreg.probes.logs import NORMALISED
 from nonreg.store import INTERRUPTED
 from nonreg.triage_page import render_triage_markdown as render_triage_markdown
 
 TRIAGED = (Outcome.KO, Outcome.INCONCLUSIF, Outcome.DEROGATION)
-AROUND = timedelta(seconds=5)
-TROUBLED_LINES, QUIET_LINES, LINE_CHARS = 20, 5, 500
-DIFF_LINES, MESSAGE_CHARS, FINGERPRINT_CHARS = 200, 2000, 12
+MESSAGE_CHARS, FINGERPRINT_CHARS = 2000, 12
 SAME_WAY_SCENARIOS = 3
-DATABASE_LOG = "postgresql.log"
-# Error lines that tell of a link or a disk, not of the application's code.
-OUTSIDE = re.compile(
-    r"connexion (?:refusée|perdue|coupée)|injoignable|could not (?:connect|receive|send)|connection|timed? ?out|"
-    r"no space|unreachable|terminating|logical replication",
-    re.IGNORECASE,
-)
 STOPPED_SERVICE = re.compile(r"(\S+) \((\w+)\)")
 
 
@@ -90,7 +81,7 @@ def triage_one(
             message=read_message(finding, failed),
             family=family,
             executed=bool(attempts) and (failed is None or failed.outcome is not Outcome.NON_EXECUTE),
-            refused=any(guard.status.stops for guard in run.guards),
+            refused=find_refusals(run),
             interrupted=was_interrupted(run, failed),
             has_last_good=last_good is not None,
             differences=differences,
@@ -112,7 +103,7 @@ def triage_one(
         last_good_run=last_good.run_id if last_good else "",
         last_good_at=last_good.started_at if last_good else None,
         differences=differences,
-        logs=make_excerpts(around),
+        logs=make_excerpts(around, captured.new_signatures),
         diff=cut_diff(captured.modules_diff),
     )
 
@@ -120,6 +111,15 @@ def triage_one(
 def find_failed(attempts: list[ScenarioResult]) -> ScenarioResult | None:
     """The first attempt that was not good."""
     return next((one for one in attempts if not one.outcome.is_good), None)
+
+
+def find_refusals(run: CampaignRun) -> tuple[str, ...]:
+    """The guards with which nothing could be executed, and what they said."""
+    return tuple(
+        f"{guard.id}, {guard.message}"
+        for guard in run.guards
+        if guard.status.stops and guard.status is not GuardStatus.NOT_ASKED
+    )
 
 
 def was_interrupted(run: CampaignRun, failed: ScenarioResult | None) -> bool:
@@ -227,61 +227,3 @@ def find_replication_troubles(run: CampaignRun) -> tuple[str, ...]:
         elif fact.name == env.SUBSCRIPTIONS and "désactivé" in fact.value:
             troubles.append(f"Abonnement, {fact.subject} : {fact.value}")
     return tuple(troubles)
-
-
-def find_around(lines: tuple[LogLine, ...], attempts: list[ScenarioResult]) -> tuple[LogLine, ...]:
-    """Entries from a little before to a little after each attempt."""
-    windows = [
-        (one.started_at - AROUND, one.started_at + timedelta(seconds=one.duration_seconds) + AROUND)
-        for one in attempts
-        if one.started_at is not None
-    ]
-    return tuple(line for line in lines if any(start <= line.at <= end for start, end in windows))
-
-
-def find_new_errors(
-    around: Mapping[str, tuple[LogLine, ...]], captured: Captured, family: Family
-) -> tuple[str, ...]:
-    """Error lines around the failure that the reference does not know and that speak of the application."""
-    shown: dict[tuple[str, str], str] = {}
-    for source, lines in around.items():
-        if family is Family.BASE and not source.endswith(DATABASE_LOG):
-            continue
-        for line in lines:
-            key = (source, line.signature)
-            if line.level in TROUBLE and key in captured.new_signatures and not OUTSIDE.search(line.message):
-                shown.setdefault(key, f"{source} : {line.level} {line.message[:LINE_CHARS]}")
-    return tuple(shown.values())
-
-
-def make_excerpts(around: Mapping[str, tuple[LogLine, ...]]) -> tuple[LogExcerpt, ...]:
-    """The lines around a failure, logs with errors first; a quiet log only shows its last lines."""
-    troubled = {source: any(one.level in TROUBLE for one in lines) for source, lines in around.items()}
-    ordered = sorted(
-        (source for source, lines in around.items() if lines), key=lambda one: (not troubled[one], one)
-    )
-    return tuple(make_excerpt(source, around[source], troubled[source]) for source in ordered)
-
-
-def make_excerpt(source: str, entries: tuple[LogLine, ...], troubled: bool) -> LogExcerpt:
-    """Errors first when not everything can be shown, then the latest lines; in their order."""
-    lines = [(entry.level in TROUBLE, line) for entry in entries for line in entry.lines]
-    room = TROUBLED_LINES if troubled else QUIET_LINES
-    ranked = sorted(range(len(lines)), key=lambda place: (not lines[place][0], -place))
-    kept = sorted(ranked[:room])
-    shown = tuple(cut_line(lines[place][1]) for place in kept)
-    return LogExcerpt(source, shown, len(lines) - len(kept))
-
-
-def cut_line(line: str) -> str:
-    """A log line of bearable length."""
-    return line if len(line) <= LINE_CHARS else line[:LINE_CHARS] + "…"
-
-
-def cut_diff(diff: str) -> str:
-    """The beginning of a long diff; the whole is in the run's folder."""
-    lines = diff.splitlines()
-    if len(lines) <= DIFF_LINES:
-        return diff
-    more = len(lines) - DIFF_LINES
-    return "\n".join((*lines[:DIFF_LINES], f"… {more} ligne(s) de plus dans trouble/modules.diff")) + "\n"

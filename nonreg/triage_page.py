@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -69,8 +70,16 @@ def _identify(triage: Triage, run: CampaignRun, scenario: Scenario | None) -> li
 
 
 def replay_command(run: CampaignRun, scenario_id: str) -> str:
-    """The command that runs this scenario alone, on the same platform."""
-    return f"python -m nonreg campaign --platform {run.plan.platform.name} --select {scenario_id}"
+    """The run's own command, for this scenario alone."""
+    try:
+        words = shlex.split(run.plan.command)
+    except ValueError:
+        return ""
+    for option in ("--select", "--families"):
+        if option in words:
+            place = words.index(option)
+            del words[place : place + 2]
+    return shlex.join([*words, "--select", scenario_id])
 
 
 def _describe_attempts(attempts: list[ScenarioResult]) -> list[str]:
