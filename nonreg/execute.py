@@ -47,9 +47,9 @@ def execute_plan(
         guards = check_guards(platform, plan, lock)
         store.save_guards(run_dir, guards)
         if blocks(guards):
+            store.save_end(run_dir, datetime.now(UTC), None, describe_refusal(guards))
             if lock.held:  # what another campaign is doing is no trouble of ours
                 capture_if_needed(platform, plan, run_dir)
-            store.save_end(run_dir, datetime.now(UTC), None, describe_refusal(guards))
             return
         try:
             leftovers = clean_leftovers(platform)
@@ -61,13 +61,13 @@ def execute_plan(
             plan, run_dir, platform_file, scenarios_dir, stop, lambda: clean_test_data(platform, plan)
         )
         said = dict.fromkeys((*interruption, clean_test_data(platform, plan)))
+        store.save_end(run_dir, datetime.now(UTC), exit_code, " ".join(filter(None, said)))
         if not stop.is_set():  # whoever stops a campaign does not wait for its capture
             capture_if_needed(platform, plan, run_dir)
-        store.save_end(run_dir, datetime.now(UTC), exit_code, " ".join(filter(None, said)))
 
 
 def capture_if_needed(platform: Platform, plan: CampaignPlan, run_dir: Path) -> None:
-    """After a failure, keep what a triage needs while the platform still shows it."""
+    """After a failure, keep what a triage needs while the platform still shows it; the run's end is saved before."""
     if needs_capture(store.load_run(run_dir)):
         capture_trouble(platform, plan, run_dir)
 

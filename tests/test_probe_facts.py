@@ -10,7 +10,7 @@ import pytest
 from nonreg import environment as env
 from nonreg.config import load_platform
 from nonreg.model import Cause, Fact
-from nonreg.probes.facts import read_facts, show_gigabytes, show_offset
+from nonreg.probes.facts import DATABASE_READS, read_facts, show_gigabytes, show_offset
 from nonreg.sandbox.layout import Layout
 
 MARK = datetime(2026, 11, 23, 1, 30, 0, 250_000, tzinfo=UTC)
@@ -75,6 +75,18 @@ def test_what_a_dead_part_does_not_say_has_its_reason_and_the_rest_is_read(
     assert sandbox.network not in reason
     assert not env.is_unknown(value_of(found, "SITE-A", read))
     assert not env.is_unknown(value_of(found, "SITE-B", unread))
+
+
+def test_a_request_that_fails_does_not_take_the_next_ones_along(
+    sandbox: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(
+        DATABASE_READS, env.SERVER_VERSION, lambda session: str(session.execute("SELECT rien").scalar())
+    )
+    found = read_facts(load_platform(str(sandbox.platform_file)))
+    assert value_of(found, "SITE-A", env.SERVER_VERSION).startswith("n.d. (La base de SITE-A rejette")
+    unread = {fact.name for fact in found if env.is_unknown(fact.value)}
+    assert unread == {env.SERVER_VERSION}
 
 
 def test_every_fact_belongs_to_a_part_of_the_world(facts: tuple[Fact, ...]) -> None:
