@@ -151,6 +151,23 @@ CASES: list[tuple[str, ScenarioResult, dict[str, object], Cause, str]] = [
     ("rejetée et code", REJECTED, {"facts": change(env.MODULES, "b")}, APPLICATION, env.MODULES),
     ("rejetée seule", REJECTED, {}, ENVIRONNEMENT, "pas laissé observer"),
     ("serveur", ECART, {"facts": change(env.SERVER_VERSION, "PostgreSQL 17")}, ENVIRONNEMENT, "17"),
+    (
+        "écart à la référence d'avant le dernier passage bon",
+        ECART,
+        {
+            "facts": change(env.SERVER_VERSION, "PostgreSQL 17"),
+            "captured": Captured(configuration=(("srv-a", "client.json", "modifié"),)),
+        },
+        ENVIRONNEMENT,
+        "17",
+    ),
+    (
+        "écart à la référence sans passage bon",
+        ECART,
+        {"captured": Captured(configuration=(("srv-a", "client.json", "modifié"),)), "known": False},
+        APPLICATION,
+        "srv-a/client.json (modifié)",
+    ),
     ("horloge", ECART, {"facts": change(env.CLOCK_OFFSET, "4.2 s")}, ENVIRONNEMENT, "4.2 s"),
     ("illisible", ECART, {"facts": change(env.MODULES, "n.d. (muet)")}, ENVIRONNEMENT, "n.d. (muet)"),
     ("lente", LATE, {"machine_factor": 2.0}, ENVIRONNEMENT, "2.0 fois plus lente"),
@@ -189,6 +206,13 @@ def test_many_scenarios_of_all_families_that_fail_alike_are_the_bench() -> None:
     assert {one.cause for one in build_triage(run, basis, judge(run), Captured())} == {BANC}
     other = (*results[:2], make_result("HD-001", message="Tout autre chose."))
     run = make_run(*other, facts=GOOD_FACTS)
+    assert {one.cause for one in build_triage(run, basis, judge(run), Captured())} == {APPLICATION}
+
+
+def test_a_single_family_that_fails_alike_proves_nothing_of_the_bench() -> None:
+    ids = ("BASE-001", "BASE-002", "BASE-003")
+    run = make_run(*(make_result(one) for one in ids), facts=GOOD_FACTS)
+    basis = Basis(last_good=(good_run(*ids),))
     assert {one.cause for one in build_triage(run, basis, judge(run), Captured())} == {APPLICATION}
 
 

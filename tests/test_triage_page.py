@@ -66,7 +66,8 @@ def test_what_the_platform_wrote_cannot_leave_its_block() -> None:
     evil = "````\n# Titre\n<script>alert(1)</script> @equipe"
     triage = dataclasses.replace(TRIAGE, logs=(LogExcerpt("x", (evil,)),), why=(evil,))
     text = render_triage_markdown(triage, make_run(dataclasses.replace(RESULT, message=evil)))
-    outside = re.sub(r"^(`{3,})[^\n]*\n.*?^\1$", "", text, flags=re.DOTALL | re.MULTILINE)
+    # A block ends at the first line of at least as many backquotes as it began with.
+    outside = re.sub(r"^(`{3,})[^`\n]*\n.*?^\1`*$", "", text, flags=re.DOTALL | re.MULTILINE)
     assert not re.search(r"^# Titre", outside, re.MULTILINE)
     assert not re.search(r"(?<!\\)<script", outside)
     assert not re.search(r"(?<!\\)@equipe", outside)
