@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from nonreg import baseline, store
+from nonreg import baseline, ledger, store
 from nonreg.config import Platform
 from nonreg.errors import NonregError
 from nonreg.history import URL_VARIABLE, HistoryStore, RunRef, default_url, open_history
+from nonreg.ledger_witness import collect_witnesses, verify_ledger
 from nonreg.model import Basis, CampaignPlan, Fact, History, LastGood, Scenario
 from nonreg.people import People, load_people
 from nonreg.promoted import choose_baseline, load_promoted
@@ -24,10 +25,12 @@ def load_basis(
     """Baseline, waivers, history and reference files in force; ConfigError for one that was tampered with.
 
     `catalog` is every scenario that could have been planned: a waiver of any other is an error. A history
-    that cannot be read is told in `warnings`: it can be rebuilt at any time, so it stops no campaign.
+    that cannot be read and a ledger that is broken are told in `warnings`: they stop no campaign, whose
+    report says so.
     """
     files = baseline.list_files(platform.baseline)
     history, last_good, warnings = _read_history(plan, runs_dir)
+    warnings += _check_ledger(platform, runs_dir)
     people = load_platform_people(platform)
     if people is None:
         return Basis(None, (), history, last_good, files, warnings)
@@ -45,6 +48,16 @@ def load_platform_people(platform: Platform) -> People | None:
     if not platform.governance:
         return None
     return load_people(baseline.governance_dir(platform.governance), platform.identity_token)
+
+
+def _check_ledger(platform: Platform, runs_dir: Path) -> tuple[str, ...]:
+    """What is wrong with the ledger, by its chain and by every head kept in runs and promoted baselines."""
+    folder = baseline.governance_dir(platform.governance) if platform.governance else None
+    try:
+        verify_ledger(runs_dir / ledger.FILE, collect_witnesses(runs_dir, folder))
+    except NonregError as error:
+        return (str(error),)
+    return ()
 
 
 def _read_history(

@@ -1,7 +1,7 @@
 """Witnesses of the ledger: heads kept elsewhere, by which a cut-off or rewritten end is noticed.
 
-They are read from the key `ledger` of every run's manifest.json and of the files of interventions, and can be
-given by hand, as pasted into a ticket: `ID:SEQUENCE:SHA256`.
+They are read from the key `ledger` of every run's manifest.json, of the files of interventions and of promoted
+baselines, which git keeps, and can be given by hand, as pasted into a ticket: `ID:SEQUENCE:SHA256`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from nonreg.decision import SignedDecision, verify_signer
 from nonreg.errors import ConfigError, DecisionRefused, LedgerBroken, UsageError
-from nonreg.ledger import LedgerEntry, LedgerHead, has_torn_tail, read_entries
+from nonreg.ledger import FILE, LedgerEntry, LedgerHead, has_torn_tail, read_entries
 from nonreg.people import People
 
 HEAD = re.compile(r"([0-9a-f-]{36}):([1-9][0-9]{0,11}):([0-9a-f]{64})")
@@ -38,10 +38,27 @@ class LedgerCheck:
     notes: tuple[str, ...] = ()
 
 
-def collect_witnesses(runs_dir: Path) -> tuple[Witness, ...]:
-    """Every head kept in the runs and interventions of a folder; ConfigError when one cannot be read."""
+def collect_witnesses(runs_dir: Path, governance: Path | None = None) -> tuple[Witness, ...]:
+    """Every head kept in the runs and interventions of a folder; ConfigError when one cannot be read.
+
+    Baselines of `governance` are shared by git between ledgers: theirs count for the ledger they name.
+    """
     files = sorted(file for pattern in GLOBS for file in runs_dir.glob(pattern))
-    return tuple(found for file in files if (found := _read_witness(file)) is not None)
+    witnesses = [found for file in files if (found := _read_witness(file)) is not None]
+    if governance is not None:
+        promoted = [_read_witness(file) for file in sorted(governance.glob("baselines/*.json"))]
+        own = _read_ledger_ids(runs_dir) | {witness.head.ledger_id for witness in witnesses}
+        witnesses += [found for found in promoted if found is not None and found.head.ledger_id in own]
+    return tuple(witnesses)
+
+
+def _read_ledger_ids(runs_dir: Path) -> set[str]:
+    """The id of the ledger of a folder of runs, as its first line says."""
+    try:
+        with (runs_dir / FILE).open("rb") as file:
+            return {str(json.loads(file.readline())["previous"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
 
 
 def format_head(head: LedgerHead) -> str:

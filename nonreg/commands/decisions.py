@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nonreg.decision import DecisionRequest, SignedDecision
     from nonreg.people import People
 
+NO_BREAK_SPACE = "\u00a0"
 PASSPHRASE = "NONREG_KEY_PASSPHRASE"  # noqa: S105 - the name of the variable
 
 
@@ -228,7 +229,8 @@ def verify_ledger(options: argparse.Namespace) -> int:
     given = tuple(witness.Witness("--head", witness.parse_head(text)) for text in options.head)
     governance = load_governance(options.platform) if options.platform else None
     try:
-        check = witness.verify_ledger(runs_dir / FILE, witness.collect_witnesses(runs_dir) + given)
+        folder = governance[1].file.parent if governance else None
+        check = witness.verify_ledger(runs_dir / FILE, witness.collect_witnesses(runs_dir, folder) + given)
         words = [f"{len(check.entries)} ligne(s)", f"{check.witnesses} témoin(s) concordant(s)"]
         if governance is not None:
             platform, people = governance
@@ -252,7 +254,8 @@ def show_ledger(options: argparse.Namespace) -> int:
         decision = f"{entry.decision.id} {entry.decision.subject}" if entry.decision else ""
         words = f"{entry.sequence:>5}  {format_moment(entry.at)}  {entry.kind:<12} {entry.platform}  "
         words += f"{entry.person or '—'}  {entry.ticket or '—'}  {decision}"
-        print("".join(char if char.isprintable() else "?" for char in words).rstrip())  # noqa: T201
+        shown = "".join(char if char.isprintable() or char == NO_BREAK_SPACE else "?" for char in words)
+        print(shown.rstrip())  # noqa: T201
     print(f"{len(chosen)} entrée(s)")  # noqa: T201
     return EXIT_OK
 
