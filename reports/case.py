@@ -21,11 +21,12 @@ from reports.document import Cell
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One planned scenario; `attempts` are in order, the last one counts, none is forgotten."""
+    """One planned scenario; `attempts` are in order, none is forgotten, and `result` is the one that counts."""
 
     scenario: Scenario
     finding: Finding
     attempts: tuple[ScenarioResult, ...]
+    result: ScenarioResult | None = None
     triage: Triage | None = None
 
     @property
@@ -52,16 +53,6 @@ class Case:
             and finding.change in (Change.SAME, Change.NEW)
             and not (finding.slower or finding.to_confirm or finding.waiver)
             and len(self.attempts) == 1
-        )
-
-    @property
-    def result(self) -> ScenarioResult | None:
-        """The attempt that counts: the last one when it is good, otherwise the worst."""
-        if not self.attempts or self.attempts[-1].outcome.is_good:
-            return self.attempts[-1] if self.attempts else None
-        worst = (Outcome.KO, Outcome.INCONCLUSIF)
-        return next(
-            (a for outcome in worst for a in self.attempts if a.outcome is outcome), self.attempts[-1]
         )
 
     @property
@@ -110,7 +101,15 @@ def _join_case(
         note = "Aucun jugement n'a été enregistré pour ce scénario."
         outcome = attempts[-1].outcome if attempts else Outcome.NON_EXECUTE
         finding = Finding(scenario.id, outcome, Change.NEW if attempts else Change.MISSING, note=note)
-    return Case(scenario, finding, tuple(attempts), triage)
+    return Case(scenario, finding, tuple(attempts), _settle(attempts), triage)
+
+
+def _settle(attempts: list[ScenarioResult]) -> ScenarioResult | None:
+    """Return the attempt that counts: the last one when it is good, otherwise the worst."""
+    if not attempts or attempts[-1].outcome.is_good:
+        return attempts[-1] if attempts else None
+    worst = (Outcome.KO, Outcome.INCONCLUSIF)
+    return next((a for outcome in worst for a in attempts if a.outcome is outcome), attempts[-1])
 
 
 def find_unplanned(report: CampaignReport) -> tuple[ScenarioResult, ...]:

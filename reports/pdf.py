@@ -4,8 +4,10 @@ Texts reach typst as JSON strings, never as markup. Two things are done to them 
 that its fonts cannot draw are shown by their number, since PDF/UA refuses a missing glyph, and places
 where a long word may be cut are marked.
 
-Every cell of a table costs typst some 15 KB: what bounds time and memory is that a long document says in
-short, on paper, what is good (`Table.on_paper`).
+A table row costs typst some 100 KB, and a table of thousands of them minutes: what bounds time and memory is
+that a long document says in short, on paper, what is good (`Table.on_paper`), and details the worst failures
+only (`Section.on_paper`). Measured with 10 000 results, 3 % to be told: 110 pages, 380 MB; all 10 000 failed:
+250 pages, 820 MB.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from nonreg.model import (
     Waiver,
 )
 from reports.case import join_cases
-from reports.document import Cell, Code, Document, Items, Pairs, Paragraph, Section, Table
+from reports.document import Cell, Code, Column, Document, Items, Pairs, Paragraph, Section, Table
 from reports.render import render_junit, render_pdf, write_html, write_pdf
 from reports.view import build_document
 from tests.report_past_samples import explain_failure, large_report, past_runs, regression_report
@@ -257,6 +257,29 @@ def test_another_page_than_a_report_is_set_by_the_same_writers() -> None:
     assert "Décision i-0001" in text
 
 
+def test_what_is_not_meant_for_paper_is_in_the_page_and_not_in_the_pdf() -> None:
+    short = Paragraph("Forme courte.")
+    table = Table("Légende", (Column("Colonne"),), ((Cell("Forme longue."),),), on_paper=(short,))
+    sections = (
+        Section("un", "Un", (table,)),
+        Section("deux", "Deux", (Paragraph("Écran seulement."),), on_paper=False),
+    )
+    page = replace(build_document(green_report()), sections=sections)
+    html = write_html(page)
+    (pdf_page,) = PdfReader(io.BytesIO(write_pdf(page, STARTED))).pages
+    text = pdf_page.extract_text()
+    assert ("Forme longue." in html, "Écran seulement." in html, "Forme courte." in html) == (
+        True,
+        True,
+        False,
+    )
+    assert ("Forme longue." in text, "Écran seulement." in text, "Forme courte." in text) == (
+        False,
+        False,
+        True,
+    )
+
+
 def test_a_long_report_stays_bounded_on_paper_and_still_names_every_scenario() -> None:
     report = large_report(10_000)
     reader = PdfReader(io.BytesIO(render_pdf(report)))
@@ -268,7 +291,11 @@ def test_a_long_report_stays_bounded_on_paper_and_still_names_every_scenario() -
 def test_a_long_report_says_in_short_only_what_is_good_and_unchanged() -> None:
     report = large_report(2_000)
     document = build_document(report)
-    told = {case.scenario.id for case in join_cases(report) if not case.is_quiet}
+    told = {
+        found.scenario_id
+        for found in report.assessment.findings
+        if found.outcome is not Outcome.OK or found.change is not Change.SAME
+    }
     seen = set()
     for family in Family:
         (table,) = find_section(document, f"resultats-{family.value.lower()}").blocks
