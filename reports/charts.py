@@ -94,7 +94,7 @@ def draw_trend(
 
     A value that is not known leaves a gap in the line. Values are finite or left out.
     """
-    width, height = (312, 96) if small else (WIDTH, 150)
+    width, height = (312, 96) if small else (WIDTH, 120)
     left, top, bottom = 44 if small else 58, 16, height - 18
     right = 50 if levels else 12  # the names of the levels are beside the drawing, not over the dots
     points = [value if value is not None and _is_drawable(value) else None for value in values]

@@ -126,6 +126,13 @@ def list_waivers(report: CampaignReport, cases: Sequence[Case]) -> Table:
         used = case is not None and case.outcome is Outcome.DEROGATION and case.finding.waiver == waiver
         served = Cell(SERVED, "!", "warn") if used else Cell(NOT_NEEDED if case else NOT_SELECTED)
         rows.append((*_describe_waiver(waiver), served))
+    for case in cases:
+        if (
+            case.outcome is Outcome.DEROGATION and case.finding.waiver is None
+        ):  # a report of before the waivers' file
+            why = text.shorten(case.explain(), REASON_CHARACTERS, "voir § 3")
+            blanks = (Cell(text.NOT_KNOWN),) * 4
+            rows.append((Cell(case.scenario.id), Cell(why), *blanks, Cell(SERVED, "!", "warn")))
     columns = (
         Column("Scénario", 11),
         Column("Motif", 26),

@@ -25,7 +25,7 @@ RUNS_COLUMNS = (
     Column("Version", 9),
     Column("Verdict", 19),
     Column("Prévus", 10, numeric=True),
-    Column("Réussis", 10, numeric=True),
+    Column("Réussis", 11, numeric=True),
     Column("Échoués", 12, numeric=True),
     Column("Autres", 9, numeric=True),
     Column("Durée", 11, numeric=True),

@@ -119,6 +119,7 @@ def test_every_outcome_has_a_sign_and_a_word() -> None:
         ("◇", "Mesure"),
         ("!", "Dérogation"),
         ("✓", "Passée"),
+        ("!", "a servi"),
         ("↓", "Régression"),
         ("↑", "Corrigé"),
         ("!", "Échec connu"),

@@ -27,7 +27,7 @@ from reports.document import Cell, Code, Column, Document, Items, Pairs, Paragra
 from reports.render import render_junit, render_pdf, write_html, write_pdf
 from reports.view import build_document
 from tests.report_past_samples import explain_failure, large_report, past_runs, regression_report
-from tests.report_samples import STARTED, change_case, green_report, hash_text
+from tests.report_samples import STARTED, change_case, green_report, hash_text, rich_report
 from tests.test_reports_view import find_section, read_table, read_text
 
 
@@ -78,6 +78,12 @@ def test_every_waiver_in_force_is_on_page_1_with_who_what_and_until_when() -> No
     ]  # fmt: skip
     page = read_first_page(regression_report())
     assert all(f"#{ticket}" in page for ticket in (4099, 4102, 4180))
+
+
+def test_a_waived_failure_of_an_old_report_is_on_page_1_without_its_waiver() -> None:
+    rows = read_table(find_section(build_document(rich_report()), "synthese"), "Dérogations")
+    assert [(row[0], row[2], row[-1]) for row in rows] == [("APP-015", "n.d.", "a servi")]
+    assert "RD-2026-07" in rows[0][1]
 
 
 def test_a_waiver_is_in_force_until_the_instant_of_its_expiry_at_the_time_of_the_plan() -> None:
