@@ -44,8 +44,10 @@ lint: $(READY) ## ruff, mypy strict et sens des imports
 	@$(PY) -m mypy
 	@$(PY) -m pytest -q tests/test_layers.py
 
-bench: $(READY) ## mesures de durée (rien n'y échoue)
+bench: $(READY) ## mesures de durée : campagne, historique, rapport (rien n'y échoue, environ 15 min)
 	@$(PY) -m tests.bench
+	@$(PY) -m tests.bench_history
+	@$(PY) -m tests.bench_report
 
 sandbox-up: $(READY) ## démarrer la plateforme embarquée et la laisser en marche (DEFECT=nom)
 	@$(PY) -m nonreg.sandbox up $(if $(DEFECT),--defect $(DEFECT))

@@ -22,7 +22,7 @@ from nonreg.config import Platform, Site, load_platform
 from nonreg.model import CampaignPlan, SiteRole
 from nonreg.recorder import RUN_VARIABLE, WITNESS
 from nonreg.store import PLAN, load_json
-from nonreg.witness import Witness
+from nonreg.witness import NotRestored, Witness
 
 PLATFORM_VARIABLE = "NONREG_PLATFORM_FILE"
 DEFAULT_PATIENCE_SECONDS = 60.0
@@ -123,8 +123,9 @@ def bench(campaign: Campaign, active: Session) -> Iterator[Bench]:
 
 
 def require_nothing_left(active: Session, campaign_id: str) -> None:
-    """AssertionError that names what test data of the campaign is still there."""
+    """NotRestored that names what test data of the campaign is still there."""
     left = active.query("test_data_left", campaign_id=campaign_id)
-    assert not left.rows, "Données d'essai restantes : " + ", ".join(
-        f"{count} {what}" for what, count in left.rows
-    )
+    if left.rows:
+        raise NotRestored(
+            "Données d'essai restantes : " + ", ".join(f"{count} {what}" for what, count in left.rows)
+        )

@@ -82,6 +82,7 @@ def draft_baseline(report: CampaignReport, before: Baseline | None) -> Baseline:
         results=results,
         facts=report.run.facts,
         previous=before.sha256 if before else "",
+        reserves=report.assessment.reasons if report.assessment.verdict is not Verdict.OK else (),
     )
 
 
@@ -117,6 +118,7 @@ def render_sheet(baseline: Baseline, before: Baseline | None) -> str:
         + (f", succède à la n° {before.number} (version {before.application_version})" if before else ""),
         f"Passage : {baseline.run_id}, commencé le {baseline.run_started_at:%d/%m/%Y à %H:%M:%S UTC}",
         f"Verdict : {baseline.verdict.value}",
+        *(f"  réserve : {reserve}" for reserve in baseline.reserves),
         f"Jeu de données : {baseline.dataset}",
         f"Scénarios : {len(baseline.results)} ({', '.join(f'{n} {word}' for word, n in counts.items())})",
         "",

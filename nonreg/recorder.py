@@ -22,7 +22,7 @@ from nonreg.attempts import read_attempt
 from nonreg.conclusion import classify, classify_teardown, conclude, worsen
 from nonreg.model import CampaignPlan, Criticality, Effect, Family, Outcome, Scenario, ScenarioResult
 from nonreg.store import PLAN, append_event, dump_json, load_json, write_file
-from nonreg.witness import Witness
+from nonreg.witness import NotRestored, Witness
 
 COLLECT_VARIABLE, RUN_VARIABLE = "NONREG_COLLECT_TO", "NONREG_RUN_DIR"
 ID_PATTERN = re.compile(r"(BASE|APP|HD)-\d{3}[a-z]?")
@@ -159,10 +159,11 @@ class Recorder:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         if call.excinfo is not None:
-            in_teardown = call.when == "teardown"
-            ending = (classify_teardown if in_teardown else classify)(call.excinfo.value)
+            error = call.excinfo.value
+            is_dirty = call.when == "teardown" or isinstance(error, NotRestored)
+            ending = (classify_teardown if is_dirty else classify)(error)
             item.stash[RESULT] = worsen(item.stash[RESULT], ending)
-            item.stash[RESTORED] = item.stash[RESTORED] and not in_teardown
+            item.stash[RESTORED] = item.stash[RESTORED] and not is_dirty
         report = yield
         if call.when == "call" and item.stash[WITNESS].gaps:
             report.outcome = "failed"  # gaps do not raise: tell pytest, whose exit code is checked too

@@ -22,6 +22,10 @@ class NotApplicable(Exception):
     """Raised by a scenario that has no object on this platform; its text is the reason, in French."""
 
 
+class NotRestored(AssertionError):
+    """Raised when what a scenario left could not be taken away; its text says what, in French."""
+
+
 class Witness:
     """Collects what one attempt of a scenario observed; `run_dir` receives its evidence."""
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from nonreg.model import Answer, CampaignReport, Criticality, InterventionDecision, InterventionKind, Outcome
 from reports import labels, text
 from reports.case import join_cases
-from reports.document import Cell, Column, Document, Pairs, Paragraph, Section, Table
+from reports.document import Cell, Column, Document, Pairs, Paragraph, Section, Table, shorten_on_paper
 
+ROWS_ON_PAPER = 100
 TITLE = "Décision avant intervention"
 ANSWERS: dict[Answer, Cell] = {
     Answer.GO: Cell("GO", "✓", "ok"),
@@ -125,7 +126,8 @@ def _list_exceptions(report: CampaignReport) -> Section:
         Column("Motif", 33),
     )
     table = Table("Ce qui n'est pas sans réserve", columns, rows, empty="Aucun écart, aucune dérogation.")
-    return Section("ecarts", "3. Écarts et dérogations", (table,))
+    shown = shorten_on_paper(table, ROWS_ON_PAPER, "voir la page HTML ou le rapport A.2")
+    return Section("ecarts", "3. Écarts et dérogations", (shown,))
 
 
 def _explain_rule(decision: InterventionDecision) -> Section:

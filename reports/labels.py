@@ -70,7 +70,9 @@ LOWER_BOUNDS = frozenset({"disk_free_bytes"})  # limits of which more asks more;
 SLOWER_RULE = (
     "Une mesure de durée est dite plus lente quand elle dépasse deux campagnes de suite la médiane de "
     "référence augmentée de la plus grande de ces marges : 6 écarts absolus médians (normés), 50 % de la "
-    "médiane, 50 ms ; la lenteur commune de la machine est d'abord retirée. Référence : au moins 8 valeurs."
+    "médiane, 50 ms ; la première fois, elle est à confirmer. La lenteur commune de la machine est d'abord "
+    "retirée ; au-delà de × 1,5 deux campagnes de suite, elle est elle-même une réserve. Référence : au moins "
+    "8 valeurs, celles de la promotion, complétées par les premières qui la suivent."
 )
 
 FAMILIES: dict[Family, str] = {

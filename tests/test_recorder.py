@@ -21,7 +21,7 @@ import pytest
 from nonreg.errors import ConfigError, Unreachable
 from nonreg.model import Criticality
 from nonreg.recorder import scenario
-from nonreg.witness import NotApplicable
+from nonreg.witness import NotApplicable, NotRestored
 
 MAJEURE = Criticality.MAJEURE
 
@@ -107,6 +107,11 @@ def unproved():
 @scenario("BASE-016", "Remise en état impossible à voir", MAJEURE)
 def test_unproved(witness, unproved):
     witness.expect_equal(1, 1, "requête")
+
+@scenario("BASE-017", "Nettoyage dans le scénario", MAJEURE)
+def test_left(witness):
+    witness.expect_equal(1, 1, "requête")
+    raise NotRestored("Fichiers d'essai restants : a.csv")
 """
 EXPECTED = {
     "BASE-001": (Outcome.OK, None, ""),
@@ -125,8 +130,14 @@ EXPECTED = {
     "BASE-014": (Outcome.KO, Failure.ECART, "Attendu : 2 ; trouvé : 1."),
     "BASE-015": (Outcome.INCONCLUSIF, Failure.CONTROLE, "ne contient pas columns.json"),
     "BASE-016": (Outcome.INCONCLUSIF, Failure.CONTROLE, "Remise en état non prouvée : hôte éteint"),
+    "BASE-017": (Outcome.KO, Failure.CONTROLE, "Fichiers d'essai restants"),
 }
 PLATFORM = PlatformIdentity("essai", "Essai", Nature.TEST, "5.2.0", "jeu", ("SITE-A (ACTIF)",))
+
+
+def read_restored(run_dir: Path) -> dict[str, bool]:
+    ended = (event for event in store.read_events(run_dir) if event["event"] == "scenario_finished")
+    return {event["result"]["scenario_id"]: event["restored"] for event in ended}
 
 
 def run_folder(folder: Path, run_dir: Path, stop: threading.Event | None = None) -> CampaignRun:
@@ -145,10 +156,15 @@ def run_folder(folder: Path, run_dir: Path, stop: threading.Event | None = None)
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> CampaignRun:
+def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("passage")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, run_dir: Path) -> CampaignRun:
     folder = tmp_path_factory.mktemp("scenarios")
     (folder / "test_tous.py").write_text(SCENARIOS, encoding="utf-8")
-    return run_folder(folder, tmp_path_factory.mktemp("passage"))
+    return run_folder(folder, run_dir)
 
 
 @pytest.mark.parametrize("scenario_id", EXPECTED)
@@ -159,6 +175,11 @@ def test_each_end_of_a_scenario_has_its_outcome_its_kind_and_its_reason(
     outcome, failure, words = EXPECTED[scenario_id]
     assert (result.outcome, result.failure, result.attempt) == (outcome, failure, 1)
     assert words in result.message
+
+
+def test_what_may_have_left_something_behind_is_marked_so(run: CampaignRun, run_dir: Path) -> None:
+    dirty = {scenario_id for scenario_id, restored in read_restored(run_dir).items() if not restored}
+    assert dirty == {"BASE-012", "BASE-016", "BASE-017"}
 
 
 def test_every_gap_of_a_scenario_is_kept_with_its_request(run: CampaignRun) -> None:

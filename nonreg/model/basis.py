@@ -59,8 +59,9 @@ class BaselineResult:
 class Baseline:
     """A promoted run: the reference of one platform and application version, by a named decision.
 
-    `number` counts a platform's baselines from 1; `files` are the reference files of the run, by name and
-    SHA-256; `previous` is the `sha256` of the baseline before; `sha256` is of the signed content.
+    `number` counts a platform's baselines from 1; `reserves` are those of its verdict; `files` are the
+    reference files of the run, by name and SHA-256; `previous` is the `sha256` of the baseline before;
+    `sha256` is of the signed content.
     """
 
     number: int
@@ -76,6 +77,7 @@ class Baseline:
     results: tuple[BaselineResult, ...]
     facts: tuple[Fact, ...]
     previous: str = ""
+    reserves: tuple[str, ...] = ()
     decision: str = ""
     person: str = ""
     role: Role = Role.TITULAIRE

@@ -15,7 +15,7 @@ from nonreg.config import Secret
 from nonreg.fixtures import Campaign
 from nonreg.probes.frames import FrameReply, parse_reply
 from nonreg.waiting import observe_until
-from nonreg.witness import Witness
+from nonreg.witness import NotRestored, Witness
 
 FORM = "application/x-www-form-urlencoded"
 ENTRY, DONE, REFUSED, ORDERS, OUTBOX = (
@@ -68,4 +68,5 @@ def dropped_files(share: FileShare) -> Iterator[None]:
                     share.remove(f"{folder}/{name}")
         left = [f"{folder}/{name}" for folder in folders for name in share.list_files(folder)]
         left = [path for path in left if path.rpartition("/")[2].lstrip(".").startswith(FILE_PREFIX)]
-        assert not left, "Fichiers d'essai restants : " + ", ".join(left)
+        if left:
+            raise NotRestored("Fichiers d'essai restants : " + ", ".join(left))
