@@ -6,7 +6,7 @@ import sys
 
 from nonreg.commands import EXIT_INCOMPLETE, campaign, decisions, governance, history, intervention
 from nonreg.errors import NonregError
-from nonreg.french import EXIT_USAGE, FrenchParser
+from nonreg.french import EXIT_USAGE, FrenchParser, describe_os_error
 
 
 def build_parser() -> FrenchParser:
@@ -32,6 +32,9 @@ def main(arguments: list[str] | None = None) -> int:
     except NonregError as error:
         print(f"Erreur : {error}", file=sys.stderr)  # noqa: T201
         return EXIT_USAGE
+    except OSError as error:  # a full disk, a folder that may not be written
+        print(f"Erreur : {describe_os_error(error)}.", file=sys.stderr)  # noqa: T201
+        return EXIT_INCOMPLETE
     except KeyboardInterrupt:
         print("Interrompu.", file=sys.stderr)  # noqa: T201
         return EXIT_INCOMPLETE

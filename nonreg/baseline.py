@@ -17,6 +17,7 @@ from nonreg.store import hash_file, write_file
 
 ROOT = Path(__file__).parent
 MANIFEST = "manifest.json"
+LOCK = ".verrou"  # of a governance folder, while something is added to it
 
 
 def dataset_dir(name: str) -> Path:

@@ -1,11 +1,29 @@
-"""argparse in French: headings, errors, and exit code 3 for a wrong use."""
+"""argparse and the system's own errors in French: headings, sentences, and exit code 3 for a wrong use."""
 
 from __future__ import annotations
 
 import argparse
+import errno
 from typing import NoReturn
 
 EXIT_USAGE = 3
+SYSTEM_ERRORS = {
+    errno.ENOSPC: "plus de place sur le disque",
+    errno.EDQUOT: "quota de disque atteint",
+    errno.EFBIG: "taille de fichier maximale atteinte",
+    errno.EACCES: "accès refusé",
+    errno.EPERM: "opération non permise",
+    errno.EROFS: "système de fichiers en lecture seule",
+    errno.ENOENT: "fichier ou dossier absent",
+    errno.ENOTDIR: "ce n'est pas un dossier",
+    errno.EISDIR: "c'est un dossier",
+}
+
+
+def describe_os_error(error: OSError) -> str:
+    """What the system refused, and on which file."""
+    words = SYSTEM_ERRORS.get(error.errno or 0, error.strerror or str(error))
+    return f"{words} : {error.filename}" if error.filename else f"{words}"
 
 
 class FrenchParser(argparse.ArgumentParser):

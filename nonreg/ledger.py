@@ -7,8 +7,7 @@ The chain shows a line that was changed, removed, moved or doubled; a cut-off en
 that are kept elsewhere (run manifests, tickets, git).
 
 A line counts once its newline is written: what a kill or a full disk leaves of one is no line, is not read, and
-is cut off before the next append. Lock: `filelock` (flock, which threads respect too, freed by a kill);
-`fasteners` was considered: POSIX locks, which two threads of one process do not see.
+is cut off before the next append.
 """
 
 from __future__ import annotations
@@ -17,8 +16,7 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,11 +31,11 @@ from nonreg.decision import (
     write_decision,
 )
 from nonreg.errors import DecisionRefused, LedgerBroken, NonregError, UsageError
+from nonreg.file_lock import hold_file_lock
 from nonreg.people import People
 
 FILE = "registre.jsonl"
 OPENING = "ouverture"
-LOCK_SECONDS = 60.0
 TEXTS = ("at", "kind", "platform", "person", "ticket", "previous", "sha256")
 KEYS = frozenset({"sequence", "data", *TEXTS})
 SIGNED_KEYS = frozenset({"decision", "signature"})
@@ -99,7 +97,7 @@ def append(
         _check_signed(signed, fields, people, at)
         fields |= {"decision": write_decision(signed.decision), "signature": signed.signature}
     _check_names(fields, people)
-    with _hold_lock(path):
+    with hold_file_lock(path.with_name(path.name + ".lock"), f"Registre {path}"):
         text, _ = _read_text(path)
         entries = _parse_lines(text)
         if signed is not None:
@@ -122,6 +120,40 @@ def append(
         line, sha256 = _write_line(fields, head.sequence + 1, head.sha256)
         _append_bytes(path, len(text), lines + line)
     return LedgerHead(head.ledger_id, head.sequence + 1, sha256)
+
+
+def append_once(
+    path: Path,
+    *,
+    kind: str,
+    platform: str,
+    data: Mapping[str, Any],
+    at: datetime,
+    people: People,
+    signed: SignedDecision,
+) -> LedgerHead:
+    """The entry of a decision: a new one, or the one that an attempt cut short had written already.
+
+    DecisionRefused when the decision served for something else.
+    """
+    entries = read_entries(path)
+    for entry in entries:
+        if entry.decision is not None and entry.decision.id == signed.decision.id:
+            if (entry.kind, dict(entry.data)) != (kind, dict(data)):
+                _check_not_used(signed.decision.id, entries)
+            return LedgerHead(entries[0].previous, entry.sequence, entry.sha256)
+    decision = signed.decision
+    return append(
+        path,
+        kind=kind,
+        platform=platform,
+        person=decision.person,
+        ticket=decision.ticket,
+        data=data,
+        at=at,
+        people=people,
+        signed=signed,
+    )
 
 
 def read_entries(path: Path) -> tuple[LedgerEntry, ...]:
@@ -174,22 +206,6 @@ def _check_not_used(decision_id: str, entries: tuple[LedgerEntry, ...]) -> None:
             raise DecisionRefused(
                 f"La décision {decision_id} a déjà servi (registre, ligne {entry.sequence}) : elle ne sert qu'une fois."
             )
-
-
-@contextmanager
-def _hold_lock(path: Path) -> Iterator[None]:
-    from filelock import FileLock, Timeout
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_name(path.name + ".lock"), timeout=LOCK_SECONDS):
-            yield
-    except Timeout as error:
-        raise NonregError(
-            f"Le registre {path} est occupé depuis {LOCK_SECONDS:g} s par un autre processus."
-        ) from error
-    except OSError as error:
-        raise NonregError(f"Registre impossible à ouvrir : {path} ({error.strerror}).") from error
 
 
 def _read_text(path: Path) -> tuple[bytes, bool]:

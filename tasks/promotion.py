@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from nonreg import ledger
-from nonreg.baseline import governance_dir
+from nonreg.baseline import LOCK, governance_dir
 from nonreg.basis import load_platform_people
 from nonreg.config import Platform
 from nonreg.decision import (
@@ -23,8 +23,8 @@ from nonreg.decision import (
     new_decision_id,
     verify_decision,
 )
-from nonreg.errors import DecisionRefused, UsageError
-from nonreg.ledger import LedgerHead
+from nonreg.errors import UsageError
+from nonreg.file_lock import hold_file_lock
 from nonreg.model import Baseline, CampaignReport
 from nonreg.people import People, Person
 from nonreg.promoted import PROMOTING_ROLES, find_promoted, load_promoted, write_promoted
@@ -135,37 +135,22 @@ def promote(candidate: Candidate, signed: SignedDecision, runs_dir: Path, now: d
         at=now,
     )
     governance = governance_dir(platform.governance)
-    if find_promoted(governance, candidate.baseline.number):
-        raise UsageError(f"La référence n° {candidate.baseline.number} existe déjà : rien n'est remplacé.")
-    head = record_once(runs_dir / ledger.FILE, candidate, signed, now)
-    return write_promoted(governance, candidate.baseline, signed, head)
-
-
-def record_once(path: Path, candidate: Candidate, signed: SignedDecision, now: datetime) -> LedgerHead:
-    """The ledger entry of the promotion: a new one, or that of an attempt that was cut before the file."""
-    decision = signed.decision
-    data = {
-        "baseline": candidate.baseline.number,
-        "run_id": candidate.baseline.run_id,
-        "application_version": candidate.baseline.application_version,
-        "content_sha256": hash_content(candidate.baseline),
-    }
-    entries = ledger.read_entries(path)
-    for entry in entries:
-        if entry.decision is not None and entry.decision.id == decision.id:
-            if dict(entry.data) != data:
-                raise DecisionRefused(
-                    f"La décision {decision.id} a déjà servi (registre, ligne {entry.sequence})."
-                )
-            return LedgerHead(entries[0].previous, entry.sequence, entry.sha256)
-    return ledger.append(
-        path,
-        kind=DecisionKind.PROMOTION.value,
-        platform=candidate.platform.name,
-        person=decision.person,
-        ticket=decision.ticket,
-        data=data,
-        at=now,
-        people=candidate.people,
-        signed=signed,
-    )
+    content = candidate.baseline
+    with hold_file_lock(governance / LOCK, f"Dossier {governance}"):
+        if find_promoted(governance, content.number):
+            raise UsageError(f"La référence n° {content.number} existe déjà : rien n'est remplacé.")
+        head = ledger.append_once(
+            runs_dir / ledger.FILE,
+            kind=DecisionKind.PROMOTION.value,
+            platform=platform.name,
+            data={
+                "baseline": content.number,
+                "run_id": content.run_id,
+                "application_version": content.application_version,
+                "content_sha256": hash_content(content),
+            },
+            at=now,
+            people=candidate.people,
+            signed=signed,
+        )
+        return write_promoted(governance, content, signed, head)

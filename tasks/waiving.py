@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from nonreg import ledger
-from nonreg.baseline import governance_dir
+from nonreg.baseline import LOCK, governance_dir
 from nonreg.config import Platform
 from nonreg.decision import (
     Decision,
@@ -21,6 +21,7 @@ from nonreg.decision import (
     write_signed,
 )
 from nonreg.errors import UsageError
+from nonreg.file_lock import hold_file_lock
 from nonreg.model import Waiver
 from nonreg.people import People, Person
 from nonreg.plan import SCENARIOS_DIR, collect_scenarios
@@ -114,21 +115,22 @@ def grant(
     )
     folder = governance_dir(platform.governance)
     path = folder / FILE
-    load_waivers(folder, people, platform.name, platform.identity_token, list_known_ids())  # sound before
-    ledger.append(
-        runs_dir / ledger.FILE,
-        kind=DecisionKind.DEROGATION.value,
-        platform=platform.name,
-        person=decision.person,
-        ticket=decision.ticket,
-        data={"scenario": waiver.scenario_id, "expires_at": waiver.expires_at.isoformat()},
-        at=now,
-        people=people,
-        signed=signed,
-    )
-    (folder / DECISIONS).mkdir(parents=True, exist_ok=True)
-    write_signed(folder / DECISIONS / f"{decision.id}.json", signed)
-    kept = path.read_text(encoding="utf-8") if path.is_file() else ""
-    entry = format_entry(dataclasses.replace(waiver, decision=decision.id))
-    write_file(path, f"{kept.rstrip()}\n\n{entry}".lstrip("\n"))
+    granted = dataclasses.replace(waiver, decision=decision.id)
+    with hold_file_lock(folder / LOCK, f"Dossier {folder}"):
+        known = load_waivers(folder, people, platform.name, platform.identity_token, list_known_ids())
+        if granted in known:
+            raise UsageError(f"La dérogation {decision.id} est déjà dans {path}.")
+        ledger.append_once(
+            runs_dir / ledger.FILE,
+            kind=DecisionKind.DEROGATION.value,
+            platform=platform.name,
+            data={"scenario": waiver.scenario_id, "expires_at": waiver.expires_at.isoformat()},
+            at=now,
+            people=people,
+            signed=signed,
+        )
+        (folder / DECISIONS).mkdir(parents=True, exist_ok=True)
+        write_signed(folder / DECISIONS / f"{decision.id}.json", signed)
+        kept = path.read_text(encoding="utf-8") if path.is_file() else ""
+        write_file(path, f"{kept.rstrip()}\n\n{format_entry(granted)}".lstrip("\n"))
     return path

@@ -394,7 +394,7 @@ def test_a_reader_never_sees_half_an_entry_while_another_process_appends(path: P
 def test_a_lock_held_too_long_is_said_in_one_sentence(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import filelock
 
-    monkeypatch.setattr("nonreg.ledger.LOCK_SECONDS", 0.1)
+    monkeypatch.setattr("nonreg.file_lock.LOCK_SECONDS", 0.1)
     with (
         filelock.FileLock(path.with_name(path.name + ".lock")),
         pytest.raises(NonregError, match=r"occupé depuis 0\.1 s"),

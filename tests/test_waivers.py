@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from nonreg import ledger
+from nonreg.__main__ import main
 from nonreg.basis import read_basis
 from nonreg.errors import ConfigError
 from nonreg.model import Change, Outcome, Verdict
@@ -157,3 +160,66 @@ def test_a_renfort_cannot_grant_a_waiver(governed: Governed) -> None:
     assert done.returncode == 3
     assert "ne peut pas prendre une décision de derogation" in done.stderr
     assert not (governed.governance / FILE).exists()
+
+
+def sign_waiver(governed: Governed) -> tuple[tuple[str, ...], Path]:
+    """The words of a waiver asked for without a key, and its decision once signed."""
+    words = ("waive", "HD-001", "--owner", "titulaire-essai", "--ticket", "AQ-7", "--reason", "Motif")
+    words = (*words, "--expires", FAR)
+    assert governed.cli(*words).returncode == 0
+    (request,) = (
+        path for path in (governed.runs_dir / "decisions").glob("D-*.json") if "decision" not in path.name
+    )
+    assert main(["sign", str(request), "--key", governed.key()]) == 0
+    return words, request.with_suffix(".signed.json")
+
+
+def test_a_waiver_that_was_cut_between_ledger_and_file_is_finished_by_the_same_decision(
+    governed: Governed,
+) -> None:
+    words, decision = sign_waiver(governed)
+    assert governed.cli(*words, "--decision", str(decision)).returncode == 0
+    path = governed.governance / FILE
+    whole = path.read_bytes()
+    path.unlink()
+    shutil.rmtree(governed.governance / "decisions")
+    assert governed.cli(*words, "--decision", str(decision)).returncode == 0
+    assert path.read_bytes() == whole
+    kinds = [entry.kind for entry in ledger.read_entries(governed.runs_dir / ledger.FILE)]
+    assert kinds.count("derogation") == 1
+
+
+def test_a_decision_grants_one_waiver_once(governed: Governed) -> None:
+    words, decision = sign_waiver(governed)
+    assert governed.cli(*words, "--decision", str(decision)).returncode == 0
+    done = governed.cli(*words, "--decision", str(decision))
+    assert done.returncode == 3
+    assert "est déjà dans" in done.stderr
+    other = tuple("BASE-001" if word == "HD-001" else word for word in words)
+    assert governed.cli(*other, "--decision", str(decision)).returncode == 3
+
+
+def test_two_waivers_granted_at_the_same_moment_are_both_kept(governed: Governed) -> None:
+    processes = [
+        subprocess.Popen(
+            [
+                *(sys.executable, "-m", "nonreg", "waive", scenario, "--owner", "titulaire-essai"),
+                *("--ticket", "AQ-7", "--reason", "Motif", "--expires", FAR, "--key", governed.key()),
+                *("--platform", str(governed.platform_file), "--runs-dir", str(governed.runs_dir)),
+            ],
+            stdout=subprocess.DEVNULL,
+        )
+        for scenario in ("HD-001", "BASE-001", "APP-001")
+    ]
+    assert [process.wait(120) for process in processes] == [0, 0, 0]
+    waived = {waiver.scenario_id for waiver in read_basis(publish_run(governed, "un")).waivers}
+    assert waived == {"HD-001", "BASE-001", "APP-001"}
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(governed: Governed) -> None:
+    words, decision = sign_waiver(governed)
+    (governed.governance / "decisions").write_text("", encoding="utf-8")
+    done = governed.cli(*words, "--decision", str(decision))
+    assert done.returncode == 2
+    assert done.stderr.startswith("Erreur : ")
+    assert len(done.stderr.splitlines()) == 1
