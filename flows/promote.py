@@ -21,9 +21,9 @@ def load_candidate_stage(run: str, platform: str) -> Candidate:
 
 
 @task(name="2 - Verifier la decision et inscrire la reference", cache_policy=NO_CACHE)
-def promote_stage(candidate: Candidate, decision: str, runs_dir: str) -> Path:
+def promote_stage(candidate: Candidate, decision: str, runs_dir: Path) -> Path:
     """Verify the signature against the run, record it in the ledger, write the file to review."""
-    path = promote(candidate, load_signed(Path(decision)), Path(runs_dir), datetime.now(UTC))
+    path = promote(candidate, load_signed(Path(decision)), runs_dir, datetime.now(UTC))
     create_markdown_artifact(
         key=f"reference-{candidate.baseline.number:04d}",
         markdown=f"```\n{candidate.sheet}```\n\nFichier à relire et à valider dans git : `{path}`\n",
@@ -33,7 +33,7 @@ def promote_stage(candidate: Candidate, decision: str, runs_dir: str) -> Path:
 
 
 @flow(name="promotion", flow_run_name="PROMOTION {run}", persist_result=False)
-def promote_baseline(run: str, decision: str, platform: str = "embarquee", runs_dir: str = "runs") -> str:
+def promote_baseline(run: str, decision: str, platform: str = "embarquee") -> str:
     """Fait d'un passage la référence de sa plateforme et de sa version.
 
     La décision se prépare et se signe dans un terminal : python -m nonreg promote, puis sign.
@@ -42,8 +42,7 @@ def promote_baseline(run: str, decision: str, platform: str = "embarquee", runs_
         run: Dossier du passage, par exemple runs/20261123T160911Z-embarquee-1141f2.
         decision: Décision signée du titulaire (.signed.json).
         platform: Nom de la plateforme (nonreg/platforms) ou chemin de son fichier TOML.
-        runs_dir: Dossier des passages et du registre.
     """
-    path = promote_stage(load_candidate_stage(run, platform), decision, runs_dir)
+    path = promote_stage(load_candidate_stage(run, platform), decision, Path(run).parent)
     get_run_logger().info("Référence écrite : %s", path)
     return f"Référence écrite, à relire et à valider dans git : {path}"

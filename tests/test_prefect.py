@@ -272,7 +272,6 @@ def test_a_worker_promotes_a_run_with_a_decision_signed_beforehand(
         run=str(run_dir),
         decision=str(decision),
         platform=str(governed.platform_file),
-        runs_dir=str(governed.runs_dir),
     )
     assert run["state"]["type"] == "COMPLETED", (run["state"], server.log.read_text("utf-8")[-3000:])
     assert [file.name for file in (governed.governance / "baselines").iterdir()] == ["0001-5.2.0.json"]

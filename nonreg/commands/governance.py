@@ -44,6 +44,12 @@ def add_commands(commands: Commands) -> None:
     waive.add_argument(
         "--reference", default="", metavar="TEXTE", help="relevé de décisions, par exemple RD-2026-07"
     )
+    promote.add_argument(
+        "--runs-dir", metavar="DOSSIER", help="dossier du registre (défaut : celui du passage)"
+    )
+    waive.add_argument(
+        "--runs-dir", default=RUNS_DIR, metavar="DOSSIER", help=f"dossier du registre (défaut : {RUNS_DIR})"
+    )
     for command in (promote, waive):
         command.add_argument(
             "--platform", default="embarquee", metavar="NOM|FICHIER", help="plateforme (défaut : embarquee)"
@@ -58,12 +64,6 @@ def add_commands(commands: Commands) -> None:
             "--agent", action="store_true", help="sa clé dans l'agent SSH, pour signer maintenant"
         )
         command.add_argument("--decision", metavar="FICHIER", help="décision déjà signée (.signed.json)")
-        command.add_argument(
-            "--runs-dir",
-            default=RUNS_DIR,
-            metavar="DOSSIER",
-            help=f"dossier des passages (défaut : {RUNS_DIR})",
-        )
 
 
 def promote_run(options: argparse.Namespace) -> int:
@@ -73,8 +73,9 @@ def promote_run(options: argparse.Namespace) -> int:
     from nonreg.config import load_platform
     from tasks.promotion import load_candidate, promote, request_promotion
 
-    runs_dir = Path(options.runs_dir)
-    candidate = load_candidate(Path(options.run), load_platform(options.platform))
+    run_dir = Path(options.run)
+    options.runs_dir = options.runs_dir or str(run_dir.parent)  # where the ledger that knows the run is
+    candidate = load_candidate(run_dir, load_platform(options.platform))
 
     def ask(person: Person) -> DecisionRequest:
         return request_promotion(candidate, person, options.ticket, options.reason, datetime.now(UTC))
@@ -82,7 +83,7 @@ def promote_run(options: argparse.Namespace) -> int:
     signed = obtain_decision(options, candidate.people, ask)
     if signed is None:
         return EXIT_OK
-    path = promote(candidate, signed, runs_dir, datetime.now(UTC))
+    path = promote(candidate, signed, Path(options.runs_dir), datetime.now(UTC))
     print(  # noqa: T201
         f"Référence n° {candidate.baseline.number} : {path}\nÀ relire et à valider dans git ; les précédentes restent."
     )
