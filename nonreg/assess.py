@@ -7,6 +7,7 @@ Source: DOMAIN §2.5.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 
 from nonreg.compare import (
@@ -15,6 +16,8 @@ from nonreg.compare import (
     compare,
     compare_files,
     compare_limits,
+    compare_scenarios,
+    find_no_longer_checked,
     find_removed,
     group_attempts,
     read_past,
@@ -31,7 +34,7 @@ from nonreg.model import (
     Verdict,
 )
 from nonreg.slowness import (
-    GENERAL_SLOWDOWN,
+    find_general_slowdown,
     find_machine_factor,
     find_past_factors,
     find_slow,
@@ -46,19 +49,19 @@ def assess(run: CampaignRun, basis: Basis) -> Assessment:
     """Findings in plan order, the verdict and its reasons in French."""
     attempts = group_attempts(run.results)
     final = {scenario_id: settle(results) for scenario_id, results in attempts.items()}
-    bounds = make_bounds(basis.baseline, basis.history)
-    good = {one.scenario_id: one.measures for one in final.values() if one.outcome.is_good}
+    bounds = make_bounds(basis.baseline, basis.times)
+    good = {one.scenario_id: one.measures for one in final.values() if one.outcome.is_passed}
     taken = {(key, one.name): one.value for key, measures in good.items() for one in measures}
     factor = find_machine_factor(taken, bounds)
     factors_before = find_past_factors(basis.history, bounds)
-    slow = find_slow(good, bounds, factor)
+    slow = find_slow(good, bounds, factor or 1.0)
     slow_before = find_slow_before(basis.history, bounds, factors_before)
     past = read_past(basis)
     findings = tuple(
         compare(
             scenario.id,
             attempts.get(scenario.id, ()),
-            past.get(scenario.id, Past(None, "")),
+            past.get(scenario.id, Past()),
             choose_waiver(basis.waivers, scenario.id),
             run,
             slow.get(scenario.id, ()),
@@ -66,7 +69,6 @@ def assess(run: CampaignRun, basis: Basis) -> Assessment:
         )
         for scenario in run.plan.scenarios
     )
-    general = factor if min((factor, *factors_before[-1:])) >= GENERAL_SLOWDOWN and factors_before else 1.0
     draft = Assessment(
         Verdict.OK,
         (),
@@ -74,9 +76,10 @@ def assess(run: CampaignRun, basis: Basis) -> Assessment:
         removed=find_removed(run.plan, basis),
         limit_changes=compare_limits(run.plan, basis),
         reference_changes=compare_files(basis),
-        machine_factor=factor,
+        machine_factor=factor or 1.0,
+        scenario_changes=compare_scenarios(run, basis),
     )
-    return conclude(run, basis, draft, general)
+    return conclude(run, basis, draft, find_general_slowdown(factor, factors_before))
 
 
 def conclude(run: CampaignRun, basis: Basis, draft: Assessment, general_slowdown: float) -> Assessment:
@@ -84,21 +87,15 @@ def conclude(run: CampaignRun, basis: Basis, draft: Assessment, general_slowdown
     reasons = [
         *judge_findings(draft.findings, {one.id: one.criticality for one in run.plan.scenarios}),
         *judge_run(run, draft.findings),
-        *judge_reference(basis, draft, general_slowdown),
+        *judge_coverage(run, basis, draft),
+        *judge_reference(run, basis, draft, general_slowdown),
     ]
     reasons.sort(key=lambda reason: -reason[0].severity)
     verdict = reasons[0][0] if reasons else Verdict.OK
     if not reasons:
-        reasons.append((Verdict.OK, f"{len(draft.findings)} scénario(s) exécuté(s), aucun écart."))
-    return Assessment(
-        verdict,
-        tuple(sentence for _, sentence in reasons),
-        draft.findings,
-        draft.removed,
-        draft.limit_changes,
-        draft.reference_changes,
-        draft.machine_factor,
-    )
+        executed = sum(one.outcome.is_executed for one in draft.findings)
+        reasons.append((Verdict.OK, f"{executed} scénario(s) exécuté(s), aucun écart."))
+    return dataclasses.replace(draft, verdict=verdict, reasons=tuple(sentence for _, sentence in reasons))
 
 
 Reason = tuple[Verdict, str]
@@ -153,6 +150,8 @@ def judge_run(run: CampaignRun, findings: tuple[Finding, ...]) -> list[Reason]:
         reasons.append(run.interruption or "Des gardes ne sont pas levées.")
     if not findings:
         reasons.append("Aucun scénario planifié.")
+    elif not any(one.outcome.is_executed for one in findings):
+        reasons.append("Aucun scénario n'a rien vérifié.")
     if run.interruption and not refused:
         reasons.append(run.interruption)
     if run.ended_at is not None and run.pytest_exit not in (0, 1) and not refused and not run.interruption:
@@ -165,20 +164,58 @@ def judge_run(run: CampaignRun, findings: tuple[Finding, ...]) -> list[Reason]:
     return [(Verdict.INCOMPLET, sentence) for sentence in reasons]
 
 
-def judge_reference(basis: Basis, draft: Assessment, general_slowdown: float) -> list[Reason]:
-    """Reasons that come from the reference: none, moved, or no longer wholly checked."""
-    reserve = Verdict.OK_AVEC_RESERVES
-    reasons: list[Reason] = []
+def judge_coverage(run: CampaignRun, basis: Basis, draft: Assessment) -> list[Reason]:
+    """Reasons that come from what the baseline checked and this campaign does not.
+
+    Like a scenario that is missing, a major one that was taken away leaves the campaign incomplete, until a
+    signed waiver accepts it.
+    """
     if basis.baseline is None:
-        reasons.append((reserve, "Aucune référence promue pour cette plateforme : rien à quoi comparer."))
-    reasons += [(reserve, warning) for warning in basis.warnings]
-    reasons += list_ids(reserve, "scénario(s) de la référence absent(s) du plan", draft.removed)
-    reasons += list_ids(
-        reserve, "limite(s) changée(s) depuis la promotion", (one.name for one in draft.limit_changes)
-    )
-    reasons += list_ids(
-        reserve, "fichier(s) de référence changé(s) depuis la promotion", draft.reference_changes
-    )
+        return []
+    criticality = {one.scenario_id: one.criticality for one in basis.baseline.results}
+    waived = {one.scenario_id for one in basis.waivers if one.is_in_force(run.plan.created_at)}
+    groups: dict[tuple[Verdict, str], list[str]] = {}
+    for scenario_id in draft.removed:
+        if scenario_id in waived:
+            key = (Verdict.OK_AVEC_RESERVES, "scénario(s) de la référence retiré(s) du plan par dérogation")
+        elif criticality[scenario_id] is Criticality.MINEURE:
+            key = (Verdict.OK_AVEC_RESERVES, "scénario(s) mineur(s) de la référence absent(s) du plan")
+        else:
+            key = (
+                Verdict.INCOMPLET,
+                "scénario(s) bloquant(s) ou majeur(s) de la référence absent(s) du plan",
+            )
+        groups.setdefault(key, []).append(scenario_id)
+    reasons = [reason for (verdict, said), ids in groups.items() for reason in list_ids(verdict, said, ids)]
+    unchecked = find_no_longer_checked(draft.findings, basis)
+    said = "scénario(s) jugé(s) dans la référence et plus maintenant"
+    return [*reasons, *list_ids(Verdict.OK_AVEC_RESERVES, said, unchecked)]
+
+
+def judge_reference(
+    run: CampaignRun, basis: Basis, draft: Assessment, general_slowdown: float
+) -> list[Reason]:
+    """Reasons that come from the reference: none, of something else, or moved since its promotion."""
+    baseline, platform = basis.baseline, run.plan.platform
+    said = list(basis.warnings)
+    if baseline is None:
+        said.append("Aucune référence promue : seules les campagnes passées sont comparées.")
+    else:
+        if baseline.application_version != platform.application_version:
+            said.append(
+                f"La référence est de la version {baseline.application_version} : "
+                f"aucune n'est promue pour la {platform.application_version}."
+            )
+        if baseline.dataset != platform.dataset:
+            said.append(f"La référence est du jeu de données {baseline.dataset}, pas de {platform.dataset}.")
+    reserve = Verdict.OK_AVEC_RESERVES
+    reasons = [(reserve, sentence) for sentence in said]
+    limits = (one.name for one in draft.limit_changes)
+    reasons += list_ids(reserve, "limite(s) changée(s) depuis la promotion", limits)
+    moved = draft.reference_changes
+    reasons += list_ids(reserve, "fichier(s) de référence changé(s) depuis la promotion", moved)
+    changes = draft.scenario_changes
+    reasons += list_ids(reserve, "changement(s) dans les scénarios depuis la promotion", changes)
     if general_slowdown > 1:
         shown = f"{general_slowdown:.1f}".replace(".", ",")
         reasons.append((reserve, f"Ralentissement général, deux campagnes de suite : × {shown}."))

@@ -32,7 +32,7 @@ WORST_FIRST = (
     Outcome.NON_APPLICABLE,
     Outcome.OK,
 )
-GOOD_LETTERS = "".join(outcome.letter for outcome in Outcome if outcome.is_good)
+GOOD_LETTERS = "".join(outcome.letter for outcome in Outcome if outcome.is_passed)
 # A campaign that could not judge a scenario says nothing of it.
 JUDGED_LETTERS = GOOD_LETTERS + Outcome.KO.letter + Outcome.DEROGATION.letter
 # Good and bad in turn at least this often over so many campaigns, this one included, is unstable.
@@ -41,10 +41,15 @@ UNSTABLE_ALTERNATIONS, UNSTABLE_CAMPAIGNS = 3, 10
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What is known of a scenario before this run: in the baseline, and in the last campaigns that judged it."""
+    """What is known of a scenario before this run.
 
-    baseline: Outcome | None
-    letters: str
+    `baseline` is its outcome in the promoted run, `letters` those of the last campaigns that judged it;
+    `worked` is true when it passed in the baseline or since, without a baseline at any time.
+    """
+
+    baseline: Outcome | None = None
+    letters: str = ""
+    worked: bool = False
 
     @property
     def last(self) -> str:
@@ -59,18 +64,11 @@ class Past:
         return next(outcome for outcome in Outcome if outcome.letter == self.last)
 
     @property
-    def worked(self) -> bool:
-        """True when it was good in the baseline or in the last campaign."""
-        return bool(self.baseline and self.baseline.is_good) or (
-            self.last != "" and self.last in GOOD_LETTERS
-        )
-
-    @property
     def failed_last(self) -> bool:
-        """True when the last thing known of it is not good."""
+        """True when the last thing judged of it was not good."""
         if self.last:
             return self.last not in GOOD_LETTERS
-        return self.baseline is not None and not self.baseline.is_good
+        return self.baseline in (Outcome.KO, Outcome.DEROGATION)
 
 
 def group_attempts(results: Iterable[ScenarioResult]) -> dict[str, tuple[ScenarioResult, ...]]:
@@ -82,20 +80,31 @@ def group_attempts(results: Iterable[ScenarioResult]) -> dict[str, tuple[Scenari
 
 
 def settle(attempts: tuple[ScenarioResult, ...]) -> ScenarioResult:
-    """The attempt that counts: the last one when it is good, otherwise the worst of all."""
-    if attempts[-1].outcome.is_good:
+    """The attempt that counts: the last one when it passed, otherwise the worst of all."""
+    if attempts[-1].outcome.is_passed:
         return attempts[-1]
     return min(attempts, key=lambda one: WORST_FIRST.index(one.outcome))
 
 
 def read_past(basis: Basis) -> dict[str, Past]:
-    """What is known of every scenario of the baseline and of the history."""
+    """What is known of every scenario of the baseline, of the history and of the last good runs."""
     before = {one.scenario_id: one.outcome for one in basis.baseline.results} if basis.baseline else {}
-    letters = {
-        one.scenario_id: "".join(letter for letter in one.outcomes if letter in JUDGED_LETTERS)
-        for one in basis.history.scenarios
+    since = basis.baseline.run_started_at if basis.baseline else None
+    is_later = [since is None or run.started_at > since for run in basis.history.runs]
+    letters, worked = {}, {key for key, outcome in before.items() if outcome.is_passed}
+    for one in basis.history.scenarios:
+        letters[one.scenario_id] = "".join(letter for letter in one.outcomes if letter in JUDGED_LETTERS)
+        if any(
+            later and letter in GOOD_LETTERS for later, letter in zip(is_later, one.outcomes, strict=True)
+        ):
+            worked.add(one.scenario_id)
+    for good in basis.last_good:
+        if since is None or good.started_at > since:
+            worked |= set(good.scenario_ids)
+    return {
+        key: Past(before.get(key), letters.get(key, ""), key in worked)
+        for key in before.keys() | letters.keys() | worked
     }
-    return {key: Past(before.get(key), letters.get(key, "")) for key in before.keys() | letters.keys()}
 
 
 def choose_waiver(waivers: Iterable[Waiver], scenario_id: str) -> Waiver | None:
@@ -126,15 +135,13 @@ def compare(
         notes.append(f"Dérogation {waiver.decision} ({waiver.ticket}) {word} {until} : {waiver.reason}")
     if outcome is Outcome.KO and in_force:
         outcome, change = Outcome.DEROGATION, Change.KNOWN_FAILURE
-    elif not outcome.is_good:
+    elif outcome is Outcome.KO:
         change = Change.REGRESSION if past.worked else Change.SAME if past.shown else Change.NEW
+    elif not outcome.is_good:
+        change = Change.UNJUDGED
     else:
-        retried = len(attempts) > 1
-        if retried:
-            notes.append(
-                f"{len(attempts)} essais ; le premier : {attempts[0].outcome}, {attempts[0].message}"
-            )
-        change = judge_good(past, result, retried, confirmed)
+        change, why = judge_good(past, attempts, confirmed)
+        notes.append(why)
     return Finding(
         scenario_id,
         outcome,
@@ -147,19 +154,70 @@ def compare(
     )
 
 
-def judge_good(past: Past, result: ScenarioResult, retried: bool, confirmed: tuple[Slowdown, ...]) -> Change:
-    """What has to be said of a scenario that is good now."""
-    recent = [
-        letter in GOOD_LETTERS for letter in (past.letters + result.outcome.letter)[-UNSTABLE_CAMPAIGNS:]
-    ]
-    turns = sum(one != other for one, other in itertools.pairwise(recent))
-    if retried or turns >= UNSTABLE_ALTERNATIONS:
-        return Change.UNSTABLE
+def judge_good(
+    past: Past, attempts: tuple[ScenarioResult, ...], confirmed: tuple[Slowdown, ...]
+) -> tuple[Change, str]:
+    """What has to be said of a scenario that is good now, and why, in French."""
+    outcome = settle(attempts).outcome
+    if len(attempts) > 1:
+        first = attempts[0]
+        return Change.UNSTABLE, f"Premier essai : {first.outcome}, {first.message}"
+    if not outcome.is_passed:
+        return (Change.NEW if past.shown is None else Change.SAME), ""
+    recent = (past.letters + outcome.letter)[-UNSTABLE_CAMPAIGNS:]
+    turns = [letter in GOOD_LETTERS for letter in recent]
+    if sum(one != other for one, other in itertools.pairwise(turns)) >= UNSTABLE_ALTERNATIONS:
+        return Change.UNSTABLE, f"Tantôt bon, tantôt en échec aux dernières campagnes : {recent}."
     if confirmed:
-        return Change.SLOWER
+        return Change.SLOWER, ""
     if past.shown is None:
-        return Change.NEW
-    return Change.FIXED if past.failed_last else Change.SAME
+        return Change.NEW, ""
+    if past.failed_last:
+        return Change.FIXED, "En échec la dernière fois qu'il a été jugé."
+    return Change.SAME, ""
+
+
+def find_no_longer_checked(findings: Iterable[Finding], basis: Basis) -> tuple[str, ...]:
+    """Scenarios that were judged in the baseline and are only not applicable, or measured without limit, now."""
+    if basis.baseline is None:
+        return ()
+    before = {one.scenario_id: one.outcome for one in basis.baseline.results}
+    judged = (Outcome.OK, Outcome.KO, Outcome.DEROGATION)
+    return tuple(
+        one.scenario_id
+        for one in findings
+        if one.outcome in (Outcome.NON_APPLICABLE, Outcome.MESURE) and before.get(one.scenario_id) in judged
+    )
+
+
+def compare_scenarios(run: CampaignRun, basis: Basis) -> tuple[str, ...]:
+    """In French, what of the scenarios themselves is not as in the baseline: criticality, limits, measures."""
+    if basis.baseline is None:
+        return ()
+    before = {one.scenario_id: one for one in basis.baseline.results}
+    final = {key: settle(attempts) for key, attempts in group_attempts(run.results).items()}
+    said = []
+    for scenario in run.plan.scenarios:
+        old = before.get(scenario.id)
+        if old is None:
+            continue
+        if old.criticality is not scenario.criticality:
+            said.append(f"{scenario.id} : criticité {old.criticality} → {scenario.criticality}")
+        result = final.get(scenario.id)
+        if result is None or not result.outcome.is_passed:
+            continue
+        now = {one.name: one for one in result.measures}
+        for measure in old.measures:
+            found = now.get(measure.name)
+            if found is None:
+                said.append(f"{scenario.id} : « {measure.name} » n'est plus mesuré")
+            elif found.limit != measure.limit:
+                limits = " → ".join(
+                    "sans limite" if limit is None else f"{limit:g} {found.unit}"
+                    for limit in (measure.limit, found.limit)
+                )
+                said.append(f"{scenario.id} : limite de « {measure.name} » {limits}")
+    return tuple(said)
 
 
 def find_removed(plan: CampaignPlan, basis: Basis) -> tuple[str, ...]:

@@ -36,11 +36,14 @@ def load_promoted(
     return tuple(found)
 
 
-def choose_baseline(baselines: tuple[Baseline, ...], application_version: str) -> Baseline | None:
-    """The last one of that version, otherwise the last one of all: a new version is compared with the old."""
-    same = [one for one in baselines if one.application_version == application_version]
-    usable = same or list(baselines)
-    return usable[-1] if usable else None
+def choose_baseline(
+    baselines: tuple[Baseline, ...], application_version: str, catalog: str = ""
+) -> Baseline | None:
+    """The last one of that catalog of scenarios and that version, otherwise of that catalog: a new version is
+    compared with the old one."""
+    usable = [one for one in baselines if one.catalog == catalog]
+    same = [one for one in usable if one.application_version == application_version] or usable
+    return same[-1] if same else None
 
 
 def _load_one(

@@ -21,6 +21,7 @@ from nonreg.model import (
     Measure,
     Verdict,
 )
+from nonreg.slowness import MARGIN_BY_UNIT, MIN_SAMPLES
 
 PROMOTABLE = (Verdict.OK, Verdict.OK_AVEC_RESERVES)
 KEPT_SAMPLES = 30
@@ -121,12 +122,25 @@ def render_sheet(baseline: Baseline, before: Baseline | None) -> str:
         *(f"  réserve : {reserve}" for reserve in baseline.reserves),
         f"Jeu de données : {baseline.dataset}",
         f"Scénarios : {len(baseline.results)} ({', '.join(f'{n} {word}' for word, n in counts.items())})",
+        *([f"Catalogue de scénarios : {baseline.catalog}"] if baseline.catalog else []),
+        f"Mesures de durée : {count_short_samples(baseline)}",
         "",
-        *(list_changes(baseline, before) if before else ["Première référence de cette plateforme."]),
+        *(
+            list_changes(baseline, before)
+            if before and before.catalog == baseline.catalog
+            else ["Première référence de ces scénarios sur cette plateforme."]
+        ),
         "",
         f"Empreinte du contenu (SHA-256) : {hash_content(baseline)}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def count_short_samples(baseline: Baseline) -> str:
+    """How many times are kept with enough values to judge the next campaign by them."""
+    times = [one for result in baseline.results for one in result.measures if one.unit in MARGIN_BY_UNIT]
+    enough = sum(len(one.samples) >= MIN_SAMPLES for one in times)
+    return f"{len(times)}, dont {enough} avec les {MIN_SAMPLES} valeurs qu'il faut pour juger (les autres suivront)"
 
 
 def list_changes(baseline: Baseline, before: Baseline) -> list[str]:

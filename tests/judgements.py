@@ -65,10 +65,12 @@ def make_run(recorded: Recorded, **changes: object) -> CampaignRun:
     return dataclasses.replace(run, **changes)  # type: ignore[arg-type]
 
 
-def make_baseline(outcomes: dict[str, Outcome], **changes: object) -> Baseline:
+def make_baseline(
+    outcomes: dict[str, Outcome], criticality: Criticality = Criticality.MAJEURE, **changes: object
+) -> Baseline:
     """A promoted baseline with these outcomes."""
     results = tuple(
-        BaselineResult(key, "Essai", Criticality.MAJEURE, outcome, 0.1) for key, outcome in outcomes.items()
+        BaselineResult(key, "Essai", criticality, outcome, 0.1) for key, outcome in outcomes.items()
     )
     baseline = Baseline(
         1, "essai", "5.2.0", "avant", AT - timedelta(days=30), Verdict.OK, "jeu", "", (), (), results, ()
@@ -76,9 +78,13 @@ def make_baseline(outcomes: dict[str, Outcome], **changes: object) -> Baseline:
     return dataclasses.replace(baseline, **changes)  # type: ignore[arg-type]
 
 
-def make_basis(outcomes: dict[str, Outcome] | None = None, **changes: object) -> Basis:
+def make_basis(
+    outcomes: dict[str, Outcome] | None = None,
+    criticality: Criticality = Criticality.MAJEURE,
+    **changes: object,
+) -> Basis:
     """A basis whose baseline has these outcomes; nothing else stands out."""
-    return dataclasses.replace(Basis(make_baseline(outcomes or {})), **changes)  # type: ignore[arg-type]
+    return dataclasses.replace(Basis(make_baseline(outcomes or {}, criticality)), **changes)  # type: ignore[arg-type]
 
 
 def make_waiver(scenario_id: str, expires_at: datetime = AT + timedelta(days=1)) -> Waiver:
@@ -117,5 +123,5 @@ def make_timed(
         scenarios=(ScenarioHistory(name_id(1), "O" * len(since), (0.1,) * len(since)),),
         measures=(MeasureHistory(name_id(1), "temps", unit, tuple(since)),),
     )
-    basis = Basis(make_baseline({}, results=(result,)), history=history)
+    basis = Basis(make_baseline({}, results=(result,)), history=history, times=history.measures)
     return dataclasses.replace(run, results=(taken,)), basis

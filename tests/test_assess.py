@@ -12,14 +12,18 @@ from hypothesis import strategies as st
 
 from nonreg.assess import assess
 from nonreg.model import (
+    BaselineMeasure,
+    BaselineResult,
     Basis,
     Change,
     Criticality,
     Finding,
     GuardResult,
     GuardStatus,
+    LastGood,
     Limit,
     LimitChange,
+    Measure,
     Outcome,
     Verdict,
 )
@@ -167,7 +171,7 @@ def test_a_retry_only_counts_when_it_is_good_and_then_makes_a_reserve(
         make_result(name_id(99), outcome, attempt=number) for number, outcome in enumerate(retries, start=2)
     )
     found = find(assess(dataclasses.replace(first, results=first.results + attempts), SOUND).findings, 99)
-    if retries[-1].is_good:
+    if retries[-1].is_passed:
         assert (found.outcome, found.change) == (retries[-1], Change.UNSTABLE)
     else:
         assert found.outcome is Outcome.KO
@@ -212,7 +216,30 @@ def test_a_measure_without_limit_and_a_scenario_without_object_are_no_reserve() 
         1: (Criticality.BLOQUANTE, Outcome.MESURE),
         2: (Criticality.BLOQUANTE, Outcome.NON_APPLICABLE),
     }
-    assert assess(make_run(recorded), SOUND).verdict is Verdict.OK
+    judged = assess(make_run(recorded), SOUND)
+    assert (judged.verdict, judged.reasons) == (Verdict.OK, ("1 scénario(s) exécuté(s), aucun écart.",))
+
+
+def test_a_campaign_in_which_nothing_was_checked_is_never_ok() -> None:
+    recorded: Recorded = {1: (Criticality.MINEURE, Outcome.NON_APPLICABLE)}
+    assert assess(make_run(recorded), SOUND).verdict is Verdict.INCOMPLET
+
+
+@pytest.mark.parametrize("now", [Outcome.NON_APPLICABLE, Outcome.MESURE])
+def test_a_scenario_that_was_judged_and_is_no_longer_is_a_reserve(now: Outcome) -> None:
+    recorded: Recorded = {1: (Criticality.MAJEURE, now), 2: (Criticality.MAJEURE, Outcome.OK)}
+    judged = assess(make_run(recorded), make_basis({name_id(1): Outcome.OK, name_id(2): Outcome.OK}))
+    assert judged.verdict is Verdict.OK_AVEC_RESERVES
+    assert judged.reasons == ("1 scénario(s) jugé(s) dans la référence et plus maintenant : BASE-001.",)
+    same = assess(make_run(recorded), make_basis({name_id(1): now, name_id(2): Outcome.OK}))
+    assert same.verdict is Verdict.OK
+
+
+def test_a_retry_that_checked_nothing_cures_nothing() -> None:
+    run = make_run(ONE_KO)
+    again = make_result(name_id(1), Outcome.NON_APPLICABLE, attempt=2)
+    judged = assess(dataclasses.replace(run, results=(*run.results, again)), SOUND)
+    assert judged.verdict is Verdict.KO
 
 
 def test_a_waiver_in_force_turns_a_ko_into_a_known_failure_with_its_ticket_and_a_reserve() -> None:
@@ -243,7 +270,12 @@ def test_a_waiver_excuses_no_scenario_that_could_not_be_judged() -> None:
     ("before", "letters", "now", "change"),
     [
         (Outcome.OK, "", Outcome.KO, Change.REGRESSION),
-        (Outcome.OK, "OO", Outcome.INCONCLUSIF, Change.REGRESSION),
+        (Outcome.OK, "OO", Outcome.INCONCLUSIF, Change.UNJUDGED),
+        (None, "", Outcome.NON_EXECUTE, Change.UNJUDGED),
+        (Outcome.KO, "A", Outcome.KO, Change.SAME),
+        (Outcome.OK, "AK", Outcome.NON_APPLICABLE, Change.SAME),  # nothing was checked: nothing is fixed
+        (None, "OOK", Outcome.KO, Change.REGRESSION),  # it worked before, and nobody promoted its failure
+        (None, "K", Outcome.KO, Change.SAME),
         (Outcome.OK, "OK", Outcome.KO, Change.REGRESSION),  # still the same regression
         (None, "KO", Outcome.KO, Change.REGRESSION),  # it worked last night, whatever the baseline
         (Outcome.KO, "O", Outcome.KO, Change.REGRESSION),
@@ -279,13 +311,64 @@ def test_the_reasons_name_regressions_apart_from_known_failures() -> None:
     assert reasons[1] == "1 régression(s), bon(s) auparavant et en échec maintenant : BASE-001."
 
 
-def test_a_scenario_of_the_baseline_that_is_no_longer_planned_is_a_reserve_that_names_it() -> None:
-    basis = make_basis({name_id(1): Outcome.OK, name_id(2): Outcome.OK, "HD-001": Outcome.OK})
+def test_a_major_scenario_that_was_taken_away_leaves_the_campaign_incomplete_until_a_waiver_accepts_it() -> (
+    None
+):
+    basis = make_basis({name_id(1): Outcome.OK, name_id(2): Outcome.KO, "HD-001": Outcome.OK})
     judged = assess(make_run(ALL_OK), basis)
     assert judged.removed == (name_id(2),)  # HD was not asked for
+    assert judged.verdict is Verdict.INCOMPLET
+    for days, verdict in ((1, Verdict.OK_AVEC_RESERVES), (-1, Verdict.INCOMPLET)):
+        waiver = make_waiver(name_id(2), AT + timedelta(days=days))
+        assert assess(make_run(ALL_OK), dataclasses.replace(basis, waivers=(waiver,))).verdict is verdict
+
+
+def test_a_minor_scenario_that_was_taken_away_is_a_reserve_that_names_it() -> None:
+    basis = make_basis({name_id(1): Outcome.OK, name_id(2): Outcome.OK}, criticality=Criticality.MINEURE)
+    judged = assess(make_run(ALL_OK), basis)
+    assert any(
+        "mineur(s) de la référence absent(s) du plan : BASE-002" in reason for reason in judged.reasons
+    )
     assert judged.verdict is Verdict.OK_AVEC_RESERVES
     selected = dataclasses.replace(make_run(ALL_OK).plan, selection="BASE-001")
     assert assess(make_run(ALL_OK, plan=selected), basis).removed == ()
+
+
+def test_a_criticality_a_limit_or_a_measure_that_is_not_the_baseline_s_is_a_reserve_that_says_it() -> None:
+    kept = tuple(BaselineMeasure(name, 1.0, "s", 3.0) for name in ("a", "b", "c"))
+    old = BaselineResult(name_id(1), "Essai", Criticality.BLOQUANTE, Outcome.OK, 0.1, kept)
+    run = make_run(ALL_OK)
+    taken = (Measure("a", 1.0, "s", 3.0), Measure("b", 1.0, "s", 30.0))
+    run = dataclasses.replace(run, results=(dataclasses.replace(run.results[0], measures=taken),))
+    judged = assess(run, Basis(make_baseline({}, results=(old,))))
+    assert judged.scenario_changes == (
+        "BASE-001 : criticité bloquante → majeure",
+        "BASE-001 : limite de « b » 3 s → 30 s",
+        "BASE-001 : « c » n'est plus mesuré",
+    )
+    assert judged.verdict is Verdict.OK_AVEC_RESERVES
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"application_version": "5.1.0"}, "de la version 5.1.0"),
+        ({"dataset": "autre"}, "du jeu de données autre"),
+    ],
+)
+def test_a_baseline_of_another_version_or_data_set_is_a_reserve(change: dict[str, object], said: str) -> None:
+    judged = assess(make_run(ALL_OK), Basis(make_baseline({name_id(1): Outcome.OK}, **change)))
+    assert judged.verdict is Verdict.OK_AVEC_RESERVES
+    assert said in judged.reasons[0]
+
+
+def test_a_scenario_that_passed_after_the_baseline_and_long_before_the_window_still_regresses() -> None:
+    good = LastGood("vieux", AT - timedelta(days=20), "5.2.0", "jeu", "0", (), (name_id(1),))
+    known = make_basis({name_id(1): Outcome.KO}, last_good=(good,))
+    assert find(assess(make_run(ONE_KO), known).findings).change is Change.REGRESSION
+    older = dataclasses.replace(good, started_at=AT - timedelta(days=40))
+    known = make_basis({name_id(1): Outcome.KO}, last_good=(older,))
+    assert find(assess(make_run(ONE_KO), known).findings).change is Change.SAME
 
 
 def test_a_baseline_of_another_catalog_does_not_miss_its_scenarios() -> None:

@@ -22,7 +22,14 @@ from nonreg.model import (
     Outcome,
     Verdict,
 )
-from nonreg.slowness import MIN_SAMPLES, find_machine_factor, make_bound, make_bounds
+from nonreg.slowness import (
+    GENERAL_SLOWDOWN,
+    MIN_SAMPLES,
+    find_general_slowdown,
+    find_machine_factor,
+    make_bound,
+    make_bounds,
+)
 from tests.judgements import make_baseline, make_past_runs, make_run, make_timed
 
 STEADY = [1.0, 1.02, 0.98, 1.01, 0.99, 1.0, 1.03, 0.97]
@@ -66,6 +73,34 @@ def test_campaigns_after_the_promotion_complete_a_short_reference_and_never_repl
     assert judge(STEADY[:3], drifting, 3.0) is Change.SLOWER
 
 
+def test_a_slow_drift_of_many_months_is_found_although_the_history_only_goes_back_thirty_campaigns() -> None:
+    nights = [1.01**night for night in range(200)]
+    run, basis = make_timed([1.0], list(nights[-31:-1]), nights[-1])
+    first = dataclasses.replace(basis.history.measures[0], values=tuple(nights[:24]))
+    judged = assess(run, dataclasses.replace(basis, times=(first,)))
+    assert judged.findings[0].change is Change.SLOWER
+
+
+def test_the_values_kept_at_the_promotion_judge_even_without_any_history() -> None:
+    run, basis = make_timed(STEADY, [], 99.0)
+    found = assess(run, dataclasses.replace(basis, history=History(), times=())).findings[0]
+    assert [one.name for one in found.to_confirm] == ["temps"]
+
+
+def test_values_in_another_unit_are_no_reference() -> None:
+    _, basis = make_timed(STEADY, [1.0] * 3, 90.0)
+    seen = dataclasses.replace(basis.history.measures[0], unit="ms")
+    assert make_bounds(basis.baseline, (seen,)) == {}
+
+
+def test_a_general_slowdown_is_told_across_a_campaign_that_measured_too_little_to_tell() -> None:
+    assert find_general_slowdown(3.0, (1.0, 3.0, None)) == 3.0
+    assert find_general_slowdown(3.0, (3.0, 1.0, None)) == 1.0
+    assert find_general_slowdown(3.0, (None,)) == 1.0
+    assert find_general_slowdown(None, (3.0,)) == 1.0
+    assert find_general_slowdown(GENERAL_SLOWDOWN - 0.1, (3.0,)) == 1.0
+
+
 def test_a_figure_that_is_no_time_is_never_slower() -> None:
     assert judge(STEADY, [1.0, 90.0], 90.0, unit="octets") is Change.SAME
 
@@ -105,7 +140,7 @@ def make_night(
     )
     result = BaselineResult("BASE-001", "Essai", Criticality.MAJEURE, Outcome.OK, 0.1, kept)
     measures = tuple(Measure(name, value, "s") for name, value in zip(names, now, strict=True))
-    return Basis(make_baseline({}, results=(result,)), history=history), measures
+    return Basis(make_baseline({}, results=(result,)), history=history, times=history.measures), measures
 
 
 def judge_night(basis: Basis, measures: tuple[Measure, ...]) -> tuple[Change, str]:
@@ -136,7 +171,7 @@ def test_one_slow_query_on_a_loaded_machine_is_still_found() -> None:
 def test_a_faster_machine_makes_no_time_look_slower() -> None:
     samples = [[value * scale for value in STEADY] for scale in range(1, 8)]
     basis, _ = make_night(samples, [1.0] * 7, [1.0] * 7)
-    bounds = make_bounds(basis.baseline, basis.history)
+    bounds = make_bounds(basis.baseline, basis.times)
     fast = {("BASE-001", f"temps {n}"): 0.1 for n in range(7)}
     assert find_machine_factor(fast, bounds) == 1.0
 

@@ -147,8 +147,9 @@ class LastGood:
 class Basis:
     """Everything a run is compared with.
 
-    `files` are the reference files in force now, by name and SHA-256; `warnings` say in French what could
-    not be read.
+    `times` are the measures of the first campaigns after the promotion, oldest first, which complete the
+    samples of the baseline; `files` are the reference files in force now, by name and SHA-256; `warnings` say
+    in French what could not be read.
     """
 
     baseline: Baseline | None = None
@@ -157,3 +158,4 @@ class Basis:
     last_good: tuple[LastGood, ...] = ()
     files: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
+    times: tuple[MeasureHistory, ...] = ()

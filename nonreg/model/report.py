@@ -54,8 +54,9 @@ class Assessment:
     """The judgement: verdict, its reasons in French, one finding per planned scenario in plan order.
 
     `removed` are scenarios of the baseline that this selection should hold and the plan does not;
-    `reference_changes` the reference files changed since the promotion; `machine_factor` how much slower
-    the whole machine was than usual (1 when it cannot be said).
+    `reference_changes` the reference files changed since the promotion; `scenario_changes` say in French
+    which criticalities and measures are not those of the baseline; `machine_factor` is how much slower the
+    whole machine was than usual (1 when it cannot be said).
     """
 
     verdict: Verdict
@@ -65,6 +66,7 @@ class Assessment:
     limit_changes: tuple[LimitChange, ...] = ()
     reference_changes: tuple[str, ...] = ()
     machine_factor: float = 1.0
+    scenario_changes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,8 +64,18 @@ class Outcome(StrEnum):
 
     @property
     def is_good(self) -> bool:
-        """True when nothing has to be said against it."""
-        return self in (Outcome.OK, Outcome.MESURE, Outcome.NON_APPLICABLE)
+        """True when nothing has to be said against it; it may have checked nothing (NON_APPLICABLE)."""
+        return self.is_passed or self is Outcome.NON_APPLICABLE
+
+    @property
+    def is_passed(self) -> bool:
+        """True when something was checked and found as it must be."""
+        return self in (Outcome.OK, Outcome.MESURE)
+
+    @property
+    def is_executed(self) -> bool:
+        """True when something was observed of the platform, whatever it was."""
+        return self in (Outcome.OK, Outcome.MESURE, Outcome.KO, Outcome.DEROGATION)
 
 
 class Verdict(StrEnum):
@@ -83,7 +93,7 @@ class Verdict(StrEnum):
 
 
 class Change(StrEnum):
-    """How a result compares with the baseline."""
+    """How a result compares with the baseline and the last campaigns; UNJUDGED says nothing of it."""
 
     SAME = "SAME"
     REGRESSION = "REGRESSION"
@@ -92,6 +102,7 @@ class Change(StrEnum):
     SLOWER = "SLOWER"
     UNSTABLE = "UNSTABLE"
     MISSING = "MISSING"
+    UNJUDGED = "UNJUDGED"
     NEW = "NEW"
 
 
