@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
 
@@ -10,13 +11,15 @@ from nonreg.config import Platform
 from nonreg.errors import NonregError
 from nonreg.history import URL_VARIABLE, HistoryStore, RunRef, default_url, open_history
 from nonreg.ledger_witness import collect_witnesses, verify_ledger
-from nonreg.model import Basis, CampaignPlan, Fact, History, LastGood, Scenario
+from nonreg.model import Baseline, Basis, CampaignPlan, Fact, LastGood, Scenario, Waiver
 from nonreg.people import People, load_people
 from nonreg.promoted import choose_baseline, load_promoted
 from nonreg.waivers import load_waivers
 
 FILE = "basis.json"
+PUBLISHED = "manifest.json"  # the last file of a published run
 CAMPAIGNS = 30
+TIMED_CAMPAIGNS = 24  # after a promotion: enough for 8 good values of each time
 
 
 def load_basis(
@@ -28,19 +31,24 @@ def load_basis(
     that cannot be read and a ledger that is broken are told in `warnings`: they stop no campaign, whose
     report says so.
     """
-    files = baseline.list_files(platform.baseline)
-    history, last_good, warnings = _read_history(plan, runs_dir)
-    warnings += _check_ledger(platform, runs_dir)
     people = load_platform_people(platform)
-    if people is None:
-        return Basis(None, (), history, last_good, files, warnings)
-    folder = baseline.governance_dir(platform.governance)
-    promoted = load_promoted(folder, people, platform.name, platform.identity_token)
-    known = {scenario.id for scenario in catalog}
-    known |= {result.scenario_id for one in promoted[-1:] for result in one.results}
-    waivers = load_waivers(folder, people, platform.name, platform.identity_token, frozenset(known))
-    chosen = choose_baseline(promoted, platform.application_version)
-    return Basis(chosen, waivers, history, last_good, files, warnings)
+    chosen: Baseline | None = None
+    waivers: tuple[Waiver, ...] = ()
+    if people is not None:
+        folder = baseline.governance_dir(platform.governance)
+        promoted = load_promoted(folder, people, platform.name, platform.identity_token)
+        chosen = choose_baseline(promoted, platform.application_version, plan.catalog)
+        known = {scenario.id for scenario in catalog}
+        known |= {result.scenario_id for one in promoted for result in one.results}
+        waivers = load_waivers(folder, people, platform.name, platform.identity_token, frozenset(known))
+    before, trouble = _read_history(plan, chosen, runs_dir)
+    return dataclasses.replace(
+        before,
+        baseline=chosen,
+        waivers=waivers,
+        files=baseline.list_files(platform.baseline),
+        warnings=(*trouble, *_check_ledger(platform, runs_dir), *_find_unpublished(plan, runs_dir)),
+    )
 
 
 def load_platform_people(platform: Platform) -> People | None:
@@ -60,22 +68,46 @@ def _check_ledger(platform: Platform, runs_dir: Path) -> tuple[str, ...]:
     return ()
 
 
+def _find_unpublished(plan: CampaignPlan, runs_dir: Path) -> tuple[str, ...]:
+    """Earlier runs of the platform that were killed before their report: they are in no history yet."""
+    said = []
+    for file in sorted(runs_dir.glob(f"*/{store.PLAN}")):
+        folder = file.parent
+        if folder.name == plan.run_id or (folder / PUBLISHED).is_file():
+            continue
+        try:
+            other = store.load_json(CampaignPlan, file)
+        except NonregError as error:
+            said.append(str(error))
+            continue
+        if other.platform.name == plan.platform.name and other.created_at < plan.created_at:
+            said.append(f"Passage sans rapport : {other.run_id} (python -m nonreg report {folder}).")
+    return tuple(said)
+
+
 def _read_history(
-    plan: CampaignPlan, runs_dir: Path
-) -> tuple[History, tuple[LastGood, ...], tuple[str, ...]]:
+    plan: CampaignPlan, chosen: Baseline | None, runs_dir: Path
+) -> tuple[Basis, tuple[str, ...]]:
+    """The part of the basis that comes from the campaigns before, and why it could not be read."""
     if not runs_dir.is_dir() and not os.environ.get(URL_VARIABLE):
-        return History(), (), ()  # the very first campaign
+        return Basis(), ()  # the very first campaign
+    name, at = plan.platform.name, plan.created_at
     try:
         opened = open_history(default_url(runs_dir))
-        history = opened.load_history(plan.platform.name, plan.created_at, CAMPAIGNS, plan.run_id)
-        return history, _find_last_good(opened, plan, runs_dir), ()
+        history = opened.load_history(name, at, CAMPAIGNS, plan.run_id, plan.catalog)
+        times = (
+            opened.load_measures_after(name, chosen.run_started_at, TIMED_CAMPAIGNS, plan.catalog)
+            if chosen
+            else ()
+        )
+        return Basis(history=history, last_good=_find_last_good(opened, plan, runs_dir), times=times), ()
     except NonregError as error:
-        return History(), (), (f"Historique indisponible : {error}",)
+        return Basis(), (f"Historique indisponible : {error}",)
 
 
 def _find_last_good(opened: HistoryStore, plan: CampaignPlan, runs_dir: Path) -> tuple[LastGood, ...]:
     ids = tuple(scenario.id for scenario in plan.scenarios)
-    found = opened.find_last_good(plan.platform.name, ids, plan.created_at)
+    found = opened.find_last_good(plan.platform.name, ids, plan.created_at, plan.catalog)
     by_run: dict[str, tuple[RunRef, list[str]]] = {}
     for scenario_id in ids:
         if scenario_id in found:
@@ -97,12 +129,13 @@ def _describe(run: RunRef, scenario_ids: tuple[str, ...], runs_dir: Path) -> Las
 
 
 def save_basis(run_dir: Path, basis: Basis) -> None:
-    """Keep it beside the plan."""
+    """Keep it before the plan: a plan without it would be judged against nothing."""
+    run_dir.mkdir(parents=True, exist_ok=True)
     store.write_file(run_dir / FILE, store.dump_json(Basis, basis))
 
 
 def read_basis(run_dir: Path) -> Basis:
-    """The basis that a run was planned with; an empty one for a run older than this file."""
+    """The basis that a run was planned with; one that says so when it was not kept."""
     if not (run_dir / FILE).is_file():
-        return Basis()
+        return Basis(warnings=(f"Ce à quoi comparer le passage n'a pas été gardé ({FILE} absent).",))
     return store.load_json(Basis, run_dir / FILE)

@@ -48,8 +48,8 @@ def plan_stage(request: CampaignRequest, platform: Platform, run_dir: Path) -> C
     scenarios = collect_scenarios(request.scenarios_dir())
     plan = plan_campaign(request, platform, scenarios, run_dir.name, identify_tool(request))
     basis = load_basis(platform, plan, scenarios, run_dir.parent)
-    store.save_plan(run_dir, plan)
     save_basis(run_dir, basis)
+    store.save_plan(run_dir, plan)
     get_run_logger().info("%d scénarios planifiés, passage %s", len(plan.scenarios), run_dir)
     return plan
 

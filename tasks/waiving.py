@@ -25,6 +25,7 @@ from nonreg.file_lock import hold_file_lock
 from nonreg.model import Waiver
 from nonreg.people import People, Person
 from nonreg.plan import SCENARIOS_DIR, collect_scenarios
+from nonreg.promoted import load_promoted
 from nonreg.store import write_file
 from nonreg.tickets import require_ticket
 from nonreg.waivers import DECISIONS, FILE, GRANTING_ROLES, format_entry, load_waivers, render_waiver
@@ -42,7 +43,7 @@ def draft_waiver(
     reference: str,
 ) -> Waiver:
     """The waiver as it will be signed, without its decision; UsageError says what is missing or unknown."""
-    if scenario_id not in list_known_ids():
+    if scenario_id not in list_known_ids(platform, people):
         raise UsageError(f"Scénario inconnu : « {scenario_id} ».")
     if not reason.strip():
         raise UsageError("Une dérogation a un motif (--reason).")
@@ -59,8 +60,15 @@ def draft_waiver(
     )
 
 
+def list_known_ids(platform: Platform, people: People) -> frozenset[str]:
+    """Every shipped scenario, and those of the baselines: one that was taken away may need a waiver too."""
+    folder = governance_dir(platform.governance)
+    promoted = load_promoted(folder, people, platform.name, platform.identity_token)
+    return list_shipped_ids() | {result.scenario_id for one in promoted for result in one.results}
+
+
 @functools.cache
-def list_known_ids() -> frozenset[str]:
+def list_shipped_ids() -> frozenset[str]:
     """Every shipped scenario."""
     return frozenset(scenario.id for scenario in collect_scenarios(SCENARIOS_DIR))
 
@@ -117,7 +125,8 @@ def grant(
     path = folder / FILE
     granted = dataclasses.replace(waiver, decision=decision.id)
     with hold_file_lock(folder / LOCK, f"Dossier {folder}"):
-        known = load_waivers(folder, people, platform.name, platform.identity_token, list_known_ids())
+        known_ids = list_known_ids(platform, people)
+        known = load_waivers(folder, people, platform.name, platform.identity_token, known_ids)
         if granted in known:
             raise UsageError(f"La dérogation {decision.id} est déjà dans {path}.")
         ledger.append_once(

@@ -28,7 +28,7 @@ def run_campaign(
     catalog = collect_scenarios(request.scenarios_dir())
     plan = plan_campaign(request, platform, catalog, run_dir.name, identify_tool(request))
     basis = load_basis(platform, plan, catalog, run_dir.parent)
-    store.save_plan(run_dir, plan)
     save_basis(run_dir, basis)
+    store.save_plan(run_dir, plan)
     execute_plan(platform, plan, run_dir, platform_file, request.scenarios_dir(), threading.Event())
     return judge_folder(run_dir)

@@ -126,8 +126,8 @@ def publish_run(
     )
     plan = dataclasses.replace(plan, **changes)  # type: ignore[arg-type]
     run_dir = governed.runs_dir / run_id
-    store.save_plan(run_dir, plan)
     save_basis(run_dir, load_basis(platform, plan, scenarios, governed.runs_dir))
+    store.save_plan(run_dir, plan)
     store.save_facts(run_dir, (Fact("SITE-A", "Système", "essai"),))
     for scenario_id, outcome in outcomes.items():
         result = ScenarioResult(

@@ -158,9 +158,12 @@ def conclude(run_dir: Path) -> int:
     """Print the verdict and where the report is; if the flow could not publish, do it here."""
     from nonreg.model import CampaignReport, Outcome, Verdict
     from nonreg.store import load_json
+    from tasks.publication import is_published, read_problems
 
-    if not (run_dir / "report.json").is_file():
+    if not is_published(run_dir):
         publish(run_dir, ())
+    for problem in read_problems(run_dir):
+        print(problem, file=sys.stderr)  # noqa: T201
     report = load_json(CampaignReport, run_dir / "report.json")
     label = {
         Verdict.OK: "OK",
@@ -185,8 +188,7 @@ def publish(run_dir: Path, project_junit: tuple[Path, ...]) -> None:
     """Judge and report what a run recorded, without Prefect."""
     from tasks.publication import judge_folder, publish_report
 
-    for problem in publish_report(run_dir, judge_folder(run_dir, project_junit)).problems:
-        print(problem, file=sys.stderr)  # noqa: T201
+    publish_report(run_dir, judge_folder(run_dir, project_junit))
 
 
 def report_run(options: argparse.Namespace) -> int:
