@@ -22,7 +22,7 @@ from nonreg.attempts import read_attempt
 from nonreg.conclusion import classify, classify_teardown, conclude, worsen
 from nonreg.model import CampaignPlan, Criticality, Effect, Family, Outcome, Scenario, ScenarioResult
 from nonreg.store import PLAN, append_event, dump_json, load_json, write_file
-from nonreg.witness import NotRestored, Witness
+from nonreg.witness import NotApplicable, NotRestored, Witness
 
 COLLECT_VARIABLE, RUN_VARIABLE = "NONREG_COLLECT_TO", "NONREG_RUN_DIR"
 ID_PATTERN = re.compile(r"(BASE|APP|HD)-\d{3}[a-z]?")
@@ -129,7 +129,8 @@ class Recorder:
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         by_id = {found.id: item for found, item in zip(read_scenarios(items), items, strict=True)}
         kept = [by_id[planned] for planned in self._attempt.scenario_ids if planned in by_id]
-        dropped = [item for item in items if item not in kept]
+        kept_items = {id(item) for item in kept}
+        dropped = [item for item in items if id(item) not in kept_items]
         items[:] = kept
         if dropped:
             config.hook.pytest_deselected(items=dropped)
@@ -165,6 +166,9 @@ class Recorder:
             item.stash[RESULT] = worsen(item.stash[RESULT], ending)
             item.stash[RESTORED] = item.stash[RESTORED] and not is_dirty
         report = yield
+        if call.when != "teardown" and call.excinfo is not None and call.excinfo.errisinstance(NotApplicable):
+            report.outcome = "skipped"  # pytest knows no such end, and would call it a failure
+            report.longrepr = (str(item.path), (item.location[1] or 0) + 1, str(call.excinfo.value))
         if call.when == "call" and item.stash[WITNESS].gaps:
             report.outcome = "failed"  # gaps do not raise: tell pytest, whose exit code is checked too
         return report

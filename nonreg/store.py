@@ -8,7 +8,8 @@
     trouble/       what was read of the platform after a failure (nonreg.captured)
     report.*       what was published, with manifest.json
 
-A file is written whole or not at all; a torn last line of events.jsonl is ignored.
+A file is written whole or not at all; a torn last line of events.jsonl is ignored, any other line that
+cannot be read is passed over and makes the run an interrupted one: a result may have been in it.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from nonreg.model import CampaignPlan, CampaignRun, Fact, Failure, GuardResult, 
 T = TypeVar("T")
 PLAN, GUARDS, FACTS, EVENTS, END = "plan.json", "guards.json", "facts.json", "events.jsonl", "end.json"
 INTERRUPTED = "Interrompu en cours d'exécution."
+NO_END = "Le passage a été interrompu avant sa fin."
 
 
 @functools.cache
@@ -99,21 +101,34 @@ def save_end(run_dir: Path, ended_at: datetime, pytest_exit: int | None, interru
 
 
 def append_event(run_dir: Path, event: dict[str, Any]) -> None:
-    """Append one event; one write call, so that a kill tears at most the last line."""
-    line = json.dumps(event, ensure_ascii=False, default=str) + "\n"
-    with (run_dir / EVENTS).open("ab", buffering=0) as file:
-        file.write(line.encode("utf-8", "replace"))
+    """Append one event, whole, on a line of its own even after a line that was torn (kill, full disk)."""
+    line = (json.dumps(event, ensure_ascii=False, default=str) + "\n").encode("utf-8", "replace")
+    with (run_dir / EVENTS).open("a+b", buffering=0) as file:
+        size = file.seek(0, os.SEEK_END)
+        if size and os.pread(file.fileno(), 1, size - 1) != b"\n":
+            line = b"\n" + line
+        while line:
+            line = line[file.write(line) :]
 
 
 def read_events(run_dir: Path) -> Iterator[dict[str, Any]]:
-    """Events in order of occurrence; stops before a torn last line."""
+    """Events in order of occurrence, without the lines that cannot be read."""
+    return (event for event in _read_lines(run_dir) if event is not None)
+
+
+def _read_lines(run_dir: Path) -> Iterator[dict[str, Any] | None]:
+    """Each line's event, None where there is none in it; stops before a torn last line."""
     path = run_dir / EVENTS
     if not path.is_file():
         return
     for line in path.read_bytes().splitlines(keepends=True):
         if not line.endswith(b"\n"):
             return
-        yield json.loads(line)
+        try:
+            event = json.loads(line)
+        except ValueError:  # no JSON, or no UTF-8
+            event = None
+        yield event if isinstance(event, dict) and "event" in event else None
 
 
 def load_run(run_dir: Path) -> CampaignRun:
@@ -123,9 +138,13 @@ def load_run(run_dir: Path) -> CampaignRun:
     plan = load_json(CampaignPlan, run_dir / PLAN)
     guards = load_json(tuple[GuardResult, ...], run_dir / GUARDS) if (run_dir / GUARDS).is_file() else ()
     facts = load_json(tuple[Fact, ...], run_dir / FACTS) if (run_dir / FACTS).is_file() else ()
-    results = _read_results(run_dir)
+    results, unreadable = _read_results(run_dir)
     end_file = run_dir / END
     end = json.loads(end_file.read_text(encoding="utf-8")) if end_file.is_file() else {}
+    interruption = end.get("interruption", "") if end else NO_END
+    if unreadable:
+        lost = f"{EVENTS} a {unreadable} ligne(s) illisible(s) : des résultats ont pu être perdus."
+        interruption = f"{interruption} {lost}".strip()
     return CampaignRun(
         plan=plan,
         guards=guards,
@@ -134,23 +153,20 @@ def load_run(run_dir: Path) -> CampaignRun:
         started_at=plan.created_at,
         ended_at=datetime.fromisoformat(end["ended_at"]) if end else None,
         pytest_exit=end.get("pytest_exit"),
-        interruption=end.get("interruption", "") if end else "Le passage a été interrompu avant sa fin.",
+        interruption=interruption,
     )
 
 
-def _read_results(run_dir: Path) -> tuple[ScenarioResult, ...]:
-    """One result per scenario and attempt; what started and never finished was interrupted."""
+def _read_results(run_dir: Path) -> tuple[tuple[ScenarioResult, ...], int]:
+    """One result per scenario and attempt, what started and never finished was interrupted; unreadable lines."""
     results: dict[tuple[str, int], ScenarioResult] = {}
     running: dict[tuple[str, int], datetime] = {}
-    for event in read_events(run_dir):
-        if event["event"] == "scenario_started":
-            key = (event["scenario_id"], event.get("attempt", 1))
-            running[key] = datetime.fromisoformat(event["at"])
-        elif event["event"] == "scenario_finished":
-            result: ScenarioResult = _adapter(ScenarioResult).validate_python(event["result"])
-            key = (result.scenario_id, result.attempt)
-            running.pop(key, None)
-            results[key] = result
+    unreadable = 0
+    for event in _read_lines(run_dir):
+        try:
+            _take_event(event, results, running)
+        except (KeyError, TypeError, ValueError):
+            unreadable += 1
     for key, at in running.items():
         scenario_id, attempt = key
         results[key] = ScenarioResult(
@@ -161,4 +177,20 @@ def _read_results(run_dir: Path) -> tuple[ScenarioResult, ...]:
             attempt=attempt,
             failure=Failure.DELAI,
         )
-    return tuple(results.values())
+    return tuple(results.values()), unreadable
+
+
+def _take_event(
+    event: dict[str, Any] | None,
+    results: dict[tuple[str, int], ScenarioResult],
+    running: dict[tuple[str, int], datetime],
+) -> None:
+    """Add what one line says; an error of Python when it is not what was written."""
+    if event is None:
+        raise ValueError("unreadable line")
+    if event["event"] == "scenario_started":
+        running[event["scenario_id"], event.get("attempt", 1)] = datetime.fromisoformat(event["at"])
+    elif event["event"] == "scenario_finished":
+        result: ScenarioResult = _adapter(ScenarioResult).validate_python(event["result"])
+        running.pop((result.scenario_id, result.attempt), None)
+        results[result.scenario_id, result.attempt] = result

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from nonreg import store
+from nonreg.assess import assess
 from nonreg.config import PLATFORMS_DIR
 from nonreg.execute import run_pytest
-from nonreg.model import CampaignPlan, CampaignRun, Failure, Family, Nature, Outcome, PlatformIdentity
+from nonreg.model import Basis, CampaignPlan, CampaignRun, Failure, Family, Nature, Outcome, PlatformIdentity
 from nonreg.plan import collect_scenarios, select_scenarios
 from nonreg.waiting import wait_until
 
@@ -200,6 +201,28 @@ def test_a_run_of_good_scenarios_ends_with_code_0(tmp_path: Path) -> None:
     text = SCENARIOS.split('@scenario("BASE-002"')[0]
     (folder / "test_bon.py").write_text(text, encoding="utf-8")
     assert run_folder(folder, tmp_path / "passage").pytest_exit == 0
+
+
+def test_a_folder_of_scenarios_that_do_not_apply_is_no_failure_to_pytest(tmp_path: Path) -> None:
+    folder = tmp_path / "scenarios"
+    folder.mkdir()
+    text = SCENARIOS.split("@scenario")[0] + (
+        "@pytest.fixture\n"
+        "def nothing():\n"
+        '    raise NotApplicable("pas de radio ici")\n'
+        '@scenario("BASE-008", "Sans objet", MAJEURE)\n'
+        "def test_not_applicable():\n"
+        '    raise NotApplicable("pas de radio ici")\n'
+        '@scenario("BASE-009", "Sans objet dès la préparation", MAJEURE)\n'
+        "def test_not_applicable_at_all(nothing):\n"
+        "    pass\n"
+    )
+    (folder / "test_sans_objet.py").write_text(text, encoding="utf-8")
+    run = run_folder(folder, tmp_path / "passage")
+    assert [result.outcome for result in run.results] == [Outcome.NON_APPLICABLE] * 2
+    assert run.pytest_exit == 0
+    assert not [reason for reason in assess(run, Basis()).reasons if "pytest" in reason]
+    assert "2 skipped" in (tmp_path / "passage" / "pytest.log").read_text(encoding="utf-8")
 
 
 def test_a_stop_ends_pytest_and_says_so(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import resource
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nonreg import store
+from nonreg.assess import assess
 from nonreg.errors import ConfigError
-from nonreg.model import CampaignPlan, Failure, Outcome, ScenarioResult
+from nonreg.model import Basis, CampaignPlan, Failure, Outcome, ScenarioResult, Verdict
 from tests.run_samples import AT, make_plan
 
 
@@ -101,6 +104,66 @@ def test_a_torn_last_line_loses_only_itself(tmp_path_factory: pytest.TempPathFac
     data = (folder / store.EVENTS).read_bytes()
     (folder / store.EVENTS).write_bytes(data[: len(whole) + min(cut, len(data) - len(whole) - 1)])
     assert [event["result"]["scenario_id"] for event in store.read_events(folder)] == ["BASE-001"]
+
+
+@given(cut=st.integers(1, 400))
+def test_a_line_torn_before_another_is_passed_over_and_makes_the_run_an_interrupted_one(
+    tmp_path_factory: pytest.TempPathFactory, cut: int
+) -> None:
+    folder = tmp_path_factory.mktemp("passage")
+    store.save_plan(folder, make_plan("BASE-001", "BASE-002", "BASE-003"))
+    record_finished(folder, "BASE-001")
+    record_started(folder, "BASE-002")
+    started = (folder / store.EVENTS).read_bytes()
+    record_finished(folder, "BASE-002")
+    data = (folder / store.EVENTS).read_bytes()
+    torn = data[: len(started) + min(cut, len(data) - len(started) - 2)]
+    (folder / store.EVENTS).write_bytes(torn)
+    record_finished(folder, "BASE-003")
+    store.save_end(folder, AT, 0)
+    run = store.load_run(folder)
+    assert {result.scenario_id: result.outcome for result in run.results} == {
+        "BASE-001": Outcome.OK,
+        "BASE-002": Outcome.INCONCLUSIF,
+        "BASE-003": Outcome.OK,
+    }
+    assert run.interruption == "events.jsonl a 1 ligne(s) illisible(s) : des résultats ont pu être perdus."
+    assert assess(run, Basis()).verdict is Verdict.INCOMPLET
+
+
+@pytest.mark.parametrize(
+    "line", [b"3", b"[]", b'{"at": 1}', b"\xff", b'{"event": "scenario_finished", "result": {"outcome": 1}}']
+)
+def test_a_line_that_is_no_event_is_passed_over_and_told(run_dir: Path, line: bytes) -> None:
+    (run_dir / store.EVENTS).write_bytes(line + b"\n")
+    record_finished(run_dir, "BASE-001")
+    store.save_end(run_dir, AT, 0, "Campagne arrêtée à la demande.")
+    run = store.load_run(run_dir)
+    assert [result.scenario_id for result in run.results] == ["BASE-001"]
+    assert run.interruption.startswith(
+        "Campagne arrêtée à la demande. events.jsonl a 1 ligne(s) illisible(s)"
+    )
+
+
+def test_a_run_without_unreadable_line_says_nothing_of_it(run_dir: Path) -> None:
+    record_finished(run_dir, "BASE-001")
+    store.save_end(run_dir, AT, 0)
+    assert store.load_run(run_dir).interruption == ""
+
+
+def test_an_event_is_written_whole_when_the_system_takes_it_in_pieces(tmp_path: Path) -> None:
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (50, limit[1]))  # as on a full disk: part of it is taken
+        with pytest.raises(OSError, match="too large"):
+            record_finished(tmp_path, "BASE-001")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert (tmp_path / store.EVENTS).stat().st_size == 50
+    record_finished(tmp_path, "BASE-002")
+    assert [event["result"]["scenario_id"] for event in store.read_events(tmp_path)] == ["BASE-002"]
 
 
 def test_a_folder_without_plan_is_no_run(tmp_path: Path) -> None:
