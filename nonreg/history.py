@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nonreg.clients.history_connection import replace_history
+from nonreg.clients.history_connection import HistoryUrl, file_url, replace_history
 from nonreg.clients.history_database import HistoryStore
 from nonreg.errors import NonregError
 from nonreg.history_records import (
@@ -26,6 +26,7 @@ from nonreg.store import PLAN, load_json
 
 __all__ = [
     "HistoryStore",
+    "HistoryUrl",
     "LastStatus",
     "PastResult",
     "Rebuilt",
@@ -48,12 +49,12 @@ class Rebuilt:
     broken: tuple[str, ...]
 
 
-def default_url(runs_dir: Path) -> str:
+def default_url(runs_dir: Path) -> HistoryUrl:
     """Where the history of a folder of runs is: `NONREG_HISTORY_URL`, otherwise a file in that folder."""
-    return os.environ.get(URL_VARIABLE) or f"sqlite:///{runs_dir.absolute() / HISTORY_FILE}"
+    return os.environ.get(URL_VARIABLE) or file_url(runs_dir.absolute() / HISTORY_FILE)
 
 
-def open_history(url: str) -> HistoryStore:
+def open_history(url: HistoryUrl) -> HistoryStore:
     """The history at an SQLAlchemy URL, created when absent; ConfigError when it is something else."""
     store = HistoryStore(url)
     store.prepare()
@@ -61,7 +62,10 @@ def open_history(url: str) -> HistoryStore:
 
 
 def rebuild(
-    runs_dir: Path, url: str, say: Callable[[str], None], judge: Callable[[Path], CampaignReport]
+    runs_dir: Path,
+    url: HistoryUrl,
+    say: Callable[[str], None],
+    judge: Callable[[Path], CampaignReport],
 ) -> Rebuilt:
     """Index every run of a folder again; the new history takes the old one's place when it is complete.
 

@@ -22,6 +22,9 @@ from nonreg.model import (
 
 OUTCOMES = {outcome.letter: outcome for outcome in Outcome}
 GOOD_LETTERS = frozenset(outcome.letter for outcome in Outcome if outcome.is_good)
+PASSED_LETTERS = frozenset(outcome.letter for outcome in Outcome if outcome.is_passed)
+# A campaign that could not judge a scenario, or in which it did not apply, says nothing of it.
+JUDGED_LETTERS = PASSED_LETTERS | {Outcome.KO.letter, Outcome.DEROGATION.letter}
 NOT_PLANNED, NOT_TRIED = "-", Outcome.NON_EXECUTE.letter
 UNSTABLE_FLIPS = 3
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -62,6 +65,11 @@ class CampaignRecord:
     families: str
     catalog: str
     results: tuple[ResultRecord, ...]
+
+    @property
+    def executed(self) -> int:
+        """Scenarios that were tried, whatever came of it: 0 when a guard refused the whole campaign."""
+        return sum(one.outcome is not Outcome.NON_EXECUTE for one in self.results)
 
     @property
     def duration_seconds(self) -> float | None:
@@ -163,9 +171,9 @@ def from_microseconds(count: int) -> datetime:
 
 
 def count_flips(letters: str) -> int:
-    """Changes between good and not good, oldest first; a campaign that did not try the scenario says nothing."""
-    good = [letter in GOOD_LETTERS for letter in letters if letter not in (NOT_PLANNED, NOT_TRIED)]
-    return sum(before != after for before, after in itertools.pairwise(good))
+    """Changes between passed and failed, oldest first, over the campaigns that judged the scenario."""
+    passed = [letter in PASSED_LETTERS for letter in letters if letter in JUDGED_LETTERS]
+    return sum(before != after for before, after in itertools.pairwise(passed))
 
 
 def is_always_good(letters: str) -> bool:
@@ -191,7 +199,7 @@ def assemble_history(
         seconds[scenario_id][position] = duration
     values: dict[tuple[str, str, str], list[float | None]] = {}
     for scenario_id, name, unit, position, value in measures:
-        if value is not None and letters[scenario_id][position] in GOOD_LETTERS:
+        if value is not None and letters[scenario_id][position] in PASSED_LETTERS:
             values.setdefault((scenario_id, name, unit), empty.copy())[position] = value
     return History(
         runs,

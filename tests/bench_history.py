@@ -108,6 +108,9 @@ def main() -> None:
             "historique de 30 campagnes": median_milliseconds(
                 lambda _: history.load_history(PLATFORM, last.started_at)
             ),
+            "mesures des 30 premières campagnes": median_milliseconds(
+                lambda _: history.load_measures_after(PLATFORM, BEGINNING, 30)
+            ),
             "dernier bon passage de chacun": median_milliseconds(
                 lambda _: history.find_last_good(PLATFORM, ids, last.started_at)
             ),
@@ -115,7 +118,7 @@ def main() -> None:
     print(f"historique : {CAMPAIGNS} campagnes × {RESULTS} résultats, {size:.0f} Mo")  # noqa: T201
     print(f"  construit en {seconds:.1f} s")  # noqa: T201
     for name, milliseconds in figures.items():
-        print(f"  {name:<33}{milliseconds:7.1f} ms")  # noqa: T201
+        print(f"  {name:<36}{milliseconds:7.1f} ms")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -107,6 +107,15 @@ def test_scenarios_with_the_same_results_share_a_line(
     assert cells(output, "BASE-003") == ["BASE-003", "✔–✘", "KO"]
 
 
+def test_a_campaign_that_was_refused_or_of_other_scenarios_is_shown_too(read: Read, runs_dir: Path) -> None:
+    append_all(
+        open_history(default_url(runs_dir)),
+        make_report(6, {"BASE-001": N}),
+        make_report(7, {"BASE-001": O}, catalog="essais/scenarios"),
+    )
+    assert "8 dernière(s) campagne(s)" in read("--platform", "essai")
+
+
 def test_one_scenario_shows_its_results_duration_and_measures(read: Read) -> None:
     output = read("--scenario", "HD-001")
     assert cells(output, "05/03/2026")[3:8] == ["✘", "KO", "2,00", "s", "1"]

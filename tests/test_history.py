@@ -21,10 +21,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nonreg import store
+from nonreg.assess import assess
 from nonreg.errors import ConfigError, NonregError
 from nonreg.history import HistoryStore, default_url, open_history, rebuild
 from nonreg.history_records import (
     GOOD_LETTERS,
+    UNSTABLE_FLIPS,
     count_flips,
     digest_report,
     from_microseconds,
@@ -32,21 +34,26 @@ from nonreg.history_records import (
     to_microseconds,
 )
 from nonreg.model import (
+    Basis,
     CampaignReport,
     Cause,
+    Change,
     Finding,
     History,
     Measure,
     MeasureHistory,
     Outcome,
+    PastRun,
     ScenarioHistory,
     ScenarioResult,
     Triage,
+    Verdict,
 )
 from nonreg.sandbox import postgres
 from nonreg.sandbox.layout import ACTIVE, PORTS, Layout
 from nonreg.waiting import wait_until
 from tests.report_samples import green_report
+from tests.run_samples import make_result, make_run
 
 NIGHT = datetime(2026, 3, 1, 0, 30, tzinfo=UTC)
 LATER = datetime(2100, 1, 1, tzinfo=UTC)
@@ -60,6 +67,7 @@ def make_report(
     platform: str = PLATFORM,
     seconds: float = 2.0,
     attempts: int = 1,
+    catalog: str = "",
 ) -> CampaignReport:
     """A judged campaign of that night; each scenario takes its duration and one measure of half of it."""
     sample = green_report()
@@ -86,6 +94,7 @@ def make_report(
         platform=replace(sample.run.plan.platform, name=platform),
         created_at=started,
         scenarios=scenarios,
+        catalog=catalog,
     )
     run = replace(
         sample.run,
@@ -223,7 +232,7 @@ def test_a_scenario_that_never_started_and_a_run_that_never_ended_have_no_durati
 ) -> None:
     report = make_report(0, {"BASE-001": N})
     append_all(history, replace(report, run=replace(report.run, ended_at=None)))
-    loaded = history.load_history(PLATFORM, LATER)
+    loaded = history.load_history(PLATFORM, LATER, catalog=None)
     assert loaded.runs[0].duration_seconds is None
     assert loaded.scenarios[0].durations == (None,)
 
@@ -245,6 +254,70 @@ def test_the_last_good_campaign_of_each_scenario_is_the_one_before_the_given_mom
     run = found["BASE-001"]
     assert (run.folder, run.started_at) == ("essai-0001", NIGHT + timedelta(days=1))
     assert run.application_version == green_report().run.plan.platform.application_version
+
+
+def test_the_campaigns_of_another_catalog_are_not_those_of_this_one(either_url: str) -> None:
+    history = open_history(either_url)
+    append_all(
+        history,
+        make_report(0, {"BASE-001": O}),
+        make_report(1, {"BASE-001": K}, catalog="essais/scenarios"),
+        make_report(2, {"BASE-001": K}),
+        make_report(3, {"BASE-001": O}, catalog="essais/scenarios", seconds=4.0),
+    )
+    assert [run.run_id[-1] for run in history.load_history(PLATFORM, LATER).runs] == ["0", "2"]
+    other = history.load_history(PLATFORM, LATER, catalog="essais/scenarios")
+    assert other.scenarios == (ScenarioHistory("BASE-001", "KO", (2.0, 4.0)),)
+    assert len(history.load_history(PLATFORM, LATER, catalog=None).runs) == 4
+    assert history.find_last_good(PLATFORM, ["BASE-001"], LATER)["BASE-001"].run_id[-1] == "0"
+    found = history.find_last_good(PLATFORM, ["BASE-001"], LATER, "essais/scenarios")
+    assert found["BASE-001"].run_id[-1] == "3"
+    before = NIGHT - timedelta(days=1)
+    (measure,) = history.load_measures_after(PLATFORM, before, 8, "essais/scenarios")
+    assert measure.values == (None, 2.0)
+
+
+def test_campaigns_that_executed_nothing_leave_their_place_to_those_that_did(either_url: str) -> None:
+    history = open_history(either_url)
+    refused = {"BASE-001": N, "HD-001": N}
+    append_all(
+        history,
+        make_report(0, {"BASE-001": O, "HD-001": K}),
+        make_report(1, {"BASE-001": Outcome.INCONCLUSIF, "HD-001": N}),
+        *(make_report(night, refused) for night in range(2, 40)),
+    )
+    loaded = history.load_history(PLATFORM, LATER)
+    assert [run.run_id for run in loaded.runs] == ["essai-0000", "essai-0001"]
+    assert [one.outcomes for one in loaded.scenarios] == ["OI", "KN"]
+    assert len(history.list_runs(PLATFORM, 100)) == 40
+
+
+def test_a_scenario_that_did_not_apply_was_not_good_then(history: HistoryStore) -> None:
+    append_all(
+        history,
+        make_report(0, {"BASE-001": Outcome.MESURE, "BASE-002": Outcome.NON_APPLICABLE}),
+        make_report(1, {"BASE-001": Outcome.NON_APPLICABLE, "BASE-002": Outcome.NON_APPLICABLE}),
+    )
+    found = history.find_last_good(PLATFORM, ["BASE-001", "BASE-002"], LATER)
+    assert {name: run.run_id for name, run in found.items()} == {"BASE-001": "essai-0000"}
+    (measure,) = history.load_history(PLATFORM, LATER).measures
+    assert (measure.scenario_id, measure.values) == ("BASE-001", (1.0, None))
+
+
+def test_the_first_measures_after_a_moment_stay_the_first_whatever_comes_later(either_url: str) -> None:
+    history = open_history(either_url)
+    append_all(
+        history,
+        *(make_report(night, {"BASE-001": O}, seconds=2.0 * night) for night in range(3)),
+        make_report(3, {"BASE-001": K}),
+        make_report(4, {"BASE-001": N}),
+        *(make_report(night, {"BASE-001": O}, seconds=2.0 * night) for night in range(5, 40)),
+    )
+    promoted = NIGHT + timedelta(days=1)
+    assert history.load_measures_after(PLATFORM, promoted, 4) == (
+        MeasureHistory("BASE-001", "Réponse", "s", (2.0, None, 5.0, 6.0)),
+    )
+    assert history.load_measures_after(PLATFORM, LATER, 4) == ()
 
 
 def test_the_last_status_is_the_one_of_the_last_campaign_that_planned_the_scenario(either_url: str) -> None:
@@ -272,6 +345,7 @@ def test_unstable_scenarios_changed_three_times_over_the_last_campaigns_that_tri
         "NON-ESSAYE": "ONONON",
         "BON": "OOMOAO",
         "ABSENT": "K---OK",
+        "NON-JUGE": "OIAIOI",
     }
     letters = {outcome.letter: outcome for outcome in Outcome}
     for night in range(6):
@@ -287,12 +361,24 @@ def test_unstable_scenarios_changed_three_times_over_the_last_campaigns_that_tri
 
 
 @given(st.text("OKINAMD-"))
-def test_a_campaign_that_did_not_try_a_scenario_never_makes_it_unstable(letters: str) -> None:
-    tried = letters.replace("N", "").replace("-", "")
-    assert count_flips(letters) == count_flips(tried) == count_flips(letters[::-1])
+def test_a_campaign_that_did_not_judge_a_scenario_never_makes_it_unstable(letters: str) -> None:
+    judged = letters.translate(str.maketrans("", "", "INA-"))
+    assert count_flips(letters) == count_flips(judged) == count_flips(letters[::-1])
     if is_always_good(letters):
         assert count_flips(letters) == 0
     assert set(GOOD_LETTERS) == {"O", "M", "A"}
+
+
+@given(past=st.text("OKINAMD-", max_size=9), now=st.sampled_from([O, Outcome.MESURE]))
+def test_the_judgement_and_the_history_call_the_same_scenarios_unstable(past: str, now: Outcome) -> None:
+    run = make_run(make_result("BASE-001", now, failure=None))
+    nights = tuple(
+        PastRun(str(night), "5.2.0", NIGHT + timedelta(days=night), 1.0, Verdict.OK, "AQ-1", 1, 1, 0)
+        for night in range(len(past))
+    )
+    row = ScenarioHistory("BASE-001", past, (None,) * len(past))
+    (finding,) = assess(run, Basis(history=History(nights, (row,)))).findings
+    assert (finding.change is Change.UNSTABLE) == (count_flips(past + now.letter) >= UNSTABLE_FLIPS)
 
 
 @given(st.datetimes(timezones=st.sampled_from([UTC])))
@@ -311,6 +397,18 @@ def test_the_history_is_a_file_of_the_runs_folder_unless_the_environment_says_ot
     assert (tmp_path / "history.sqlite").is_file()
     monkeypatch.setenv("NONREG_HISTORY_URL", "postgresql://hote/base")
     assert default_url(tmp_path) == "postgresql://hote/base"
+
+
+def test_a_folder_may_have_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NONREG_HISTORY_URL", raising=False)
+    runs_dir = tmp_path / "passages ?mode=ro&100% #1 é"
+    save_run(runs_dir, make_report(0, {"BASE-001": O}))
+    history = open_history(default_url(runs_dir))
+    append_all(history, make_report(1, {"BASE-001": O}))
+    assert rebuild(runs_dir, default_url(runs_dir), print, refuse_to_judge).indexed == 1
+    assert (runs_dir / "history.sqlite").is_file()
+    assert [run.run_id for run in history.list_runs(PLATFORM, 10)] == ["essai-0000"]
+    assert [path.name for path in tmp_path.iterdir()] == [runs_dir.name]
 
 
 @pytest.mark.parametrize("damage", ["not a database", "cut", "other version"])

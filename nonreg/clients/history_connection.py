@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
@@ -23,7 +23,8 @@ from nonreg.clients.history_tables import Writer, metadata, store
 from nonreg.errors import ConfigError, NonregError
 from nonreg.history_records import CampaignRecord
 
-VERSION, ABSENT, FOREIGN = 1, 0, -1
+HistoryUrl: TypeAlias = str | sa.URL
+VERSION, ABSENT, FOREIGN = 2, 0, -1
 BUSY_SECONDS, LOGIN_SECONDS = 60, 10
 DRIVERS = {"postgresql": "postgresql+psycopg"}
 SIDE_FILES = ("-journal", "-wal", "-shm")
@@ -39,7 +40,7 @@ class BrokenHistory(ConfigError):
 class HistoryConnection:
     """The database of one history; every transaction is on a connection of its own."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: HistoryUrl) -> None:
         parsed = parse_url(url)
         self.shown_url = describe_url(parsed)
         self.file = Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
@@ -119,7 +120,12 @@ class HistoryConnection:
         return (status.st_dev, status.st_ino) if status else None
 
 
-def parse_url(url: str) -> sa.URL:
+def file_url(file: Path) -> sa.URL:
+    """The URL of a history in a file, whatever is in its name: as text, a `?` would end it."""
+    return sa.URL.create("sqlite", database=str(file))
+
+
+def parse_url(url: HistoryUrl) -> sa.URL:
     """The parsed URL, with the driver that the project brings; the error never repeats it."""
     try:
         parsed = sa.make_url(url)
@@ -215,7 +221,7 @@ def translate_error(error: SQLAlchemyError, shown_url: str) -> NonregError:
     return NonregError(f"La base de l'historique {shown_url} refuse la demande : {words}.")
 
 
-def replace_history(url: str, read_records: Callable[[], Iterable[CampaignRecord]]) -> Path | None:
+def replace_history(url: HistoryUrl, read_records: Callable[[], Iterable[CampaignRecord]]) -> Path | None:
     """Put a new history in the place of the old one, when it is complete; an unreadable file is kept aside.
 
     SQLite: a new file beside the old one. `read_records` is called again under the old one's lock, for
@@ -258,7 +264,7 @@ def _replace_file(
         raise ConfigError(f"Dossier impossible à écrire : {file.parent} ({error.strerror}).") from error
     os.close(descriptor)
     partial = Path(name)
-    new = HistoryConnection(f"sqlite:///{partial}")
+    new = HistoryConnection(file_url(partial))
     try:
         new.prepare()
         _write_all(new, read_records)

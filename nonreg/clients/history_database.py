@@ -14,6 +14,7 @@ from nonreg.history_records import (
     GOOD_LETTERS,
     NOT_TRIED,
     OUTCOMES,
+    PASSED_LETTERS,
     UNSTABLE_FLIPS,
     LastStatus,
     PastResult,
@@ -26,7 +27,7 @@ from nonreg.history_records import (
     from_microseconds,
     to_microseconds,
 )
-from nonreg.model import CampaignReport, Change, History, Measure, PastRun, Verdict
+from nonreg.model import CampaignReport, Change, History, Measure, MeasureHistory, PastRun, Verdict
 
 IDS_A_QUERY = 500
 RUN_COLUMNS = (
@@ -60,54 +61,58 @@ class HistoryStore(HistoryConnection):
     def list_runs(self, platform: str, count: int) -> tuple[PastRun, ...]:
         """The last campaigns of a platform, oldest first."""
         with self.transaction() as connection:
-            return tuple(to_past_run(row) for row in select_runs(connection, platform, count))
+            return tuple(
+                to_past_run(row) for row in fetch_last(connection, choose_runs(platform, None), count)
+            )
 
-    def load_history(self, platform: str, before: datetime, count: int = 30, run_id: str = "") -> History:
-        """The last campaigns that started strictly before that moment, never `run_id` itself."""
+    def load_history(
+        self,
+        platform: str,
+        before: datetime,
+        count: int = 30,
+        run_id: str = "",
+        catalog: str | None = "",
+    ) -> History:
+        """The last campaigns that started strictly before that moment, never `run_id` itself.
+
+        Those of one catalog of scenarios, without the ones in which nothing was executed: they say nothing
+        and would push out those that do. With None for the catalog, every campaign.
+        """
+        runs = choose_runs(platform, catalog).where(
+            campaign.c.started_us < to_microseconds(before), campaign.c.run_id != run_id
+        )
         with self.transaction() as connection:
-            found = select_runs(connection, platform, count, to_microseconds(before), run_id)
-            if not found:
-                return History()
-            runs = tuple(to_past_run(row) for row in found)
-            positions = {row[0]: position for position, row in enumerate(found)}
-            span = (to_microseconds(runs[0].started_at), to_microseconds(runs[-1].started_at))
-            names = dict(select_names(connection, platform))
-            results = connection.execute(
-                sa.select(
-                    result.c.scenario_id, result.c.campaign_id, result.c.outcome, result.c.duration_seconds
-                )
-                .join_from(scenario, result, result.c.scenario_id == scenario.c.id)
-                .where(scenario.c.platform == platform, result.c.started_us.between(*span))
-            )
-            measures = connection.execute(
-                sa.select(
-                    metric.c.scenario_id,
-                    metric.c.name,
-                    metric.c.unit,
-                    measure.c.campaign_id,
-                    measure.c.value,
-                )
-                .join_from(scenario, metric, metric.c.scenario_id == scenario.c.id)
-                .join(measure, measure.c.metric_id == metric.c.id)
-                .where(scenario.c.platform == platform, measure.c.started_us.between(*span))
-            )
-            return assemble_history(
-                runs,
-                ((names[s], positions[c], *rest) for s, c, *rest in results.tuples() if c in positions),
-                ((names[s], n, u, positions[c], v) for s, n, u, c, v in measures.tuples() if c in positions),
-            )
+            return load_window(connection, platform, fetch_last(connection, runs, count))
+
+    def load_measures_after(
+        self, platform: str, after: datetime, count: int, catalog: str = ""
+    ) -> tuple[MeasureHistory, ...]:
+        """Measures of the first `count` campaigns started after that moment, oldest first, of good results only."""
+        runs = (
+            choose_runs(platform, catalog)
+            .where(campaign.c.started_us > to_microseconds(after))
+            .order_by(campaign.c.started_us, campaign.c.run_id)
+            .limit(count)
+        )
+        with self.transaction() as connection:
+            return load_window(connection, platform, connection.execute(runs).all()).measures
 
     def find_last_good(
-        self, platform: str, scenario_ids: Iterable[str], before: datetime
+        self, platform: str, scenario_ids: Iterable[str], before: datetime, catalog: str = ""
     ) -> dict[str, RunRef]:
-        """The last campaign before that moment in which each scenario was good; none for those that never were."""
+        """The last campaign of the catalog before that moment that each scenario passed; none where none did."""
         earlier = result.alias()
+        # Few campaigns are of another catalog: their ids are looked up in a list, not joined result by result.
+        others = sa.select(campaign.c.id).where(
+            campaign.c.platform == platform, campaign.c.catalog != catalog
+        )
         last = (
             sa.select(earlier.c.started_us)
             .where(
                 earlier.c.scenario_id == scenario.c.id,
                 earlier.c.started_us < to_microseconds(before),
-                earlier.c.outcome.in_(GOOD_LETTERS),
+                earlier.c.outcome.in_(PASSED_LETTERS),
+                earlier.c.campaign_id.not_in(others),
             )
             .order_by(earlier.c.started_us.desc())
             .limit(1)
@@ -127,11 +132,11 @@ class HistoryStore(HistoryConnection):
                 sa.and_(
                     result.c.scenario_id == scenario.c.id,
                     result.c.started_us == last,
-                    result.c.outcome.in_(GOOD_LETTERS),
+                    result.c.outcome.in_(PASSED_LETTERS),
                 ),
             )
             .join(campaign, campaign.c.id == result.c.campaign_id)
-            .where(scenario.c.platform == platform)
+            .where(scenario.c.platform == platform, campaign.c.catalog == catalog)
         )
         wanted = sorted(set(scenario_ids))
         found: dict[str, RunRef] = {}
@@ -169,9 +174,9 @@ class HistoryStore(HistoryConnection):
             }
 
     def list_unstable(self, platform: str, campaigns: int = 30) -> tuple[UnstableScenario, ...]:
-        """Scenarios that changed between good and not good at least 3 times, or were retried, most first.
+        """Scenarios that changed between passed and failed at least 3 times, or were retried, most first.
 
-        Each over the last campaigns that tried it: one in which it was not executed says nothing of it.
+        Each over the last campaigns that tried it; those that could not judge it are no change.
         """
         earlier = result.alias()
         first = (
@@ -268,15 +273,42 @@ class HistoryStore(HistoryConnection):
         return tuple(found)
 
 
-def select_runs(
-    connection: sa.Connection, platform: str, count: int, before: int | None = None, run_id: str = ""
-) -> Sequence[Sequence[Any]]:
-    """Rows of RUN_COLUMNS of the last campaigns, oldest first; `before` in microseconds."""
-    query = sa.select(*RUN_COLUMNS).where(campaign.c.platform == platform, campaign.c.run_id != run_id)
-    if before is not None:
-        query = query.where(campaign.c.started_us < before)
-    query = query.order_by(campaign.c.started_us.desc(), campaign.c.run_id.desc()).limit(count)
-    return connection.execute(query).all()[::-1]
+def choose_runs(platform: str, catalog: str | None) -> sa.Select[Any]:
+    """RUN_COLUMNS of a platform's campaigns that executed something of that catalog; with None, of all."""
+    query = sa.select(*RUN_COLUMNS).where(campaign.c.platform == platform)
+    return query if catalog is None else query.where(campaign.c.catalog == catalog, campaign.c.executed > 0)
+
+
+def fetch_last(connection: sa.Connection, runs: sa.Select[Any], count: int) -> Sequence[Sequence[Any]]:
+    """The last rows of such a choice, oldest first."""
+    last = runs.order_by(campaign.c.started_us.desc(), campaign.c.run_id.desc()).limit(count)
+    return connection.execute(last).all()[::-1]
+
+
+def load_window(connection: sa.Connection, platform: str, found: Sequence[Sequence[Any]]) -> History:
+    """Results and measures of these campaigns, rows of RUN_COLUMNS, oldest first."""
+    if not found:
+        return History()
+    runs = tuple(to_past_run(row) for row in found)
+    positions = {row[0]: position for position, row in enumerate(found)}
+    span = (to_microseconds(runs[0].started_at), to_microseconds(runs[-1].started_at))
+    names = dict(select_names(connection, platform))
+    results = connection.execute(
+        sa.select(result.c.scenario_id, result.c.campaign_id, result.c.outcome, result.c.duration_seconds)
+        .join_from(scenario, result, result.c.scenario_id == scenario.c.id)
+        .where(scenario.c.platform == platform, result.c.started_us.between(*span))
+    )
+    measures = connection.execute(
+        sa.select(metric.c.scenario_id, metric.c.name, metric.c.unit, measure.c.campaign_id, measure.c.value)
+        .join_from(scenario, metric, metric.c.scenario_id == scenario.c.id)
+        .join(measure, measure.c.metric_id == metric.c.id)
+        .where(scenario.c.platform == platform, measure.c.started_us.between(*span))
+    )
+    return assemble_history(
+        runs,
+        ((names[s], positions[c], *rest) for s, c, *rest in results.tuples() if c in positions),
+        ((names[s], n, u, positions[c], v) for s, n, u, c, v in measures.tuples() if c in positions),
+    )
 
 
 def to_past_run(row: Sequence[Any]) -> PastRun:

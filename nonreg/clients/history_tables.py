@@ -17,7 +17,7 @@ from nonreg.history_records import CampaignRecord, to_microseconds
 
 COPIED = (
     *("run_id", "platform", "folder", "application_version", "dataset", "ticket", "duration_seconds"),
-    *("planned", "passed", "failed", "tool_commit", "selection", "families", "catalog"),
+    *("planned", "executed", "passed", "failed", "tool_commit", "selection", "families", "catalog"),
 )
 Key = tuple[int, str, str]  # of a metric: scenario, name, unit
 
@@ -38,6 +38,7 @@ campaign = Table(
     Column("duration_seconds", Double),
     Column("verdict", String(32), nullable=False),
     Column("planned", Integer, nullable=False),
+    Column("executed", Integer, nullable=False),
     Column("passed", Integer, nullable=False),
     Column("failed", Integer, nullable=False),
     Column("tool_commit", Text, nullable=False),

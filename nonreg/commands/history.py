@@ -29,7 +29,7 @@ from nonreg.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from nonreg.history import HistoryStore, UnstableScenario
+    from nonreg.history import HistoryStore, HistoryUrl, UnstableScenario
     from nonreg.model import ScenarioHistory
 
 LAST_CAMPAIGNS = 30
@@ -118,7 +118,7 @@ def run_history(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def rebuild_history(runs_dir: Path, url: str) -> int:
+def rebuild_history(runs_dir: Path, url: HistoryUrl) -> int:
     """`--rebuild`: index every folder, name those that could not be."""
     from nonreg.history import rebuild
     from tasks.publication import judge_folder
@@ -150,7 +150,7 @@ def show_campaigns(screen: Console, history: HistoryStore, platform: str, count:
     from nonreg.history_records import is_always_good
     from reports.labels import OUTCOMES
 
-    past = history.load_history(platform, FOREVER, count)
+    past = history.load_history(platform, FOREVER, count, catalog=None)
     screen.print(f"Plateforme « {shown(platform)} » : {len(past.runs)} dernière(s) campagne(s)", style="bold")
     screen.print()
     screen.print(table_of_runs(past.runs))
