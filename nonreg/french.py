@@ -11,19 +11,45 @@ SYSTEM_ERRORS = {
     errno.ENOSPC: "plus de place sur le disque",
     errno.EDQUOT: "quota de disque atteint",
     errno.EFBIG: "taille de fichier maximale atteinte",
+    errno.EIO: "erreur de lecture ou d'écriture du disque",
     errno.EACCES: "accès refusé",
     errno.EPERM: "opération non permise",
     errno.EROFS: "système de fichiers en lecture seule",
     errno.ENOENT: "fichier ou dossier absent",
+    errno.EEXIST: "il existe déjà",
     errno.ENOTDIR: "ce n'est pas un dossier",
     errno.EISDIR: "c'est un dossier",
+    errno.ENOTEMPTY: "le dossier n'est pas vide",
+    errno.ENAMETOOLONG: "nom trop long",
+    errno.ELOOP: "trop de liens symboliques",
+    errno.EBUSY: "occupé par un autre programme",
+    errno.ETXTBSY: "occupé par un autre programme",
+    errno.EMFILE: "trop de fichiers ouverts",
+    errno.ENFILE: "trop de fichiers ouverts",
+    errno.ENOMEM: "plus de mémoire",
+    errno.EINVAL: "opération refusée par le système",
+    errno.EPIPE: "le lecteur a fermé la sortie",
+    errno.ECONNREFUSED: "connexion refusée",
+    errno.ECONNRESET: "connexion coupée",
+    errno.ETIMEDOUT: "délai dépassé",
+    errno.EHOSTUNREACH: "machine injoignable",
+    errno.ENETUNREACH: "réseau injoignable",
+    errno.EADDRINUSE: "adresse déjà utilisée",
 }
+
+
+def explain_os_error(error: OSError) -> str:
+    """What the system refused, without the file: for a sentence that names it already."""
+    if error.errno in SYSTEM_ERRORS:
+        return SYSTEM_ERRORS[error.errno]
+    # strerror is English: the code can be looked up, the words would not be French.
+    return f"erreur système {errno.errorcode.get(error.errno or 0, type(error).__name__)}"
 
 
 def describe_os_error(error: OSError) -> str:
     """What the system refused, and on which file."""
-    words = SYSTEM_ERRORS.get(error.errno or 0, error.strerror or str(error))
-    return f"{words} : {error.filename}" if error.filename else f"{words}"
+    words = explain_os_error(error)
+    return f"{words} : {error.filename}" if error.filename else words
 
 
 class FrenchParser(argparse.ArgumentParser):
@@ -51,6 +77,8 @@ class FrenchParser(argparse.ArgumentParser):
             "argument ": "option ",
             "invalid choice:": "choix inconnu :",
             "choose from": "parmi",
+            "invalid float value:": "un nombre est attendu, pas",
+            "invalid int value:": "un nombre entier est attendu, pas",
             "ambiguous option:": "option ambiguë :",
             "could match": "peut être",
         }.items():
