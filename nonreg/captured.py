@@ -1,6 +1,7 @@
 """What was read of the platform after a failure, as it lies in the run's folder.
 
-trouble/logs/<host>/<name>.log   lines since the run's mark, masked
+trouble/logs/<host>/<name>.log   lines since the run's mark, masked, without those about our own SSH commands
+trouble/horloges.json            host → its site, and by how many seconds its clock was ahead of ours
 trouble/new_signatures.json      log → signatures of errors that the reference does not accept
 trouble/modules.diff             procedures, functions and views that differ from the reference
 trouble/configuration.json       configuration files that differ from the reference
@@ -10,6 +11,8 @@ trouble/manquant.txt             what could not be read, or was left out
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,12 +21,12 @@ from nonreg.probes.logs import SERVER_LINE, SERVICE_LINE, LogEntry, make_signatu
 
 FOLDER, LOGS = "trouble", "logs"
 SIGNATURES, MODULES_DIFF = "new_signatures.json", "modules.diff"
-CONFIGURATION, MISSING = "configuration.json", "manquant.txt"
+CONFIGURATION, MISSING, CLOCKS = "configuration.json", "manquant.txt", "horloges.json"
 
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One entry of a log with the lines that belong to it, as they were written; `at` is UTC."""
+    """One entry of a log with the lines that belong to it, as they were written; `at` is UTC by the host's clock."""
 
     at: datetime
     level: str
@@ -37,6 +40,15 @@ class LogLine:
 
 
 @dataclass(frozen=True, slots=True)
+class HostClock:
+    """A host, its site, and by how many seconds it was ahead of us; None when it could not be asked."""
+
+    host: str
+    site: str
+    ahead_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Captured:
     """All of a capture; `logs` by `host/name`, `configuration` as (host, file, change); empty when none was made."""
 
@@ -45,6 +57,7 @@ class Captured:
     modules_diff: str = ""
     configuration: tuple[tuple[str, str, str], ...] = ()
     missing: tuple[str, ...] = ()
+    clocks: tuple[HostClock, ...] = ()
 
 
 def parse_log(text: str) -> tuple[LogLine, ...]:
@@ -92,7 +105,17 @@ def read_captured(run_dir: Path) -> Captured:
             for row in (configuration if isinstance(configuration, list) else ())
         ),
         missing=tuple(read_text(folder / MISSING).splitlines()),
+        clocks=tuple(read_clocks(read_json(folder / CLOCKS))),
     )
+
+
+def read_clocks(found: object) -> Iterator[HostClock]:
+    """The clocks of a capture; a damaged one is unknown."""
+    for host, clock in found.items() if isinstance(found, dict) else ():
+        if isinstance(clock, dict):
+            ahead = clock.get("ahead_seconds")
+            known = float(ahead) if isinstance(ahead, int | float) and math.isfinite(ahead) else None
+            yield HostClock(str(host), str(clock.get("site", "")), known)
 
 
 def read_text(path: Path) -> str:

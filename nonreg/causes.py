@@ -10,7 +10,7 @@
      8  environnement    server, system, roles, disk, clock changed, a service was stopped, the machine was slow
      9  banc de test     the tool, an agreed limit or the data set changed
     10  banc de test     three scenarios or more, of all planned families, failed the same way
-    11  application      presumed: nothing else changed
+    11  application      presumed: nothing that was read changed, or nobody can say what did
 
 The reasons are French sentences, the deciding ones first.
 """
@@ -23,9 +23,10 @@ from dataclasses import dataclass
 from nonreg import environment as env
 from nonreg.differences import describe_difference
 from nonreg.model import Cause, Difference, Failure, Family
+from nonreg.wording import decimal, plural
 
 SLOW_MACHINE = 1.5
-SHOWN_REASONS = 5
+SHOWN_REASONS, SHOWN_SCENARIOS = 5, 10
 # Our own sentences for "it answered, but with an error".
 ANSWERED = re.compile(r"rejette la requête|réponse \d|: code \d|illisible|refuse ce droit")
 
@@ -35,7 +36,8 @@ class Symptoms:
     """All that the rules look at; sentences are French, without final point.
 
     `refused`: guards; `drift`: what differs from the delivered reference; `new_errors`: error lines around the failure;
-    `died`, `stopped`: services; `troubles`: what does not run or cannot be read of the replication;
+    `died`, `stopped`: services; `troubles`: what does not run or cannot be read of the replication; `compared`: the
+    environments of both campaigns are known;
     `same_way`: other scenarios that failed alike in all families; `limit_changes`: agreed limits that moved.
     """
 
@@ -46,6 +48,7 @@ class Symptoms:
     refused: tuple[str, ...] = ()
     interrupted: bool = False
     has_last_good: bool = False
+    compared: bool = False
     differences: tuple[Difference, ...] = ()
     drift: tuple[str, ...] = ()
     new_errors: tuple[str, ...] = ()
@@ -82,15 +85,25 @@ def presume_cause(found: Symptoms) -> tuple[Cause, tuple[str, ...]]:
     if environment:
         return _decide(Cause.ENVIRONNEMENT, environment, bench)
     if bench:
-        return _decide(Cause.BANC_DE_TEST, [*bench, "Rien n'a changé dans l'application."], [])
+        quiet = ["Rien de ce qui est relevé n'a changé dans l'application."] if found.compared else []
+        return _decide(Cause.BANC_DE_TEST, [*bench, *quiet], [])
     if found.same_way:
-        names = ", ".join(found.same_way)
-        return _decide(Cause.BANC_DE_TEST, [f"Même échec dans toutes les familles : {names}."], [])
+        names = ", ".join(found.same_way[:SHOWN_SCENARIOS])
+        more = len(found.same_way) - SHOWN_SCENARIOS
+        others = f" et {plural(more, 'autre', 'autres')}" if more > 0 else ""
+        return _decide(Cause.BANC_DE_TEST, [f"Même échec dans toutes les familles : {names}{others}."], [])
+    return _decide(Cause.APPLICATION, [_say_presumed(found)], [])
+
+
+def _say_presumed(found: Symptoms) -> str:
+    """Why the application is presumed when nothing points anywhere; silence is only claimed where it was looked for."""
     if not found.has_last_good:
-        return _decide(Cause.APPLICATION, ["Présumée : aucun passage bon connu avec lequel comparer."], [])
-    return _decide(
-        Cause.APPLICATION, ["Présumée : rien d'autre n'a changé depuis le dernier passage bon."], []
-    )
+        return "Présumée : aucun passage bon connu avec lequel comparer."
+    if not found.compared:
+        return (
+            "Présumée : ce qui a changé depuis le dernier passage bon est inconnu, rien n'a pu être comparé."
+        )
+    return "Présumée : rien d'autre de ce qui est relevé n'a changé depuis le dernier passage bon."
 
 
 def _decide(cause: Cause, first: list[str], others: list[str]) -> tuple[Cause, tuple[str, ...]]:
@@ -98,18 +111,18 @@ def _decide(cause: Cause, first: list[str], others: list[str]) -> tuple[Cause, t
     reasons = list(dict.fromkeys((*first, *others)))
     more = len(reasons) - SHOWN_REASONS
     if more > 0:
-        reasons = [*reasons[:SHOWN_REASONS], f"… et {more} autre(s) constat(s)."]
+        reasons = [*reasons[:SHOWN_REASONS], f"… et {plural(more, 'autre constat', 'autres constats')}."]
     return cause, tuple(reasons)
 
 
 def list_application(found: Symptoms) -> list[str]:
     """What changed or broke in the application."""
     changed = _changed(found, Cause.APPLICATION)
-    # Without a good campaign before, the delivered reference says what changed.
+    # Without a good campaign to compare with, the delivered reference says what changed.
     drift = [f"Différent de la référence : {one}." for one in found.drift]
     died = [f"Service mort : {one}." for one in found.died if found.family is not Family.BASE]
     errors = [f"Erreur nouvelle : {one}" for one in found.new_errors]
-    return [*changed, *(drift if changed or not found.has_last_good else []), *died, *errors]
+    return [*changed, *(drift if changed or not found.compared else []), *died, *errors]
 
 
 def list_environment(found: Symptoms) -> list[str]:
@@ -121,7 +134,7 @@ def list_environment(found: Symptoms) -> list[str]:
         if _is_environment(one) and (found.family is Family.HD or one.name not in env.HD_ONLY)
     ]
     slow = (
-        [f"La machine était {found.machine_factor:.1f} fois plus lente que d'habitude."]
+        [f"La machine était {decimal(found.machine_factor)} fois plus lente que d'habitude."]
         if found.machine_factor >= SLOW_MACHINE
         else []
     )

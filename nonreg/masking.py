@@ -9,25 +9,55 @@ from nonreg.config import Platform
 from nonreg.errors import NonregError
 
 MASKED = "***"
+# What follows a name: quoted (quotes inside doubled or escaped), in braces as in ODBC, or a bare word.
+VALUE = (
+    r"(?:\{(?:[^}\n]|\}\})*\}?|[NE]?'(?:[^'\\\n]|''|\\.)*'?|\"(?:[^\"\\\n]|\"\"|\\.)*\"?"
+    r"|(?:[^\s,;&'\"{]|,(?=\S))(?:[^\s,;&]|,(?=\S))*)"
+)
+NAME = (
+    r"(?:password|passwd|pwd|passphrase|mot[_ -]?de[_ -]?passe|mdp|secret|token|jeton|api[_-]?key"
+    r"|(?<![a-z])pass(?![a-z]))"
+)
+# A phone in any writing. No digit before it, nor a digit with the mark of a fraction or a date.
+PHONE = (
+    r"\+\d{8,15}(?!\d)"
+    r"|(?<!\d)(?<!\d[.,:])00[1-9]\d{7,14}(?!\d)"
+    r"|(?:\+|(?<!\d)(?<!\d[.,:-])00)\d{1,3}[ .-]?(?:\(0\)[ .-]?)?\d(?:[ .-]?\d{2}){4}(?!\d)"
+    r"|(?<!\d)(?<!\d[.,])0[1-9]\d{8}(?!\d)"
+    r"|(?<!\d)(?<!\d[.,-])0[1-9](?:[ .-]?\d{2}){4}(?!\d)"
+)
+# A hash may hold ten digits in a row: whole words of hexadecimal stay.
+HASH = r"\b(?=\d*[a-fA-F])[0-9a-fA-F]{12,}\b"
 # Applied in this order, after the known secret values.
 PATTERNS = (
+    (re.compile(r"(?i)\b((?:set-)?cookie2?[\"']?\s*[:=]\s*)\S.*"), rf"\1{MASKED}"),
+    (re.compile(r"(?i)\b((?:proxy-)?authorization[\"']?\s*[:=]\s*)\S.*"), rf"\1{MASKED}"),
     (re.compile(r"(?i)\b(basic|bearer)\s+[A-Za-z0-9+/=._~-]{8,}"), rf"\1 {MASKED}"),
-    (re.compile(r"(://[^\s/:@]+):[^\s/@]+@"), rf"\1:{MASKED}@"),
-    (
-        re.compile(
-            r"(?i)((?:password|passwd|pwd|passphrase|mot[_ ]de[_ ]passe|mdp|secret|token|jeton|api[_-]?key)\w*[\"']?)"
-            r"(\s*[=:]\s*|\s+(?=['\"]))(\"[^\"]*\"|'[^']*'|[^\s,;&)\]}]+)"
-        ),
-        rf"\1\2{MASKED}",
-    ),
+    (re.compile(r"(?i)\b(negotiate|ntlm)\s+[A-Za-z0-9+/=]{24,}"), rf"\1 {MASKED}"),
+    (re.compile(r"(?i)\b(SCRAM-SHA-\d+)\$\S+"), rf"\1${MASKED}"),
+    (re.compile(r"\bmd5[0-9a-f]{32}\b"), MASKED),
+    (re.compile(r"(://[^\s/:@]*):(?!\d+/)\S+@"), rf"\1:{MASKED}@"),
+    (re.compile(rf"(?i)\b(identified\s+(?:with\s+\S+\s+)?by\s+(?:values\s+)?){VALUE}"), rf"\1{MASKED}"),
+    (re.compile(rf"(?i)(--{NAME}[\w-]*\s+){VALUE}"), rf"\1{MASKED}"),
+    (re.compile(rf"(?i)({NAME}\w*[\"']?(?:\s*[=:]\s*|\s+(?=[NE]?['\"]))){VALUE}"), rf"\1{MASKED}"),
     (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "<courriel>"),
-    (re.compile(r"(?<![\w.+])(?:\+|00)\d{8,15}(?!\w)"), "<téléphone>"),
-    (
-        re.compile(r"(?<![\w.:+-])(?:(?:\+|00)\d{1,3}[ .-]?\d|0\d)(?:[ .-]?\d{2}){4}(?![\w:-])"),
-        "<téléphone>",
-    ),
+    (re.compile(rf"({HASH})|(?:{PHONE})"), lambda found: found[1] or "<téléphone>"),
 )
 ADDRESS = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b(?::\d+)?")
+# What a ticket need not know either; hosts and sites keep their names.
+PLACES = (
+    (re.compile(r"\b([a-z][a-z0-9+.-]*://)[^\s/?#'\"«»<>]+"), r"\1<adresse>"),
+    (re.compile(r"\[(?=[^\]]*(?:::|(?::[^:\]]+){3}))[0-9a-fA-F:.]+\](?::\d+)?"), "<adresse>"),
+    (re.compile(r"\blocalhost:\d+"), "<adresse>"),
+    (ADDRESS, "<adresse>"),
+    (
+        re.compile(
+            r"(?i)\b(utilisat(?:eur|rice)|compte|user|login|role(?=\s+\"))(\s+)(?:«[^»]*»|\"[^\"]*\"|'[^']*')"
+        ),
+        r"\1\2« <compte> »",
+    ),
+    (re.compile(r"(?i)\b(user(?:name| id)?|uid)=[^\s,;&]+"), r"\1=<compte>"),
+)
 
 
 class Mask:
@@ -48,6 +78,17 @@ class Mask:
         for pattern, replacement in PATTERNS:
             text = pattern.sub(replacement, text)
         return text
+
+
+NO_SECRET_KNOWN = Mask(())
+
+
+def conceal(text: str) -> str:
+    """A text as it may be pasted into a ticket: no password, phone or mail, no address, no account's name."""
+    text = NO_SECRET_KNOWN.apply(text)
+    for pattern, replacement in PLACES:
+        text = pattern.sub(replacement, text)
+    return text
 
 
 def list_secrets(platform: Platform) -> tuple[str, ...]:

@@ -1,39 +1,68 @@
-"""Triage: for each failure, what changed since it was last good, what the logs said, the presumed cause; pure."""
+"""Triage: for each failure, what changed since it was last good, what the logs said, the presumed cause; pure.
+
+What all failures share is worked out once. Of many failures the worst `DETAILED` alone carry logs, diff and drift:
+the others name the one of them that is nearest in time.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections import defaultdict
+import dataclasses
+from bisect import bisect_left
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
-from nonreg import environment as env
 from nonreg.captured import Captured
 from nonreg.captured import read_captured as read_captured
 from nonreg.causes import Symptoms, presume_cause
-from nonreg.differences import compare_with_last_good, find_last_good
-from nonreg.excerpts import cut_diff, find_around, find_new_errors, make_excerpts
+from nonreg.circumstances import Circumstances, read_circumstances
+from nonreg.differences import Comparison, compare_scenarios
+from nonreg.excerpts import (
+    IndexedLog,
+    cut_diff,
+    describe_clocks,
+    find_new_errors,
+    index_logs,
+    make_excerpts,
+    make_windows,
+    measure_offsets,
+)
+from nonreg.failures import Case, find_same_way, group_attempts, make_case, make_fingerprint, was_interrupted
 from nonreg.model import (
     Assessment,
     Basis,
     CampaignRun,
+    Cause,
     Change,
-    Failure,
-    Family,
-    Finding,
-    GuardStatus,
+    Criticality,
     Outcome,
-    ScenarioResult,
     Triage,
 )
-from nonreg.probes.logs import NORMALISED
-from nonreg.store import INTERRUPTED
 from nonreg.triage_page import render_triage_markdown as render_triage_markdown
+from nonreg.triage_page import render_triage_pages as render_triage_pages
+from nonreg.wording import plural
 
 TRIAGED = (Outcome.KO, Outcome.INCONCLUSIF, Outcome.DEROGATION)
-MESSAGE_CHARS, FINGERPRINT_CHARS = 2000, 12
-SAME_WAY_SCENARIOS = 3
-STOPPED_SERVICE = re.compile(r"(\S+) \((\w+)\)")
+DETAILED = 50
+REPEATED_DIFFERENCES, REPEATED_ERRORS = 10, 20  # in what is not detailed
+SHOWN_SENTENCES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What all failures of one run share; `details` names for each of them the fiche that has the details."""
+
+    run: CampaignRun
+    circumstances: Circumstances
+    limit_changes: tuple[str, ...]
+    machine_factor: float
+    offsets: Mapping[str, float | None]
+    logs: tuple[IndexedLog, ...]
+    diff: str
+    missing: tuple[str, ...]
+    comparisons: Mapping[str, Comparison]
+    same_way: Mapping[str, tuple[str, ...]]
+    details: Mapping[str, str]
 
 
 def build_triage(
@@ -41,189 +70,141 @@ def build_triage(
 ) -> tuple[Triage, ...]:
     """One triage per finding that is KO, INCONCLUSIF, DEROGATION or a REGRESSION, in their order."""
     attempts = group_attempts(run)
-    findings = [
-        one for one in assessment.findings if one.outcome in TRIAGED or one.change is Change.REGRESSION
+    cases = [
+        make_case(one, tuple(attempts.get(one.scenario_id, ())))
+        for one in assessment.findings
+        if one.outcome in TRIAGED or one.change is Change.REGRESSION
     ]
-    same_way = find_same_way(run, findings, attempts)
-    return tuple(
-        triage_one(run, basis, assessment, captured, one, attempts[one.scenario_id], same_way)
-        for one in findings
+    offsets = measure_offsets(captured, run.facts)
+    scene = Scene(
+        run=run,
+        circumstances=read_circumstances(run, captured),
+        limit_changes=tuple(one.name for one in assessment.limit_changes),
+        machine_factor=assessment.machine_factor,
+        offsets=offsets,
+        logs=index_logs(captured, offsets, run.ended_at),
+        diff=cut_diff(captured.modules_diff),
+        missing=captured.missing,
+        comparisons=compare_scenarios(basis, run, [case.finding.scenario_id for case in cases]),
+        same_way=find_same_way(run, cases),
+        details=choose_detailed(run, cases),
     )
+    return tuple(triage_one(scene, case) for case in cases)
 
 
-def group_attempts(run: CampaignRun) -> defaultdict[str, list[ScenarioResult]]:
-    """Results by scenario, attempts in order."""
-    attempts: defaultdict[str, list[ScenarioResult]] = defaultdict(list)
-    for result in sorted(run.results, key=lambda one: one.attempt):
-        attempts[result.scenario_id].append(result)
-    return attempts
-
-
-def triage_one(
-    run: CampaignRun,
-    basis: Basis,
-    assessment: Assessment,
-    captured: Captured,
-    finding: Finding,
-    attempts: list[ScenarioResult],
-    same_way: Mapping[str, tuple[str, ...]],
-) -> Triage:
-    """The triage of one finding."""
-    last_good = find_last_good(basis, finding.scenario_id)
-    differences = compare_with_last_good(last_good, run) if last_good else ()
-    around = {source: find_around(lines, attempts) for source, lines in captured.logs}
-    failed = find_failed(attempts)
-    family = find_family(finding.scenario_id)
-    died, stopped = find_stopped_services(run)
-    cause, why = presume_cause(
-        Symptoms(
-            failure=kind_of(failed),
-            message=read_message(finding, failed),
-            family=family,
-            executed=bool(attempts) and (failed is None or failed.outcome is not Outcome.NON_EXECUTE),
-            refused=find_refusals(run),
-            interrupted=was_interrupted(run, failed),
-            has_last_good=last_good is not None,
-            differences=differences,
-            drift=find_drift(run, captured),
-            new_errors=find_new_errors(around, captured, family),
-            died=died,
-            stopped=stopped,
-            troubles=find_replication_troubles(run),
-            limit_changes=tuple(one.name for one in assessment.limit_changes),
-            same_way=same_way.get(finding.scenario_id, ()),
-            machine_factor=assessment.machine_factor,
-        )
+def choose_detailed(run: CampaignRun, cases: list[Case]) -> dict[str, str]:
+    """For each failure the scenario whose fiche carries its details: itself for the worst, the nearest for others."""
+    severity = {one.id: list(Criticality).index(one.criticality) for one in run.plan.scenarios}
+    worst_first = sorted(
+        cases,
+        key=lambda case: (
+            severity.get(case.finding.scenario_id, len(Criticality)),
+            case.finding.outcome is not Outcome.KO,
+        ),
     )
-    return Triage(
-        scenario_id=finding.scenario_id,
-        fingerprint=make_fingerprint(run, finding, failed),
+    chosen = worst_first[:DETAILED]
+    named = {case.finding.scenario_id: case.finding.scenario_id for case in chosen}
+    dated = sorted(
+        (case.started_at, case.finding.scenario_id) for case in chosen if case.started_at is not None
+    )
+    for case in worst_first[DETAILED:]:
+        nearest = chosen[0].finding.scenario_id
+        if case.started_at is not None and dated:
+            nearest = find_nearest(dated, case.started_at)
+        named.setdefault(case.finding.scenario_id, nearest)
+    return named
+
+
+def find_nearest(dated: list[tuple[datetime, str]], at: datetime) -> str:
+    """The scenario that began nearest to an instant."""
+    place = bisect_left(dated, (at, ""))
+    around = dated[max(0, place - 1) : place + 1]
+    return min(around, key=lambda one: abs(one[0] - at))[1]
+
+
+def triage_one(scene: Scene, case: Case) -> Triage:
+    """The triage of one failure."""
+    scenario_id = case.finding.scenario_id
+    comparison = scene.comparisons[scenario_id]
+    cause, why = presume(scene, case, comparison)
+    last_good = comparison.last_good
+    found = Triage(
+        scenario_id=scenario_id,
+        fingerprint=make_fingerprint(scene.run, case),
         cause=cause,
         why=why,
         last_good_run=last_good.run_id if last_good else "",
         last_good_at=last_good.started_at if last_good else None,
-        differences=differences,
-        logs=make_excerpts(around, captured.new_signatures),
-        diff=cut_diff(captured.modules_diff),
+        differences=comparison.differences,
+        missing=comparison.notes,
+    )
+    where = scene.details[scenario_id]
+    return add_details(scene, case, found) if where == scenario_id else point_to(found, where)
+
+
+def presume(scene: Scene, case: Case, comparison: Comparison) -> tuple[Cause, tuple[str, ...]]:
+    """The cause class of one failure, and why."""
+    around, scenario_id = scene.circumstances, case.finding.scenario_id
+    detailed = scene.details[scenario_id] == scenario_id
+    failed = case.failed
+    return presume_cause(
+        Symptoms(
+            failure=case.kind,
+            message=case.message,
+            family=case.family,
+            executed=bool(case.attempts) and (failed is None or failed.outcome is not Outcome.NON_EXECUTE),
+            refused=around.refused,
+            interrupted=was_interrupted(scene.run, failed),
+            has_last_good=comparison.last_good is not None,
+            compared=comparison.compared,
+            differences=comparison.differences,
+            drift=around.drift,
+            new_errors=find_new_errors(
+                scene.logs, make_windows(case.attempts), case.family, None if detailed else REPEATED_ERRORS
+            ),
+            died=around.died,
+            stopped=around.stopped,
+            troubles=around.troubles,
+            limit_changes=scene.limit_changes,
+            same_way=scene.same_way.get(scenario_id, ()),
+            machine_factor=scene.machine_factor,
+        )
     )
 
 
-def find_failed(attempts: list[ScenarioResult]) -> ScenarioResult | None:
-    """The first attempt that was not good."""
-    return next((one for one in attempts if not one.outcome.is_good), None)
-
-
-def find_refusals(run: CampaignRun) -> tuple[str, ...]:
-    """The guards with which nothing could be executed, and what they said."""
-    return tuple(
-        f"{guard.id}, {guard.message}"
-        for guard in run.guards
-        if guard.status.stops and guard.status is not GuardStatus.NOT_ASKED
+def add_details(scene: Scene, case: Case, found: Triage) -> Triage:
+    """The triage with logs, diff, drift, and what could not be read."""
+    windows = make_windows(case.attempts)
+    excerpts = make_excerpts(scene.logs, windows)
+    clocks = describe_clocks(scene.logs, excerpts, windows, scene.offsets)
+    return dataclasses.replace(
+        found,
+        logs=excerpts,
+        diff=scene.diff,
+        missing=cut_sentences((*found.missing, *clocks, *scene.missing)),
+        drift=cut_sentences(scene.circumstances.drift),
     )
 
 
-def was_interrupted(run: CampaignRun, failed: ScenarioResult | None) -> bool:
-    """True when the run ended early and took this scenario along, begun or not."""
-    early = bool(run.interruption) or run.pytest_exit not in (0, 1)
-    return early and (failed is None or failed.message.startswith(INTERRUPTED))
-
-
-def kind_of(failed: ScenarioResult | None) -> Failure | None:
-    """The failure's kind; of a run recorded before kinds were, what its outcome and message say."""
-    if failed is None or failed.failure is not None or failed.outcome is Outcome.NON_EXECUTE:
-        return failed.failure if failed else None
-    if failed.outcome is Outcome.KO:
-        return Failure.ECART
-    return Failure.CONTROLE if failed.message.startswith("Contrôle défaillant") else Failure.PLATEFORME
-
-
-def read_message(finding: Finding, failed: ScenarioResult | None) -> str:
-    """What the failing attempt said, or the judgement's note."""
-    return (failed.message if failed else finding.note)[:MESSAGE_CHARS]
-
-
-def find_family(scenario_id: str) -> Family:
-    """The family of a scenario, BASE when its id tells none."""
-    prefix = scenario_id.split("-")[0]
-    return Family(prefix) if prefix in set(Family) else Family.BASE
-
-
-def normalise(message: str) -> str:
-    """A message without what varies from day to day: dates, numbers, identifiers, quoted texts."""
-    text = message[:MESSAGE_CHARS]
-    for pattern, replacement in NORMALISED:
-        text = pattern.sub(replacement, text)
-    return text.strip()
-
-
-def make_fingerprint(run: CampaignRun, finding: Finding, failed: ScenarioResult | None) -> str:
-    """The same for the same failure of the same scenario on the same platform, on any day."""
-    kind = kind_of(failed)
-    parts = (
-        run.plan.platform.name,
-        finding.scenario_id,
-        kind.value if kind else "",
-        normalise(read_message(finding, failed)),
+def point_to(found: Triage, scenario_id: str) -> Triage:
+    """The triage with the name of the one that has the details."""
+    return dataclasses.replace(
+        found,
+        differences=found.differences[:REPEATED_DIFFERENCES],
+        missing=(
+            *found.missing,
+            f"Plus de {DETAILED} échecs dans ce passage : pour toutes les différences, les journaux, le code qui "
+            f"diffère et les limites du relevé, voir la fiche de {scenario_id}.",
+        ),
     )
-    digest = hashlib.sha256("\n".join(parts).encode("utf-8", "replace")).hexdigest()
-    return digest[:FINGERPRINT_CHARS]
 
 
-def find_same_way(
-    run: CampaignRun, findings: list[Finding], attempts: Mapping[str, list[ScenarioResult]]
-) -> dict[str, tuple[str, ...]]:
-    """Scenarios that failed alike (kind and normalised message), when they are many and of all planned families."""
-    alike: defaultdict[tuple[Failure | None, str], list[str]] = defaultdict(list)
-    for finding in findings:
-        failed = find_failed(attempts.get(finding.scenario_id, []))
-        alike[kind_of(failed), normalise(read_message(finding, failed))].append(finding.scenario_id)
-    planned = {scenario.family for scenario in run.plan.scenarios}
-    return {
-        scenario_id: tuple(ids)
-        for ids in alike.values()
-        if len(planned) > 1
-        and len(ids) >= SAME_WAY_SCENARIOS
-        and {find_family(one) for one in ids} == planned
-        for scenario_id in ids
-    }
-
-
-def find_drift(run: CampaignRun, captured: Captured) -> tuple[str, ...]:
-    """What differs from the delivery: modules, configuration files, versions."""
-    modules = [
-        line.removeprefix("+++ ") for line in captured.modules_diff.splitlines() if line.startswith("+++ ")
-    ]
-    files = [f"{host}/{name} ({change})" for host, name, change in captured.configuration]
-    delivered = run.plan.platform.application_version
-    versions = [
-        f"{fact.subject}, {fact.name} : {fact.value}, {delivered} attendue"
-        for fact in run.facts
-        if fact.name.startswith((env.SERVICE_VERSION, env.APPLICATION_VERSION))
-        and not env.is_unknown(fact.value)
-        and fact.value != delivered
-    ]
-    return (*modules, *files, *versions)
-
-
-def find_stopped_services(run: CampaignRun) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Services that had died and those that somebody had stopped, when the run began."""
-    found: dict[str, list[str]] = {env.DIED: [], env.STOPPED: []}
-    for fact in run.facts:
-        if fact.name == env.STOPPED_SERVICES and not env.is_unknown(fact.value):
-            for service, how in STOPPED_SERVICE.findall(fact.value):
-                found.get(how, []).append(f"{service}, {fact.subject}")
-    return tuple(found[env.DIED]), tuple(found[env.STOPPED])
-
-
-def find_replication_troubles(run: CampaignRun) -> tuple[str, ...]:
-    """Agents that did not run and subscriptions that were disabled, when the run began."""
-    troubles = []
-    for fact in run.facts:
-        if env.is_unknown(fact.value):
-            continue
-        if fact.name == env.AGENTS:
-            agents = [one for one in fact.value.split(", ") if " : " in one and not one.endswith("en marche")]
-            troubles += [f"Agent de réplication, {fact.subject} : {one}" for one in agents]
-        elif fact.name == env.SUBSCRIPTIONS and "désactivé" in fact.value:
-            troubles.append(f"Abonnement, {fact.subject} : {fact.value}")
-    return tuple(troubles)
+def cut_sentences(sentences: tuple[str, ...]) -> tuple[str, ...]:
+    """The first ones, and how many more there are."""
+    more = len(sentences) - SHOWN_SENTENCES
+    if more <= 0:
+        return sentences
+    return (
+        *sentences[:SHOWN_SENTENCES],
+        f"… et {plural(more, 'autre', 'autres')}, voir le dossier du passage.",
+    )

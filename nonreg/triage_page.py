@@ -1,13 +1,20 @@
-"""A triage pack as Markdown, to paste in a ticket; pure. Whatever the platform wrote is quoted, never obeyed."""
+"""A triage pack (fiche) as Markdown, to paste in a ticket; pure.
+
+Whatever the platform wrote is quoted, never obeyed, and holds no password, phone, mail, address or account.
+"""
 
 from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable
-from datetime import datetime
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from functools import lru_cache
 
+from nonreg.masking import conceal
 from nonreg.model import CampaignRun, Cause, Effect, Failure, Gap, Scenario, ScenarioResult, Triage
+from nonreg.wording import decimal, plural
 
 SHOWN_GAPS, SHOWN_ROWS = 5, 20
 CELL_CHARS, REQUEST_CHARS = 200, 3000
@@ -27,10 +34,26 @@ EFFECTS = {Effect.READ_ONLY: "lecture seule", Effect.WRITES_TEST_DATA: "données
 
 def render_triage_markdown(triage: Triage, run: CampaignRun) -> str:
     """The pack of one failure."""
-    scenario = next((one for one in run.plan.scenarios if one.id == triage.scenario_id), None)
-    attempts = sorted(
-        (one for one in run.results if one.scenario_id == triage.scenario_id), key=lambda one: one.attempt
-    )
+    return next(render_triage_pages((triage,), run))[1]
+
+
+def render_triage_pages(triages: Iterable[Triage], run: CampaignRun) -> Iterator[tuple[str, str]]:
+    """Scenario id and pack of each failure; the run is looked through once."""
+    scenarios = {one.id: one for one in run.plan.scenarios}
+    attempts: defaultdict[str, list[ScenarioResult]] = defaultdict(list)
+    for result in sorted(run.results, key=lambda one: one.attempt):
+        attempts[result.scenario_id].append(result)
+    for triage in triages:
+        scenario_id = triage.scenario_id
+        yield (
+            scenario_id,
+            _render(triage, run, scenarios.get(scenario_id), attempts.get(scenario_id, [])),
+        )
+
+
+def _render(
+    triage: Triage, run: CampaignRun, scenario: Scenario | None, attempts: list[ScenarioResult]
+) -> str:
     title = f" — {inline(scenario.title)}" if scenario else ""
     blocks = [
         f"# Fiche de diagnostic {inline(triage.scenario_id)}{title}",
@@ -43,13 +66,20 @@ def render_triage_markdown(triage: Triage, run: CampaignRun) -> str:
         "## Ce qui a changé depuis le dernier passage bon",
         _describe_differences(triage),
     ]
+    if triage.drift:
+        blocks += ["## Ce qui diffère de la référence livrée", bullets(triage.drift)]
     if triage.diff:
         blocks += ["## Code qui diffère de la référence", fence(triage.diff, "diff")]
     if triage.logs:
-        blocks.append("## Journaux autour de l'échec")
+        blocks += ["## Journaux autour de l'échec", "Heures des journaux : TU, à l'horloge de chaque hôte."]
     for excerpt in triage.logs:
-        more = f" ({excerpt.left_out} autre(s) ligne(s) non reprises)" if excerpt.left_out else ""
+        more = ""
+        if excerpt.left_out:
+            more = f" ({plural(excerpt.left_out, 'autre ligne non reprise', 'autres lignes non reprises')})"
         blocks += [f"`{code(excerpt.source)}`{more} :", fence("\n".join(excerpt.lines))]
+    if triage.missing:
+        blocks += ["## Limites de ce diagnostic", bullets(triage.missing)]
+    blocks.append("Toutes les heures de cette fiche sont en temps universel (TU).")
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
@@ -91,7 +121,7 @@ def _describe_attempts(attempts: list[ScenarioResult]) -> list[str]:
             one.outcome.value,
             FAILURES[one.failure] if one.failure else "",
             show_instant(one.started_at) if one.started_at else "n.d.",
-            f"{one.duration_seconds:.1f} s",
+            f"{decimal(one.duration_seconds)} s",
             one.message,
         )
         for one in attempts
@@ -102,7 +132,8 @@ def _describe_attempts(attempts: list[ScenarioResult]) -> list[str]:
         for gap in failed.gaps[:SHOWN_GAPS]:
             blocks += _describe_gap(gap)
         if len(failed.gaps) > SHOWN_GAPS:
-            blocks.append(f"… et {len(failed.gaps) - SHOWN_GAPS} autre(s) écart(s), voir le rapport.")
+            more = plural(len(failed.gaps) - SHOWN_GAPS, "autre écart", "autres écarts")
+            blocks.append(f"… et {more}, voir le rapport.")
     evidence = [f"`{code(item.path)}` : {inline(item.title)}" for one in attempts for item in one.evidence]
     return [*blocks, *(["Pièces :", bullets(evidence, escaped=True)] if evidence else [])]
 
@@ -116,9 +147,9 @@ def _describe_gap(gap: Gap) -> list[str]:
     if gap.rows:
         columns = gap.columns or tuple("" for _ in gap.rows[0])
         blocks.append(table(columns, gap.rows[:SHOWN_ROWS]))
-        total = max(gap.rows_total, len(gap.rows))
-        if total > SHOWN_ROWS:
-            blocks.append(f"… {SHOWN_ROWS} ligne(s) montrées sur {total}.")
+        shown, total = min(SHOWN_ROWS, len(gap.rows)), max(gap.rows_total, len(gap.rows))
+        if total > shown:
+            blocks.append(f"… {plural(shown, 'ligne montrée', 'lignes montrées')} sur {total}.")
     return blocks
 
 
@@ -128,29 +159,32 @@ def _describe_differences(triage: Triage) -> str:
     day = f" du {show_instant(triage.last_good_at)}" if triage.last_good_at else ""
     since = f"Dernier passage bon : `{code(triage.last_good_run)}`{day}."
     if not triage.differences:
-        return f"{since} Aucune différence relevée."
+        limited = ", dans les limites dites plus bas" if triage.missing else ""
+        return f"{since} Aucune différence relevée{limited}."
     rows = [(one.subject, one.name, one.before or "n.d.", one.after or "n.d.") for one in triage.differences]
     return f"{since}\n\n{table(('Sujet', 'Élément', 'Avant', 'Maintenant'), rows)}"
 
 
 def show_instant(at: datetime) -> str:
     """An instant in UTC, to the second."""
-    return f"{at:%Y-%m-%d %H:%M:%S} TU"
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} TU"
 
 
+@lru_cache(maxsize=2048)  # names, titles and values come again in each pack of a run
 def inline(text: str) -> str:
     """A text on one line, with what Markdown or HTML would obey escaped."""
-    flat = " ".join(text.split())
+    flat = " ".join(conceal(text).split())
     return re.sub(r"([\\`*_{}\[\]<>|#~&@])", r"\\\1", flat)
 
 
 def code(text: str) -> str:
     """A text for inside single backquotes."""
-    return " ".join(text.replace("`", "'").split())
+    return " ".join(conceal(text).replace("`", "'").split())
 
 
 def fence(text: str, language: str = "") -> str:
     """A code block longer than any fence inside it."""
+    text = conceal(text)
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     ticks = "`" * max(3, longest + 1)
     return f"{ticks}{language}\n{text.rstrip(chr(10))}\n{ticks}"

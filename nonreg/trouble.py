@@ -13,36 +13,50 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from nonreg import baseline
 from nonreg.captured import (
+    CLOCKS,
     CONFIGURATION,
     FOLDER,
     LOGS,
     MISSING,
     MODULES_DIFF,
     SIGNATURES,
+    HostClock,
     LogLine,
     parse_log,
 )
 from nonreg.clients.sql import open_session
-from nonreg.clients.ssh import Shell, open_shell
+from nonreg.clients.ssh import COMMANDS, Shell, open_shell
 from nonreg.config import Platform, Site
-from nonreg.errors import NonregError
+from nonreg.errors import NonregError, RequestFailed
 from nonreg.masking import Mask, hide_places, list_secrets
 from nonreg.model import CampaignPlan, CampaignRun, GuardStatus
+from nonreg.probes.clock import SAMPLES, estimate_drift, parse_clock, take_sample
 from nonreg.probes.configuration import read_configuration
 from nonreg.probes.logs import TROUBLE
 from nonreg.probes.schema import compare_modules, read_modules
 from nonreg.store import write_file
+from nonreg.wording import plural
 
 DEADLINE_SECONDS = 20.0
 READ_LINES = 20_000  # of the end of one log
 KEPT_LINES, KEPT_BYTES = 5_000, 1_000_000  # of one log, the latest ones
 KEPT_DIFF_LINES = 2_000
 FILE_NAME = re.compile(r"[\w-][\w.-]*")
+
+
+def match_command(words: tuple[str, ...]) -> str:
+    """The pattern of one of our commands as a host logs it."""
+    return re.sub(r"\\{\w+\\}", r"[^'\"]+", re.escape(" ".join(words)))
+
+
+# What a host's SSH server says of our own questions; it tells nothing of the application.
+OWN_COMMAND = re.compile(rf"['\"](?:{'|'.join(match_command(words) for words in COMMANDS.values())})['\"]")
+FAILED_COMMAND = re.compile(r"\bcode [1-9]")
 # Answers about the platform itself; without the first two it may not even be read (PRE-01, PRE-09).
 IDENTITY_GUARDS = ("PRE-01", "PRE-09")
 PLATFORM_GUARDS = ("PRE-02", "PRE-03", "PRE-04", "PRE-05", "PRE-06", "PRE-07", "PRE-08")
@@ -53,6 +67,7 @@ class SiteCapture:
     """What one site gave so far, masked: logs by `host/name`, diffs by module, drifted files, what is missing."""
 
     mask: Mask
+    clock: HostClock | None = None
     logs: dict[str, str] = field(default_factory=dict)
     signatures: dict[str, list[str]] = field(default_factory=dict)
     diffs: dict[str, str] = field(default_factory=dict)
@@ -72,7 +87,7 @@ def needs_capture(run: CampaignRun) -> bool:
 def capture_trouble(
     platform: Platform, plan: CampaignPlan, run_dir: Path, deadline_seconds: float = DEADLINE_SECONDS
 ) -> None:
-    """Fill `trouble/` of the run's folder; lines of logs from the plan's instant on."""
+    """Fill `trouble/` of the run's folder; lines of logs from the plan's instant on, by each host's own clock."""
     with suppress(OSError):  # a full disk must not lose the run
         try:
             mask = Mask(list_secrets(platform))
@@ -100,7 +115,9 @@ def read_sites(
     for site, thread, capture in zip(platform.sites, threads, found, strict=True):
         thread.join(max(0.0, deadline - time.monotonic()))
         if thread.is_alive():
-            late.append(f"{site.host.name} : relevé non terminé en {deadline_seconds:g} s.")
+            late.append(
+                f"{site.host.name} : relevé non terminé en {f'{deadline_seconds:g}'.replace('.', ',')} s."
+            )
         else:
             done.append(capture)
     return done, late
@@ -131,6 +148,7 @@ def read_host(platform: Platform, site: Site, since: datetime, capture: SiteCapt
     """Every log of the host's `logs` folder, then what differs in its configuration."""
     accepted = set(load_reference(platform, "log_signatures"))
     with open_shell(platform, site.host) as shell:
+        since += timedelta(seconds=read_clock(shell, site, capture))
         for name in shell.run("list", path=LOGS).require().split():
             if FILE_NAME.fullmatch(name) is None:
                 capture.missing.append(f"{site.host.name} : journal au nom inattendu, non lu.")
@@ -144,20 +162,34 @@ def read_host(platform: Platform, site: Site, since: datetime, capture: SiteCapt
         capture.configuration += compare_files(site.host.name, expected, read_configuration(shell))
 
 
+def read_clock(shell: Shell, site: Site, capture: SiteCapture) -> float:
+    """By how many seconds the host is ahead of us, kept with the capture; 0 when it does not say."""
+    host = site.host.name
+    try:
+        samples = [take_sample(lambda: parse_clock(shell.run("clock").require())) for _ in range(SAMPLES)]
+    except RequestFailed:
+        capture.clock = HostClock(host, site.code)
+        return 0.0
+    ahead = estimate_drift(samples).drift
+    capture.clock = HostClock(host, site.code, round(ahead, 3))
+    return ahead
+
+
 def read_log(
     shell: Shell, host: str, name: str, since: datetime, accepted: set[str], capture: SiteCapture
 ) -> None:
     """The latest lines of one log since that instant, within the limits, and its new error signatures."""
     text = shell.run("tail", lines=READ_LINES, path=f"{LOGS}/{name}").require()
     entries = parse_log(text)
-    recent = [entry for entry in entries if entry.at >= since]
+    recent = [entry for entry in entries if entry.at >= since and not is_own_command(entry)]
     kept, left_out = keep_latest(recent)
     if left_out:
+        said = plural(left_out, "ligne plus ancienne laissée", "lignes plus anciennes laissées")
         capture.missing.append(
-            f"{host}/{name} : {left_out} ligne(s) les plus anciennes laissées de côté "
+            f"{host}/{name} : {said} de côté "
             f"(au plus {KEPT_LINES} lignes et {KEPT_BYTES} octets par journal)."
         )
-    if text.count("\n") >= READ_LINES and recent and recent[0] is entries[0]:
+    if text.count("\n") >= READ_LINES and entries and entries[0].at >= since:
         capture.missing.append(f"{host}/{name} : plus de {READ_LINES} lignes, le début n'a pas été lu.")
     capture.logs[f"{host}/{name}"] = "".join(f"{capture.mask.apply(line)}\n" for line in kept)
     fresh = [one for one in recent if one.level in TROUBLE and one.signature not in accepted]
@@ -165,6 +197,13 @@ def read_log(
         # Of the masked lines: that is how they will be met again.
         masked = parse_log("\n".join(capture.mask.apply(one.lines[0]) for one in fresh))
         capture.signatures[f"{host}/{name}"] = sorted({one.signature for one in masked})
+
+
+def is_own_command(entry: LogLine) -> bool:
+    """True for a host's line about a command of this tool that went well."""
+    if entry.level in TROUBLE or FAILED_COMMAND.search(entry.message):
+        return False
+    return OWN_COMMAND.search(entry.message) is not None
 
 
 def keep_latest(entries: Iterable[LogLine]) -> tuple[list[str], int]:
@@ -228,7 +267,13 @@ def save_capture(folder: Path, found: list[SiteCapture], late: list[str]) -> Non
             write_file(path, text)
     signatures = {source: one for capture in found for source, one in capture.signatures.items()}
     configuration = [row for capture in found for row in capture.configuration]
+    clocks = {
+        capture.clock.host: {"site": capture.clock.site, "ahead_seconds": capture.clock.ahead_seconds}
+        for capture in found
+        if capture.clock is not None
+    }
     missing = [sentence for capture in found for sentence in capture.missing] + late
+    write_file(folder / CLOCKS, json.dumps(clocks, ensure_ascii=False, indent=1) + "\n")
     write_file(folder / SIGNATURES, json.dumps(signatures, ensure_ascii=False, indent=1) + "\n")
     write_file(folder / CONFIGURATION, json.dumps(configuration, ensure_ascii=False, indent=1) + "\n")
     write_file(folder / MODULES_DIFF, join_diffs(found))
@@ -245,5 +290,5 @@ def join_diffs(found: list[SiteCapture]) -> str:
     lines = "".join(shown.values()).splitlines()
     if len(lines) > KEPT_DIFF_LINES:
         more = len(lines) - KEPT_DIFF_LINES
-        lines = [*lines[:KEPT_DIFF_LINES], f"… {more} ligne(s) de plus"]
+        lines = [*lines[:KEPT_DIFF_LINES], f"… {plural(more, 'ligne', 'lignes')} de plus"]
     return "".join(f"{line}\n" for line in lines)

@@ -107,5 +107,5 @@ def test_every_fact_belongs_to_a_part_of_the_world(facts: tuple[Fact, ...]) -> N
 
 
 def test_figures_are_rounded_to_what_matters() -> None:
-    assert [show_offset(value) for value in (-0.04, 0.26, -3.14)] == ["0.0 s", "0.3 s", "-3.1 s"]
-    assert [show_gigabytes(value) for value in (268_435_456, 84_123_456_789)] == ["0.3 Go", "84 Go"]
+    assert [show_offset(value) for value in (-0.04, 0.26, -3.14)] == ["0,0 s", "0,3 s", "-3,1 s"]
+    assert [show_gigabytes(value) for value in (268_435_456, 84_123_456_789)] == ["0,3 Go", "84 Go"]

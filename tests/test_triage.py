@@ -170,7 +170,7 @@ CASES: list[tuple[str, ScenarioResult, dict[str, object], Cause, str]] = [
     ),
     ("horloge", ECART, {"facts": change(env.CLOCK_OFFSET, "4.2 s")}, ENVIRONNEMENT, "4.2 s"),
     ("illisible", ECART, {"facts": change(env.MODULES, "n.d. (muet)")}, ENVIRONNEMENT, "n.d. (muet)"),
-    ("lente", LATE, {"machine_factor": 2.0}, ENVIRONNEMENT, "2.0 fois plus lente"),
+    ("lente", LATE, {"machine_factor": 2.0}, ENVIRONNEMENT, "2,0 fois plus lente"),
     ("contrôle cassé", BROKEN, {}, BANC, "contrôle lui-même"),
     ("contrôle cassé et code", BROKEN, {"facts": change(env.MODULES, "b")}, BANC, "contrôle lui-même"),
     ("jeu de données", ECART, {"facts": change(env.DATASET, "autre")}, BANC, "« jeu » devenu « autre »"),

@@ -42,12 +42,12 @@ def test_the_pack_says_what_failed_how_often_why_and_what_changed() -> None:
         "| 2 | OK |",
         "SELECT valeur FROM prod.mesure",
         "| absente | 4\\|5 |",
-        "20 ligne(s) montrées sur 30",
+        "… 1 ligne montrée sur 30.",
         "evidence/BASE-001/lignes.tsv",
         "Dernier passage bon : `hier`",
         "| SITE-A | Système | a | b |",
         "```diff\n--- référence",
-        "`srv-a/client.log` (7 autre(s) ligne(s) non reprises)",
+        "`srv-a/client.log` (7 autres lignes non reprises)",
         "--select BASE-001",
     ):
         assert words in text

@@ -94,6 +94,7 @@ class Triage:
 
     `fingerprint` is the same for the same failure of the same scenario on the same platform; `diff` is of
     the procedures that differ from the reference; `why` are the reasons of the cause class, in French.
+    `missing` says what could not be read, compared or is not repeated here; `drift` what is not as delivered.
     """
 
     scenario_id: str
@@ -105,6 +106,8 @@ class Triage:
     differences: tuple[Difference, ...] = ()
     logs: tuple[LogExcerpt, ...] = ()
     diff: str = ""
+    missing: tuple[str, ...] = ()
+    drift: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

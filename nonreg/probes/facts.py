@@ -26,6 +26,7 @@ from nonreg.probes.replication import RUNNING_STATES, count_errors, describe_age
 from nonreg.probes.schema import SUBJECTS, read_modules, read_subject
 from nonreg.probes.supervision import parse_state
 from nonreg.probes.units import read_unit
+from nonreg.wording import decimal
 
 UNREADABLE = (NonregError, LookupError, ValueError, TypeError)
 SHOWN_HASH_CHARS = 12
@@ -208,9 +209,9 @@ def read_supervision_role(site: Site) -> str:
 def show_gigabytes(count: int) -> str:
     """A number of bytes, rounded to what matters."""
     gigabytes = count / 1e9
-    return f"{gigabytes:.1f} Go" if gigabytes < 10 else f"{gigabytes:.0f} Go"
+    return f"{decimal(gigabytes)} Go" if gigabytes < 10 else f"{gigabytes:.0f} Go"
 
 
 def show_offset(seconds: float) -> str:
-    """A clock offset, rounded to 0.1 s; never `-0.0`."""
-    return f"{round(seconds, 1) + 0.0:.1f} s"
+    """A clock offset, rounded to 0.1 s; never `-0,0`."""
+    return f"{decimal(seconds)} s"
