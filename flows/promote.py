@@ -17,7 +17,7 @@ from tasks.promotion import Candidate, load_candidate, promote
 @task(name="1 - Relire et juger de nouveau le passage", cache_policy=NO_CACHE)
 def load_candidate_stage(run: str, platform: str) -> Candidate:
     """The run as published, judged again; fails when it may not be promoted."""
-    return load_candidate(Path(run), load_platform(platform))
+    return load_candidate(Path(run), load_platform(platform), datetime.now(UTC))
 
 
 @task(name="2 - Verifier la decision et inscrire la reference", cache_policy=NO_CACHE)

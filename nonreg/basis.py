@@ -8,12 +8,12 @@ from pathlib import Path
 
 from nonreg import baseline, ledger, store
 from nonreg.config import Platform
-from nonreg.errors import NonregError
+from nonreg.errors import ConfigError, LedgerBroken, NonregError
 from nonreg.history import URL_VARIABLE, HistoryStore, RunRef, default_url, open_history
 from nonreg.ledger_witness import collect_witnesses, verify_ledger
 from nonreg.model import Baseline, Basis, CampaignPlan, Fact, LastGood, Scenario, Waiver
 from nonreg.people import People, load_people
-from nonreg.promoted import choose_baseline, load_promoted
+from nonreg.promoted import choose_baseline, find_unpromoted, load_promoted
 from nonreg.waivers import load_waivers
 
 FILE = "basis.json"
@@ -36,7 +36,7 @@ def load_basis(
     waivers: tuple[Waiver, ...] = ()
     if people is not None:
         folder = baseline.governance_dir(platform.governance)
-        promoted = load_promoted(folder, people, platform.name, platform.identity_token)
+        promoted = load_governed(platform, people, runs_dir)
         chosen = choose_baseline(promoted, platform.application_version, plan.catalog)
         known = {scenario.id for scenario in catalog}
         known |= {result.scenario_id for one in promoted for result in one.results}
@@ -49,6 +49,20 @@ def load_basis(
         files=baseline.list_files(platform.baseline),
         warnings=(*trouble, *_check_ledger(platform, runs_dir), *_find_unpublished(plan, runs_dir)),
     )
+
+
+def load_governed(platform: Platform, people: People, runs_dir: Path) -> tuple[Baseline, ...]:
+    """The promoted baselines; ConfigError also when the ledger knows one that is absent or other than its file."""
+    folder = baseline.governance_dir(platform.governance)
+    promoted = load_promoted(folder, people, platform.name, platform.identity_token)
+    try:
+        entries = ledger.read_entries(runs_dir / ledger.FILE)
+    except LedgerBroken:
+        return promoted  # told with the exact line by the check of the ledger
+    absent = find_unpromoted(entries, promoted, platform.name)
+    if absent:
+        raise ConfigError(" ".join(absent))
+    return promoted
 
 
 def load_platform_people(platform: Platform) -> People | None:

@@ -7,7 +7,6 @@ Source: R52–R54, DOMAIN §4.4.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -30,10 +29,24 @@ AGE_LIMIT = "pre_intervention_run_hours"  # of [limits] in the platform file
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What was read of the platform just before answering; `problem` says why it could not be."""
+    """What was read just before answering, of the platform and of what the ledger knows.
+
+    `problem` says why the installed version could not be read; `obstacles` are French sentences, each of
+    which forbids a GO: a run that was altered, a newer run that failed, a governance that does not hold.
+    """
 
     application_version: str
     problem: str = ""
+    obstacles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The platform that the answer is for: name, identity token and the version that its file declares."""
+
+    name: str
+    identity_token: str
+    application_version: str
 
 
 def make_intervention(
@@ -63,18 +76,17 @@ def answer(
     intervention: Intervention,
     report: CampaignReport | None,
     observed: Observed,
-    platform: str,
-    expected_version: str,
+    target: Target,
     now: datetime,
     max_age_hours: float,
-    altered: Iterable[str] = (),
 ) -> tuple[Answer, tuple[str, ...]]:
-    """The answer and its reasons in French; `altered` are files of the run that are not as published."""
+    """The answer and its reasons in French."""
     if report is None:
-        return Answer.NO_GO, ("Aucun passage complet et assez récent de cette version.",)
+        return Answer.NO_GO, (*observed.obstacles, "Aucun passage complet et assez récent de cette version.")
     refusals = [
-        *_refuse_run(report, platform, altered),
-        *_refuse_version(report, observed, expected_version),
+        *observed.obstacles,
+        *_refuse_run(report, target),
+        *_refuse_version(report, observed, target),
         *_refuse_age(report, now, max_age_hours),
         *_refuse_scope(report, intervention),
         *_refuse_verdict(report, now),
@@ -86,27 +98,29 @@ def answer(
     return Answer.GO, (f"Passage {report.run.plan.run_id} OK : aucun écart sur les familles exigées.",)
 
 
-def _refuse_run(report: CampaignReport, platform: str, altered: Iterable[str]) -> list[str]:
-    plan = report.run.plan
-    refusals = [f"Le passage a été modifié depuis sa publication : {name}." for name in altered]
-    if plan.platform.name != platform or plan.platform.nature is not Nature.TEST:
-        refusals.append(f"Le passage {plan.run_id} n'est pas de la plateforme de test « {platform} ».")
+def _refuse_run(report: CampaignReport, target: Target) -> list[str]:
+    plan, refusals = report.run.plan, []
+    own = plan.platform
+    same = (own.name, own.identity_token) == (target.name, target.identity_token)
+    if not same or own.nature is not Nature.TEST:
+        refusals.append(f"Le passage {plan.run_id} n'est pas de la plateforme de test « {target.name} ».")
     if report.run.ended_at is None or report.run.interruption:
         refusals.append(f"Le passage {plan.run_id} n'est pas allé à son terme.")
     return refusals
 
 
-def _refuse_version(report: CampaignReport, observed: Observed, expected_version: str) -> list[str]:
+def _refuse_version(report: CampaignReport, observed: Observed, target: Target) -> list[str]:
     judged = report.run.plan.platform.application_version
     refusals = []
-    if judged != expected_version:
-        refusals.append(f"Le passage porte sur la version {judged}, la plateforme est en {expected_version}.")
+    if judged != target.application_version:
+        refusals.append(
+            f"Le passage porte sur la version {judged}, la plateforme est en {target.application_version}."
+        )
     if observed.problem:
         refusals.append(f"La version installée n'a pas pu être lue : {observed.problem}")
     elif observed.application_version != judged:
         refusals.append(
-            f"La version installée est maintenant {observed.application_version}, "
-            f"le passage a jugé la {judged}."
+            f"La version installée est maintenant {observed.application_version}, le passage a jugé la {judged}."
         )
     return refusals
 
@@ -115,6 +129,8 @@ def _refuse_age(report: CampaignReport, now: datetime, max_age_hours: float) -> 
     age = now - report.run.started_at
     if timedelta(0) <= age <= timedelta(hours=max_age_hours):
         return []
+    if age < timedelta(0):
+        return ["Le passage est daté du futur."]
     hours = f"{age.total_seconds() / 3600:.1f}".replace(".", ",")
     return [f"Le passage a commencé il y a {hours} h, la limite est de {max_age_hours:g} h."]
 
@@ -151,30 +167,20 @@ def find_expiry(report: CampaignReport | None, now: datetime, max_age_hours: flo
     return min([report.run.started_at + timedelta(hours=max_age_hours), *served])
 
 
-def choose_decision(
-    decisions: Iterable[InterventionDecision], ticket: str, kind: InterventionKind, platform: str
-) -> InterventionDecision | None:
-    """The last answer given for that intervention, whatever it was."""
-    own = [
-        one
-        for one in decisions
-        if (one.intervention.ticket, one.intervention.kind, one.platform) == (ticket, kind, platform)
-    ]
-    return max(own, key=lambda one: one.decided_at, default=None)
-
-
 def explain_block(
-    decision: InterventionDecision | None, touches_replication: bool, application_version: str, now: datetime
+    decision: InterventionDecision, touches_replication: bool, target: Target, now: datetime
 ) -> str:
-    """Why a sensitive intervention may not begin, in French; empty when it may."""
-    if decision is None:
-        return "aucune décision GO n'a été rendue pour ce ticket et ce type d'intervention"
+    """Why the decision lets no sensitive intervention begin now, in French; empty when it does."""
     if decision.answer is Answer.NO_GO:
         return f"la décision {decision.id} est NO-GO"
     if now >= decision.expires_at:
         return f"la décision {decision.id} n'est plus valable depuis le {decision.expires_at:%d/%m/%Y à %H:%M UTC}"
-    if decision.application_version != application_version:
+    if decision.application_version != target.application_version:
         return f"la décision {decision.id} porte sur la version {decision.application_version}"
+    if (decision.platform, decision.identity_token) != (target.name, target.identity_token):
+        return f"la décision {decision.id} porte sur une autre plateforme"
+    if not decision.intervention.sensitive:
+        return f"la décision {decision.id} a été demandée pour une intervention courante"
     if touches_replication and not decision.intervention.touches_replication:
         return f"la décision {decision.id} a été rendue sans les contrôles HD"
     return ""

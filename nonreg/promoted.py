@@ -3,23 +3,26 @@
     baselines/0003-5.2.0.json    {content, decision: {decision, shown, signature}, ledger: {…}}
 
 All of them are verified at each load: numbers without hole, each naming the one before it, content as
-signed, signature of a titulaire. So a reference that somebody moved in silence is refused.
+signed, signature of a titulaire. The hash of the content as it stands in the file is in the signed text, so that
+neither the words of today nor the fields of today matter to what was signed yesterday.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from nonreg.decision import DecisionKind, SignedDecision, parse_signed, to_dict, verify_decision
 from nonreg.errors import ConfigError, DecisionRefused, UsageError
-from nonreg.ledger import LedgerHead
+from nonreg.ledger import LedgerEntry, LedgerHead
 from nonreg.model import Baseline, Role
 from nonreg.people import People
-from nonreg.promotion import decide, dump_content, hash_content, render_sheet
+from nonreg.promotion import dump_content, hash_content, seal_line
 
 FOLDER = "baselines"
 PROMOTING_ROLES = frozenset({Role.TITULAIRE})
@@ -30,7 +33,7 @@ def load_promoted(
 ) -> tuple[Baseline, ...]:
     """Every baseline, oldest first; ConfigError names the first file that is not as it was signed."""
     found: list[Baseline] = []
-    for path in sorted((governance / FOLDER).glob("*.json")):
+    for path in sorted((governance / FOLDER).glob("[0-9]*.json")):
         before = found[-1] if found else None
         found.append(_load_one(path, before, people, platform, identity_token))
     return tuple(found)
@@ -52,22 +55,26 @@ def _load_one(
     from pydantic import TypeAdapter
 
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        content = TypeAdapter(Baseline).validate_json(json.dumps(data["content"]))
+        data = json.loads(path.read_bytes())
+        raw = data["content"]
+        content = TypeAdapter(Baseline).validate_json(json.dumps(raw))
         signed = parse_signed(data["decision"])
-    except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError, DecisionRefused) as error:
-        raise ConfigError(f"{path} : référence promue illisible ({error}).") from error
+        LedgerHead(**data["ledger"])
+    except (OSError, ValueError, RecursionError, KeyError, TypeError, DecisionRefused) as error:
+        raise ConfigError(f"{path} : ce n'est pas une référence promue lisible.") from error
     expected = before.number + 1 if before else 1
     if content.number != expected:
         raise ConfigError(f"{path} : la référence n° {expected} est absente (trouvé : n° {content.number}).")
     if content.previous != (before.sha256 if before else ""):
         raise ConfigError(f"{path} : ne fait pas suite à la référence n° {expected - 1} présente.")
+    if content.platform != platform or seal_line(raw) not in signed.shown.splitlines():
+        raise ConfigError(f"{path} : le contenu n'est pas celui qui a été signé.")
     try:
         decision = verify_decision(
             signed,
             people,
             kind=DecisionKind.PROMOTION,
-            shown=render_sheet(content, before),
+            shown=signed.shown,  # as it was worded then; its seal was compared with the content above
             platform=platform,
             identity_token=identity_token,
             roles=PROMOTING_ROLES,
@@ -76,7 +83,7 @@ def _load_one(
         )
     except DecisionRefused as error:
         raise ConfigError(f"{path} : référence modifiée ou non signée : {error}") from error
-    return decide(
+    return dataclasses.replace(
         content,
         decision=decision.id,
         person=decision.person,
@@ -84,8 +91,28 @@ def _load_one(
         ticket=decision.ticket,
         reason=decision.reason,
         promoted_at=decision.decided_at,
-        sha256=hash_content(content),
+        sha256=hash_content(raw),
     )
+
+
+def find_unpromoted(
+    entries: Iterable[LedgerEntry], baselines: tuple[Baseline, ...], platform: str
+) -> tuple[str, ...]:
+    """In French, the promotions of a ledger that have no file any more, or another one than was recorded."""
+    known = {one.number: one for one in baselines}
+    said = []
+    for entry in entries:
+        if (entry.kind, entry.platform) != (DecisionKind.PROMOTION, platform):
+            continue
+        number = entry.data.get("baseline")
+        found = known.get(number) if isinstance(number, int) else None
+        if found is None:
+            said.append(
+                f"La référence n° {number}, inscrite au registre (ligne {entry.sequence}), est absente."
+            )
+        elif found.sha256 != entry.data.get("content_sha256"):
+            said.append(f"La référence n° {number} n'est pas celle du registre (ligne {entry.sequence}).")
+    return tuple(said)
 
 
 def name_file(baseline: Baseline) -> str:
@@ -111,7 +138,7 @@ def write_promoted(governance: Path, baseline: Baseline, signed: SignedDecision,
         )
     path = folder / name_file(baseline)
     data: dict[str, Any] = {
-        "content": json.loads(dump_content(baseline)),
+        "content": dump_content(baseline),
         "decision": to_dict(signed),
         "ledger": {"ledger_id": head.ledger_id, "sequence": head.sequence, "sha256": head.sha256},
     }

@@ -5,12 +5,14 @@ A baseline is immutable; each names the SHA-256 of the one before it, so that no
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 from collections import Counter
+from datetime import datetime
+from typing import Any
 
 from nonreg.compare import group_attempts, settle
+from nonreg.decision import canonical_json
 from nonreg.errors import UsageError
 from nonreg.model import (
     Baseline,
@@ -19,6 +21,7 @@ from nonreg.model import (
     CampaignReport,
     Family,
     Measure,
+    Outcome,
     Verdict,
 )
 from nonreg.slowness import MARGIN_BY_UNIT, MIN_SAMPLES
@@ -29,8 +32,8 @@ KEPT_SAMPLES = 30
 DECIDED_FIELDS = ("decision", "person", "role", "ticket", "reason", "promoted_at", "sha256")
 
 
-def require_promotable(report: CampaignReport) -> None:
-    """UsageError, in one sentence, for a run that may not become a reference."""
+def require_promotable(report: CampaignReport, now: datetime) -> None:
+    """UsageError, in one sentence, for a run that may not become a reference now."""
     run, verdict = report.run, report.assessment.verdict
     if verdict not in PROMOTABLE:
         raise UsageError(
@@ -39,6 +42,17 @@ def require_promotable(report: CampaignReport) -> None:
         )
     if run.ended_at is None or run.interruption:
         raise UsageError(f"Le passage {run.plan.run_id} n'est pas allé à son terme.")
+    if run.started_at > now:
+        raise UsageError(f"Le passage {run.plan.run_id} est daté du futur.")
+    expired = [
+        one.scenario_id
+        for one in report.assessment.findings
+        if one.outcome is Outcome.DEROGATION and (one.waiver is None or not one.waiver.is_in_force(now))
+    ]
+    if expired:
+        raise UsageError(
+            f"Le passage {run.plan.run_id} a des échecs dont la dérogation a expiré depuis : {', '.join(expired)}."
+        )
     missing = [family.name for family in Family if family not in run.plan.families]
     if missing or run.plan.selection:
         partial = f"familles absentes : {', '.join(missing)}" if missing else f"« {run.plan.selection} »"
@@ -93,18 +107,22 @@ def keep_measure(measure: Measure, past: tuple[float | None, ...]) -> BaselineMe
     return BaselineMeasure(measure.name, measure.value, measure.unit, measure.limit, samples)
 
 
-def dump_content(baseline: Baseline) -> str:
-    """What is signed of a baseline, as JSON in declared order."""
+def dump_content(baseline: Baseline) -> dict[str, Any]:
+    """What is signed of a baseline, as plain JSON values."""
     from nonreg.store import dump_json
 
     data = json.loads(dump_json(Baseline, baseline))
-    kept = {key: value for key, value in data.items() if key not in DECIDED_FIELDS}
-    return json.dumps(kept, ensure_ascii=False, indent=1)
+    return {key: value for key, value in data.items() if key not in DECIDED_FIELDS}
 
 
-def hash_content(baseline: Baseline) -> str:
-    """SHA-256 of what is signed."""
-    return hashlib.sha256(dump_content(baseline).encode("utf-8")).hexdigest()
+def hash_content(content: Any) -> str:
+    """SHA-256 of the content as it is written, whatever fields the model has had since."""
+    return hashlib.sha256(canonical_json(content)).hexdigest()
+
+
+def seal_line(content: Any) -> str:
+    """The line of a sheet that binds it to the content; a signed sheet is known by it."""
+    return f"Empreinte du contenu (SHA-256) : {hash_content(content)}"
 
 
 def render_sheet(baseline: Baseline, before: Baseline | None) -> str:
@@ -131,7 +149,7 @@ def render_sheet(baseline: Baseline, before: Baseline | None) -> str:
             else ["Première référence de ces scénarios sur cette plateforme."]
         ),
         "",
-        f"Empreinte du contenu (SHA-256) : {hash_content(baseline)}",
+        seal_line(dump_content(baseline)),
     ]
     return "\n".join(lines) + "\n"
 
@@ -166,8 +184,3 @@ def list_changes(baseline: Baseline, before: Baseline) -> list[str]:
     }
     said = [f"{title} : {', '.join(what)}" for title, what in changes.items() if what]
     return said or [f"Aucun changement par rapport à la référence n° {before.number}."]
-
-
-def decide(baseline: Baseline, **decided: object) -> Baseline:
-    """The baseline with who decided it and why."""
-    return dataclasses.replace(baseline, **decided)  # type: ignore[arg-type]

@@ -14,13 +14,14 @@ What is signed is the text of `render_waiver`: a waiver whose words change is no
 
 from __future__ import annotations
 
+import json
 import tomllib
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from nonreg.decision import DecisionKind, load_signed, verify_decision
-from nonreg.errors import ConfigError, DecisionRefused
+from nonreg.errors import ConfigError, DecisionRefused, UsageError
 from nonreg.model import Role, Waiver
 from nonreg.people import People
 
@@ -31,7 +32,7 @@ GRANTING_ROLES = frozenset({Role.TITULAIRE, Role.MOA_SCV})
 
 
 def render_waiver(waiver: Waiver, platform: str) -> str:
-    """The French text that is read and signed."""
+    """The French text that is read and signed. Its words may never change: those already signed depend on them."""
     return (
         "DÉROGATION\n\n"
         f"Plateforme : {platform}\n"
@@ -66,8 +67,8 @@ def load_waivers(
 def _read(path: Path) -> list[Any]:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path} : fichier illisible ({error}).") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise ConfigError(f"{path} : fichier TOML illisible.") from error
     unknown = sorted(data.keys() - {"waivers"})
     entries = data.get("waivers", [])
     if unknown or not isinstance(entries, list):
@@ -130,9 +131,7 @@ def _require_granted(
 
 
 def format_entry(waiver: Waiver) -> str:
-    """The waiver as the TOML table to review and commit."""
-    import json
-
+    """The waiver as the TOML table to review and commit; UsageError when it would not be read back the same."""
     lines = ["[[waivers]]"]
     values = {
         "scenario": waiver.scenario_id,
@@ -145,4 +144,12 @@ def format_entry(waiver: Waiver) -> str:
     lines.append(f"expires = {waiver.expires_at.isoformat()}")
     if waiver.reference:
         lines.append(f"reference = {json.dumps(waiver.reference, ensure_ascii=False)}")
-    return "\n".join(lines) + "\n"
+    text = "\n".join(lines) + "\n"
+    try:
+        (entry,) = tomllib.loads(text)["waivers"]
+        same = _read_waiver(entry, "dérogation") == waiver
+    except (ValueError, ConfigError) as error:
+        raise UsageError("La dérogation ne peut pas être écrite dans son fichier.") from error
+    if not same:
+        raise UsageError("La dérogation ne serait pas relue telle quelle.")
+    return text

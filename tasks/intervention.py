@@ -5,26 +5,29 @@ from __future__ import annotations
 import dataclasses
 import json
 import secrets
-from collections.abc import Iterator
+import tempfile
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from nonreg import ledger
+from nonreg.basis import load_governed
 from nonreg.clients.sql import open_session
 from nonreg.config import Platform
 from nonreg.errors import InterventionBlocked, NonregError, UsageError
-from nonreg.history import default_url, open_history
 from nonreg.intervention import (
     AGE_LIMIT,
     Observed,
+    Target,
     answer,
-    choose_decision,
     explain_block,
     find_expiry,
     is_usable,
 )
+from nonreg.ledger import LedgerEntry
+from nonreg.ledger_witness import collect_witnesses, verify_ledger
 from nonreg.model import (
+    Answer,
     CampaignReport,
     Intervention,
     InterventionDecision,
@@ -37,10 +40,9 @@ from reports.html import write_html
 from reports.intervention import build_intervention_page
 from reports.pdf import write_pdf
 from tasks.promotion import require_people
-from tasks.publication import find_altered
+from tasks.publication import RUN_KIND, load_unaltered
 
 FOLDER, DECISION, KIND = "interventions", "decision.json", "intervention"
-LOOKED_BACK = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +72,55 @@ def read_max_age(platform: Platform, asked_hours: float | None) -> float:
 def find_run(
     platform: Platform, intervention: Intervention, runs_dir: Path, now: datetime, max_age_hours: float
 ) -> Path | None:
-    """The latest run that can answer; None when one has to be run. A KO answers too; an INCOMPLET does not."""
+    """The latest run that can answer, a KO too; None when one has to be run.
+
+    An older run never answers over a newer one that failed, is incomplete or cannot be read.
+    """
     oldest = now - timedelta(hours=max_age_hours)
-    for past in reversed(open_history(default_url(runs_dir)).list_runs(platform.name, LOOKED_BACK)):
-        report_file = runs_dir / past.run_id / "report.json"
-        if past.started_at < oldest or past.application_version != platform.application_version:
-            continue
-        if report_file.is_file():
-            report = load_json(CampaignReport, report_file)
-            if is_usable(report, intervention, oldest):
-                return None if report.assessment.verdict is Verdict.INCOMPLET else report_file.parent
+    for entry in list_run_entries(platform, runs_dir):
+        if read_start(entry) < oldest:
+            return None
+        try:
+            report = load_unaltered(runs_dir / str(entry.data["run_id"]))
+        except NonregError:
+            return None
+        verdict = report.assessment.verdict
+        if is_usable(report, intervention, oldest) and verdict is not Verdict.INCOMPLET:
+            return runs_dir / report.run.plan.run_id
+        if verdict in (Verdict.KO, Verdict.INCOMPLET):
+            return None
     return None
+
+
+def list_run_entries(platform: Platform, runs_dir: Path) -> list[LedgerEntry]:
+    """The last ledger entry of each run of the platform in this version, latest run first."""
+    last: dict[str, LedgerEntry] = {}
+    for entry in ledger.read_entries(runs_dir / ledger.FILE):
+        same = entry.data.get("application_version") == platform.application_version
+        if entry.kind == RUN_KIND and entry.platform == platform.name and same:
+            last[str(entry.data["run_id"])] = entry
+    return sorted(last.values(), key=lambda entry: (read_start(entry), entry.sequence), reverse=True)
+
+
+def read_start(entry: LedgerEntry) -> datetime:
+    """When the run of an entry started, at the latest when it was recorded."""
+    return datetime.fromisoformat(str(entry.data.get("started_at", entry.at.isoformat())))
+
+
+def list_obstacles(platform: Platform, report: CampaignReport | None, runs_dir: Path) -> tuple[str, ...]:
+    """In French, what forbids a GO whatever the run says: newer failures, a governance that does not hold."""
+    said = []
+    if report is not None:
+        said += [
+            f"Un passage plus récent est KO : {entry.data['run_id']}."
+            for entry in list_run_entries(platform, runs_dir)
+            if entry.data.get("verdict") == Verdict.KO and read_start(entry) > report.run.started_at
+        ]
+    try:
+        load_governed(platform, require_people(platform), runs_dir)
+    except NonregError as error:
+        said.append(str(error))
+    return tuple(said)
 
 
 def observe_version(platform: Platform) -> Observed:
@@ -92,6 +132,11 @@ def observe_version(platform: Platform) -> Observed:
         return Observed("", str(error))
 
 
+def describe_target(platform: Platform) -> Target:
+    """The platform as an answer names it."""
+    return Target(platform.name, platform.identity_token, platform.application_version)
+
+
 def decide(
     platform: Platform,
     intervention: Intervention,
@@ -101,23 +146,19 @@ def decide(
     max_age_hours: float,
     person: str,
 ) -> tuple[InterventionDecision, CampaignReport | None]:
-    """The decision on that run, and the report it rests on."""
-    if person and require_people(platform).find(person) is None:
+    """The decision on that run, judged again, and the report it rests on."""
+    people = require_people(platform)
+    if person and people.find(person) is None:
         raise UsageError(f"Personne inconnue : « {person} » (--person, un identifiant).")
-    report: CampaignReport | None = None
-    altered: tuple[str, ...] = ()
-    if run_dir is not None and (run_dir / "report.json").is_file():
-        report, altered = load_json(CampaignReport, run_dir / "report.json"), find_altered(run_dir)
-    given, reasons = answer(
-        intervention,
-        report,
-        observed,
-        platform.name,
-        platform.application_version,
-        now,
-        max_age_hours,
-        altered,
-    )
+    named = people.find_name_in(intervention.replication_reason)
+    if named is not None:
+        raise UsageError(f"Écrivez l'identifiant « {named.id} », pas le nom de la personne.")
+    runs_dir = run_dir.parent if run_dir else None
+    report, obstacles = load_report(run_dir)
+    if runs_dir is not None:
+        obstacles += list_obstacles(platform, report, runs_dir)
+    seen = dataclasses.replace(observed, obstacles=obstacles)
+    given, reasons = answer(intervention, report, seen, describe_target(platform), now, max_age_hours)
     decision = InterventionDecision(
         id=f"I-{secrets.token_hex(6)}",
         platform=platform.name,
@@ -129,6 +170,7 @@ def decide(
         expires_at=find_expiry(report, now, max_age_hours),
         person=person,
         max_age_hours=max_age_hours,
+        identity_token=platform.identity_token,
     )
     if report is None or run_dir is None:
         return decision, None
@@ -145,48 +187,52 @@ def decide(
     )
 
 
+def load_report(run_dir: Path | None) -> tuple[CampaignReport | None, tuple[str, ...]]:
+    """The report of a run that is as the ledger knows it, or why it is not."""
+    if run_dir is None:
+        return None, ()
+    try:
+        return load_unaltered(run_dir), ()
+    except NonregError as error:
+        return None, (str(error),)
+
+
 def publish_decision(
     platform: Platform, decision: InterventionDecision, report: CampaignReport | None, runs_dir: Path
 ) -> Answered:
-    """Write page and decision, and record it in the ledger: without its entry a decision does not count."""
+    """Write page and decision, record it, then show them: nothing is left of one that was not recorded."""
+    runs_dir.mkdir(parents=True, exist_ok=True)
+    verify_ledger(runs_dir / ledger.FILE, collect_witnesses(runs_dir))
     folder = runs_dir / FOLDER / decision.id
-    folder.mkdir(parents=True)
+    folder.parent.mkdir(exist_ok=True)
     page = build_intervention_page(decision, report)
-    write_file(folder / DECISION, dump_json(InterventionDecision, decision) + "\n")
-    write_file(folder / "page.html", write_html(page))
-    write_file(folder / "page.pdf", write_pdf(page, decision.decided_at))
-    head = ledger.append(
-        runs_dir / ledger.FILE,
-        kind=KIND,
-        platform=platform.name,
-        person=decision.person,
-        ticket=decision.intervention.ticket,
-        data={
-            "decision": decision.id,
-            "answer": decision.answer.value,
-            "sha256": hash_file(folder / DECISION),
-            "run_id": decision.run_id,
-        },
-        at=decision.decided_at,
-        people=require_people(platform) if decision.person else None,
-        signed=None,
-    )
-    witness = json.dumps({"ledger": dataclasses.asdict(head)}, indent=2) + "\n"
-    write_file(folder / "registre.json", witness)
+    with tempfile.TemporaryDirectory(prefix=".", dir=folder.parent) as name:
+        made = Path(name) / decision.id
+        made.mkdir()
+        write_file(made / DECISION, dump_json(InterventionDecision, decision) + "\n")
+        write_file(made / "page.html", write_html(page))
+        write_file(made / "page.pdf", write_pdf(page, decision.decided_at))
+        head = ledger.append(
+            runs_dir / ledger.FILE,
+            kind=KIND,
+            platform=platform.name,
+            person=decision.person,
+            ticket=decision.intervention.ticket,
+            data={
+                "decision": decision.id,
+                "intervention": decision.intervention.kind.value,
+                "answer": decision.answer.value,
+                "sha256": hash_file(made / DECISION),
+                "run_id": decision.run_id,
+            },
+            at=decision.decided_at,
+            people=require_people(platform),
+            signed=None,
+        )
+        witness = json.dumps({"ledger": dataclasses.asdict(head)}, indent=2) + "\n"
+        write_file(made / "registre.json", witness)
+        made.rename(folder)
     return Answered(decision, folder)
-
-
-def read_decisions(runs_dir: Path, ticket: str) -> Iterator[InterventionDecision]:
-    """The recorded decisions of a ticket; InterventionBlocked names one whose file is no longer what was recorded."""
-    for entry in ledger.read_entries(runs_dir / ledger.FILE):
-        if (entry.kind, entry.ticket) != (KIND, ticket):
-            continue
-        file = runs_dir / FOLDER / str(entry.data["decision"]) / DECISION
-        if not file.is_file() or hash_file(file) != entry.data["sha256"]:
-            raise InterventionBlocked(
-                f"La décision {entry.data['decision']} est absente ou a été modifiée : {file}."
-            )
-        yield load_json(InterventionDecision, file)
 
 
 def require_go(
@@ -199,10 +245,56 @@ def require_go(
 ) -> InterventionDecision:
     """The decision that lets a sensitive intervention begin; InterventionBlocked says why it may not.
 
-    To be called by whatever is about to intervene, just before it does.
+    To be called by whatever is about to intervene, just before it does. The last answer for that ticket and
+    kind counts; it is given again on the run as it is now, with the version that is installed now.
     """
-    decision = choose_decision(read_decisions(runs_dir, ticket), ticket, kind, platform.name)
-    why = explain_block(decision, touches_replication, platform.application_version, now)
-    if decision is None or why:
-        raise InterventionBlocked(f"Intervention {kind} bloquée ({ticket}) : {why}.")
+    try:
+        decision = load_last_decision(platform, ticket, kind, runs_dir)
+        why = explain_block(decision, touches_replication, describe_target(platform), now)
+        why = why or confirm_answer(platform, decision, runs_dir, now)
+    except InterventionBlocked:
+        raise
+    except NonregError as error:
+        why = str(error)
+    if why:
+        raise InterventionBlocked(f"Intervention {kind} bloquée ({ticket}) : {why.rstrip('.')}.")
     return decision
+
+
+def load_last_decision(
+    platform: Platform, ticket: str, kind: InterventionKind, runs_dir: Path
+) -> InterventionDecision:
+    """The last recorded answer for that ticket and kind; a NonregError when there is none or it was changed."""
+    path = runs_dir / ledger.FILE
+    entries = verify_ledger(path, collect_witnesses(runs_dir)).entries
+    if ledger.has_torn_tail(path):
+        raise NonregError("la dernière ligne du registre est incomplète")
+    own = [
+        entry
+        for entry in entries
+        if (entry.kind, entry.ticket, entry.platform) == (KIND, ticket, platform.name)
+        and entry.data.get("intervention") == kind
+    ]
+    if not own:
+        raise NonregError("aucune décision GO n'a été rendue pour ce ticket et ce type d'intervention")
+    file = runs_dir / FOLDER / str(own[-1].data["decision"]) / DECISION
+    if not file.is_file() or hash_file(file) != own[-1].data.get("sha256"):
+        raise NonregError(f"la décision {own[-1].data['decision']} est absente ou a été modifiée : {file}")
+    return load_json(InterventionDecision, file)
+
+
+def confirm_answer(platform: Platform, decision: InterventionDecision, runs_dir: Path, now: datetime) -> str:
+    """Why the same question would be answered NO-GO now, in French; empty when it would not."""
+    if not decision.run_id or Path(decision.run_id).name != decision.run_id:
+        return f"la décision {decision.id} ne repose sur aucun passage"
+    run_dir = runs_dir / decision.run_id
+    report = load_unaltered(run_dir)
+    if hash_file(run_dir / "report.json") != decision.report_sha256:
+        return f"le rapport de {decision.run_id} n'est plus celui de la décision {decision.id}"
+    seen = dataclasses.replace(
+        observe_version(platform), obstacles=list_obstacles(platform, report, runs_dir)
+    )
+    given, reasons = answer(
+        decision.intervention, report, seen, describe_target(platform), now, decision.max_age_hours
+    )
+    return " ".join(reasons) if given is Answer.NO_GO else ""

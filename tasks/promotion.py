@@ -25,13 +25,13 @@ from nonreg.decision import (
 )
 from nonreg.errors import UsageError
 from nonreg.file_lock import hold_file_lock
-from nonreg.model import Baseline, CampaignReport
+from nonreg.ledger_witness import collect_witnesses, verify_ledger
+from nonreg.model import Baseline
 from nonreg.people import People, Person
 from nonreg.promoted import PROMOTING_ROLES, find_promoted, load_promoted, write_promoted
-from nonreg.promotion import draft_baseline, hash_content, render_sheet, require_promotable
-from nonreg.store import load_json
+from nonreg.promotion import draft_baseline, dump_content, hash_content, render_sheet, require_promotable
 from nonreg.tickets import require_ticket
-from tasks.publication import find_altered, judge_folder
+from tasks.publication import load_unaltered
 
 VALID_FOR = timedelta(days=3)
 
@@ -56,14 +56,14 @@ def require_people(platform: Platform) -> People:
     return people
 
 
-def load_candidate(run_dir: Path, platform: Platform) -> Candidate:
+def load_candidate(run_dir: Path, platform: Platform, now: datetime) -> Candidate:
     """Read a run, check that it is as published and judged, and prepare its sheet; UsageError says what is wrong."""
     people = require_people(platform)
     report = load_unaltered(run_dir)
     own = report.run.plan.platform
     if (own.name, own.identity_token) != (platform.name, platform.identity_token):
         raise UsageError(f"Le passage est de la plateforme « {own.name} », pas de « {platform.name} ».")
-    require_promotable(report)
+    require_promotable(report, now)
     promoted = load_promoted(
         governance_dir(platform.governance), people, platform.name, platform.identity_token
     )
@@ -73,21 +73,6 @@ def load_candidate(run_dir: Path, platform: Platform) -> Candidate:
     before = promoted[-1] if promoted else None
     baseline = draft_baseline(report, before)
     return Candidate(platform, people, baseline, render_sheet(baseline, before))
-
-
-def load_unaltered(run_dir: Path) -> CampaignReport:
-    """The published report of a run whose files and judgement are what they were; UsageError otherwise."""
-    if not (run_dir / "report.json").is_file():
-        raise UsageError(f"Aucun rapport publié dans {run_dir}.")
-    altered = find_altered(run_dir)
-    if altered:
-        raise UsageError(f"Le passage a été modifié depuis sa publication : {', '.join(altered[:5])}.")
-    report = load_json(CampaignReport, run_dir / "report.json")
-    if judge_folder(run_dir, generated_at=report.generated_at).assessment != report.assessment:
-        raise UsageError(
-            f"Jugé de nouveau, le passage {run_dir.name} ne donne plus le même verdict : refaites son rapport."
-        )
-    return report
 
 
 def request_promotion(
@@ -136,6 +121,7 @@ def promote(candidate: Candidate, signed: SignedDecision, runs_dir: Path, now: d
     )
     governance = governance_dir(platform.governance)
     content = candidate.baseline
+    verify_ledger(runs_dir / ledger.FILE, collect_witnesses(runs_dir, governance))
     with hold_file_lock(governance / LOCK, f"Dossier {governance}"):
         if find_promoted(governance, content.number):
             raise UsageError(f"La référence n° {content.number} existe déjà : rien n'est remplacé.")
@@ -147,7 +133,7 @@ def promote(candidate: Candidate, signed: SignedDecision, runs_dir: Path, now: d
                 "baseline": content.number,
                 "run_id": content.run_id,
                 "application_version": content.application_version,
-                "content_sha256": hash_content(content),
+                "content_sha256": hash_content(dump_content(content)),
             },
             at=now,
             people=candidate.people,

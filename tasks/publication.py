@@ -7,8 +7,10 @@ Ledger and history come after the files: what goes wrong there is told, and take
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,17 +18,22 @@ from pathlib import Path
 from nonreg import ledger
 from nonreg.assess import assess
 from nonreg.basis import PUBLISHED, read_basis
-from nonreg.errors import NonregError
+from nonreg.decision import canonical_json
+from nonreg.errors import LedgerBroken, NonregError, UsageError
 from nonreg.history import default_url, open_history
-from nonreg.ledger import LedgerHead
+from nonreg.ledger import LedgerEntry, LedgerHead
+from nonreg.ledger_witness import collect_witnesses, verify_ledger
 from nonreg.model import CampaignReport
-from nonreg.store import hash_file, load_run, write_file
+from nonreg.store import hash_file, load_json, load_run, write_file
 from nonreg.triage import build_triage, read_captured, render_triage_markdown
 from reports.counts import count_natures
-from reports.render import Rendered, render_all
+from reports.render import Rendered, render_all, render_json
 
 TRIAGE, PROJECT_JUNIT = "triage", "projet"
 NOT_EVIDENCE = (PUBLISHED, "prefect.log")  # the log is still written while we publish
+MADE = ("report.", "junit.xml", f"{TRIAGE}/", f"{PROJECT_JUNIT}/")  # from what was recorded
+MANDATORY = ("plan.json", "basis.json", "report.json", "report.html", "report.pdf")
+RUN_KIND = "campagne"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +79,27 @@ def keep_project_junit(run_dir: Path, files: tuple[Path, ...]) -> tuple[Path, ..
 def publish_report(run_dir: Path, report: CampaignReport, rendered: Rendered | None = None) -> Published:
     """Write the report and the triage packs, keep the run in ledger and history, and the manifest last.
 
-    A run without manifest is not published: whatever was cut is done again.
+    A run without manifest is not published: whatever was cut is done again. UsageError when what the run
+    recorded is no longer what it was when it was first published.
     """
-    write_forms(run_dir, report, rendered or render_all(report))
+    ledger_file = run_dir.parent / ledger.FILE
     problems = []
+    try:
+        require_same_inputs(run_dir, read_run_entries(ledger_file, report.run.plan.run_id))
+    except LedgerBroken as error:
+        problems.append(str(error))
+    write_forms(run_dir, report, rendered or render_all(report))
+    hashes = hash_files(run_dir)
     head: LedgerHead | None = None
     try:
-        head = record_run(run_dir, report)
+        head = record_run(ledger_file, report, hashes)
     except NonregError as error:
         problems.append(f"Le passage n'est pas dans le registre : {error}")
     try:
         open_history(default_url(run_dir.parent)).append(report, run_dir.name)
     except NonregError as error:
         problems.append(f"Le passage n'est pas dans l'historique : {error}")
-    write_manifest(run_dir, head, tuple(problems))
+    write_manifest(run_dir, hashes, head, tuple(problems))
     return Published(run_dir / "report.html", tuple(problems))
 
 
@@ -118,21 +132,45 @@ def write_forms(run_dir: Path, report: CampaignReport, rendered: Rendered) -> No
         write_file(run_dir / name, content)
 
 
-def record_run(run_dir: Path, report: CampaignReport) -> LedgerHead:
-    """One ledger entry: the run, its verdict and the hash of its report."""
+def hash_files(run_dir: Path) -> dict[str, str]:
+    """SHA-256 of every file of a run that is evidence, by its path in the folder."""
+    names = {
+        path.relative_to(run_dir).as_posix(): path
+        for path in sorted(run_dir.rglob("*"))
+        if path.is_file() and ".prefect" not in path.parts
+    }
+    return {name: hash_file(path) for name, path in names.items() if name not in NOT_EVIDENCE}
+
+
+def hash_map(hashes: Mapping[str, str]) -> str:
+    """One hash for many files."""
+    return hashlib.sha256(canonical_json(dict(hashes))).hexdigest()
+
+
+def select_inputs(hashes: Mapping[str, str]) -> dict[str, str]:
+    """The files that the run recorded, without those that are made from them."""
+    return {name: sha256 for name, sha256 in hashes.items() if not name.startswith(MADE)}
+
+
+def record_run(path: Path, report: CampaignReport, hashes: Mapping[str, str]) -> LedgerHead:
+    """One ledger entry: the run, its verdict, the hashes of what it recorded and of what was published."""
     plan = report.run.plan
     return ledger.append(
-        run_dir.parent / ledger.FILE,
-        kind="campagne",
+        path,
+        kind=RUN_KIND,
         platform=plan.platform.name,
         person="",
         ticket=plan.ticket,
         data={
             "run_id": plan.run_id,
+            "started_at": report.run.started_at.astimezone(UTC).isoformat(),
+            "ended": report.run.ended_at is not None,
             "verdict": report.assessment.verdict.value,
             "application_version": plan.platform.application_version,
             "tool_commit": plan.tool_commit,
-            "report_sha256": hash_file(run_dir / "report.json"),
+            "report_sha256": hashes["report.json"],
+            "inputs_sha256": hash_map(select_inputs(hashes)),
+            "files_sha256": hash_map(hashes),
         },
         at=report.generated_at,
         people=None,
@@ -140,14 +178,30 @@ def record_run(run_dir: Path, report: CampaignReport) -> LedgerHead:
     )
 
 
-def write_manifest(run_dir: Path, head: LedgerHead | None, problems: tuple[str, ...]) -> None:
+def read_run_entries(path: Path, run_id: str) -> tuple[LedgerEntry, ...]:
+    """The ledger's entries of one run, oldest first; LedgerBroken when the chain does not hold."""
+    return tuple(
+        entry
+        for entry in ledger.read_entries(path)
+        if entry.kind == RUN_KIND and entry.data.get("run_id") == run_id
+    )
+
+
+def require_same_inputs(run_dir: Path, entries: tuple[LedgerEntry, ...]) -> None:
+    """UsageError when a run that had ended is no longer what it was when the ledger first knew it."""
+    first = next((entry for entry in entries if entry.data.get("ended")), None)
+    if first is not None and first.data.get("inputs_sha256") != hash_map(select_inputs(hash_files(run_dir))):
+        raise UsageError(
+            f"Le passage {run_dir.name} n'est plus celui que le registre connaît (ligne {first.sequence}) : "
+            "ce qu'il a enregistré a été modifié, relancez une campagne."
+        )
+
+
+def write_manifest(
+    run_dir: Path, hashes: Mapping[str, str], head: LedgerHead | None, problems: tuple[str, ...]
+) -> None:
     """The hash of every file of the run, the head of the ledger when it was published, what could not be kept."""
-    hashes = {
-        path.relative_to(run_dir).as_posix(): hash_file(path)
-        for path in sorted(run_dir.rglob("*"))
-        if path.is_file() and path.name not in NOT_EVIDENCE and ".prefect" not in path.parts
-    }
-    manifest: dict[str, object] = {"sha256": hashes}
+    manifest: dict[str, object] = {"sha256": dict(hashes)}
     if problems:
         manifest["problems"] = problems
     if head is not None:
@@ -156,14 +210,36 @@ def write_manifest(run_dir: Path, head: LedgerHead | None, problems: tuple[str, 
 
 
 def find_altered(run_dir: Path) -> tuple[str, ...]:
-    """Files of a published run that are absent or not as the manifest says; its own name when there is none."""
-    manifest = run_dir / PUBLISHED
+    """Files of a published run that are absent or not as the manifest says; its own name when it says nothing."""
     try:
-        expected: dict[str, str] = json.loads(manifest.read_text(encoding="utf-8"))["sha256"]
-    except (OSError, ValueError, KeyError, TypeError):
+        data = json.loads((run_dir / PUBLISHED).read_bytes())
+        expected = {str(name): str(sha256) for name, sha256 in data["sha256"].items()}
+    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
         return (PUBLISHED,)
+    found = hash_files(run_dir)
     return tuple(
-        name
-        for name, sha256 in expected.items()
-        if not (run_dir / name).is_file() or hash_file(run_dir / name) != sha256
+        name for name in (*MANDATORY, *expected) if name not in expected or found.get(name) != expected[name]
     )
+
+
+def load_unaltered(run_dir: Path) -> CampaignReport:
+    """The report of a run, judged again: UsageError unless everything is as published and as the ledger knows it.
+
+    Whatever acts on a run (promotion, GO) goes through here: files alone prove nothing.
+    """
+    if not is_published(run_dir):
+        raise UsageError(f"Aucun rapport publié dans {run_dir}.")
+    altered = find_altered(run_dir)
+    if altered:
+        raise UsageError(f"Le passage a été modifié depuis sa publication : {', '.join(altered[:5])}.")
+    runs_dir = run_dir.parent
+    verify_ledger(runs_dir / ledger.FILE, collect_witnesses(runs_dir))
+    published = load_json(CampaignReport, run_dir / "report.json")
+    entries = read_run_entries(runs_dir / ledger.FILE, published.run.plan.run_id)
+    if not entries or entries[-1].data.get("files_sha256") != hash_map(hash_files(run_dir)):
+        raise UsageError(f"Le registre de {runs_dir} ne connaît pas le passage {run_dir.name} tel qu'il est.")
+    require_same_inputs(run_dir, entries)
+    again = judge_folder(run_dir, generated_at=published.generated_at)
+    if render_json(again) != (run_dir / "report.json").read_text(encoding="utf-8"):
+        raise UsageError(f"Jugé de nouveau, le passage {run_dir.name} ne donne plus le même rapport.")
+    return again

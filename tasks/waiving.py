@@ -22,6 +22,7 @@ from nonreg.decision import (
 )
 from nonreg.errors import UsageError
 from nonreg.file_lock import hold_file_lock
+from nonreg.ledger_witness import collect_witnesses, verify_ledger
 from nonreg.model import Waiver
 from nonreg.people import People, Person
 from nonreg.plan import SCENARIOS_DIR, collect_scenarios
@@ -29,6 +30,8 @@ from nonreg.promoted import load_promoted
 from nonreg.store import write_file
 from nonreg.tickets import require_ticket
 from nonreg.waivers import DECISIONS, FILE, GRANTING_ROLES, format_entry, load_waivers, render_waiver
+
+MIN_YEAR, MAX_YEAR = 2000, 2200
 
 
 def draft_waiver(
@@ -49,6 +52,9 @@ def draft_waiver(
         raise UsageError("Une dérogation a un motif (--reason).")
     if people.find(owner) is None:
         raise UsageError(f"Porteur inconnu : « {owner} » (--owner, un identifiant de {people.file}).")
+    named = people.find_name_in(f"{reason} {reference}")
+    if named is not None:
+        raise UsageError(f"Écrivez l'identifiant « {named.id} », pas le nom de la personne.")
     return Waiver(
         scenario_id,
         reason.strip(),
@@ -81,6 +87,8 @@ def parse_expiry(text: str) -> datetime:
         raise UsageError(f"Échéance illisible : « {text} » (attendu : 2026-12-31T18:00+01:00).") from error
     if moment.tzinfo is None:
         raise UsageError(f"L'échéance « {text} » n'a pas de fuseau (attendu : 2026-12-31T18:00+01:00).")
+    if not MIN_YEAR < moment.year < MAX_YEAR:
+        raise UsageError(f"Échéance hors de toute mesure : « {text} ».")
     return moment
 
 
@@ -124,6 +132,8 @@ def grant(
     folder = governance_dir(platform.governance)
     path = folder / FILE
     granted = dataclasses.replace(waiver, decision=decision.id)
+    entry = format_entry(granted)
+    verify_ledger(runs_dir / ledger.FILE, collect_witnesses(runs_dir, folder))
     with hold_file_lock(folder / LOCK, f"Dossier {folder}"):
         known_ids = list_known_ids(platform, people)
         known = load_waivers(folder, people, platform.name, platform.identity_token, known_ids)
@@ -141,5 +151,5 @@ def grant(
         (folder / DECISIONS).mkdir(parents=True, exist_ok=True)
         write_signed(folder / DECISIONS / f"{decision.id}.json", signed)
         kept = path.read_text(encoding="utf-8") if path.is_file() else ""
-        write_file(path, f"{kept.rstrip()}\n\n{format_entry(granted)}".lstrip("\n"))
+        write_file(path, f"{kept.rstrip()}\n\n{entry}".lstrip("\n"))
     return path

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from nonreg.errors import UsageError
 from nonreg.intervention import (
     Observed,
+    Target,
     answer,
-    choose_decision,
     explain_block,
     find_expiry,
     is_usable,
@@ -38,6 +38,7 @@ from tests.judgements import AT, make_run, make_waiver
 HOUR = timedelta(hours=1)
 NOW = AT + 2 * HOUR
 SEEN = Observed("5.2.0")
+TARGET = Target("essai", "jeton", "5.2.0")
 WHY = "Aucune table publiée n'est modifiée."
 
 
@@ -45,7 +46,8 @@ def make_report(
     verdict: Verdict = Verdict.OK, waiver_hours: float | None = None, **plan: object
 ) -> CampaignReport:
     run = make_run({})
-    whole = {"families": tuple(Family), **plan}
+    own = dataclasses.replace(run.plan.platform, identity_token=TARGET.identity_token)
+    whole = {"families": tuple(Family), "platform": own, **plan}
     run = dataclasses.replace(run, plan=dataclasses.replace(run.plan, **whole))  # type: ignore[arg-type]
     findings: tuple[Finding, ...] = ()
     if waiver_hours is not None:
@@ -61,8 +63,7 @@ def ask(kind: InterventionKind = InterventionKind.SCRIPT_SQL, replication: bool 
 def decide(report: CampaignReport | None, asked: Intervention | None = None, **changes: object) -> Answer:
     words: dict[str, object] = {
         "observed": SEEN,
-        "platform": "essai",
-        "expected_version": "5.2.0",
+        "target": TARGET,
         "now": NOW,
         "max_age_hours": 24.0,
         **changes,
@@ -78,7 +79,7 @@ def test_a_fresh_whole_run_of_the_same_version_that_is_ok_is_go() -> None:
 
 def test_reserves_are_repeated_in_a_go_with_reserves() -> None:
     report = make_report(Verdict.OK_AVEC_RESERVES)
-    assert answer(ask(), report, SEEN, "essai", "5.2.0", NOW, 24.0) == (Answer.GO_AVEC_RESERVES, ("Motif.",))
+    assert answer(ask(), report, SEEN, TARGET, NOW, 24.0) == (Answer.GO_AVEC_RESERVES, ("Motif.",))
 
 
 @pytest.mark.parametrize("verdict", [Verdict.KO, Verdict.INCOMPLET])
@@ -117,14 +118,23 @@ def test_a_run_answers_until_its_age_limit_and_never_from_the_future(age_hours: 
 
 
 def test_another_version_judged_expected_or_installed_is_no_go() -> None:
-    assert decide(make_report(), expected_version="5.3.0", observed=Observed("5.3.0")) is Answer.NO_GO
+    newer = dataclasses.replace(TARGET, application_version="5.3.0")
+    assert decide(make_report(), target=newer, observed=Observed("5.3.0")) is Answer.NO_GO
     assert decide(make_report(), observed=Observed("5.3.0")) is Answer.NO_GO
     assert decide(make_report(), observed=Observed("", "Serveur injoignable.")) is Answer.NO_GO
 
 
-def test_an_altered_interrupted_or_foreign_run_is_no_go() -> None:
-    assert decide(make_report(), altered=("report.json",)) is Answer.NO_GO
-    assert decide(make_report(), platform="autre") is Answer.NO_GO
+def test_any_obstacle_is_no_go_and_is_among_the_reasons() -> None:
+    seen = dataclasses.replace(SEEN, obstacles=("Un passage plus récent est KO.",))
+    for report in (make_report(), None):
+        given_answer, reasons = answer(ask(), report, seen, TARGET, NOW, 24.0)
+        assert given_answer is Answer.NO_GO
+        assert reasons[0] == "Un passage plus récent est KO."
+
+
+def test_an_interrupted_or_foreign_run_is_no_go() -> None:
+    for foreign in ("name", "identity_token"):
+        assert decide(make_report(), target=dataclasses.replace(TARGET, **{foreign: "autre"})) is Answer.NO_GO
     report = make_report()
     cut = dataclasses.replace(report, run=dataclasses.replace(report.run, interruption="coupé"))
     assert decide(cut) is Answer.NO_GO
@@ -169,30 +179,25 @@ def test_only_a_finished_whole_fresh_run_is_looked_at() -> None:
     assert not is_usable(cut, ask(), AT)
 
 
-def make_decision(given_answer: Answer, hours: float = 0, replication: bool = False) -> InterventionDecision:
-    asked = ask(replication=replication)
-    at = AT + hours * HOUR
+def make_decision(
+    given_answer: Answer, replication: bool = False, sensitive: bool = True
+) -> InterventionDecision:
+    asked = make_intervention("AQ-12", InterventionKind.SCRIPT_SQL, sensitive, replication, WHY)
     return InterventionDecision(
-        f"I-{hours:g}", "essai", "5.2.0", asked, given_answer, ("Motif.",), at, AT + 24 * HOUR
+        "I-1", "essai", "5.2.0", asked, given_answer, ("Motif.",), AT, AT + 24 * HOUR, identity_token="jeton"
     )
 
 
 def test_a_sensitive_intervention_begins_only_with_a_go_that_still_holds() -> None:
     go = make_decision(Answer.GO)
-    assert explain_block(go, False, "5.2.0", NOW) == ""
-    assert explain_block(make_decision(Answer.GO_AVEC_RESERVES), False, "5.2.0", NOW) == ""
-    assert "aucune décision" in explain_block(None, False, "5.2.0", NOW)
-    assert "NO-GO" in explain_block(make_decision(Answer.NO_GO), False, "5.2.0", NOW)
-    assert "n'est plus valable" in explain_block(go, False, "5.2.0", AT + 24 * HOUR)
-    assert "version 5.2.0" in explain_block(go, False, "5.3.0", NOW)
-    assert "sans les contrôles HD" in explain_block(go, True, "5.2.0", NOW)
-
-
-def test_the_last_answer_for_the_same_work_replaces_the_earlier_ones() -> None:
-    decisions = [make_decision(Answer.NO_GO, 2), make_decision(Answer.GO, 1)]
-    chosen = choose_decision(decisions, "AQ-12", InterventionKind.SCRIPT_SQL, "essai")
-    assert chosen is not None
-    assert chosen.answer is Answer.NO_GO
-    assert choose_decision(decisions, "AQ-13", InterventionKind.SCRIPT_SQL, "essai") is None
-    assert choose_decision(decisions, "AQ-12", InterventionKind.BASCULE, "essai") is None
-    assert choose_decision(decisions, "AQ-12", InterventionKind.SCRIPT_SQL, "autre") is None
+    assert explain_block(go, False, TARGET, NOW) == ""
+    assert explain_block(make_decision(Answer.GO_AVEC_RESERVES), False, TARGET, NOW) == ""
+    assert "NO-GO" in explain_block(make_decision(Answer.NO_GO), False, TARGET, NOW)
+    assert "n'est plus valable" in explain_block(go, False, TARGET, AT + 24 * HOUR)
+    newer = dataclasses.replace(TARGET, application_version="5.3.0")
+    assert "version 5.2.0" in explain_block(go, False, newer, NOW)
+    copied = dataclasses.replace(TARGET, identity_token="autre")
+    assert "autre plateforme" in explain_block(go, False, copied, NOW)
+    assert "courante" in explain_block(make_decision(Answer.GO, sensitive=False), False, TARGET, NOW)
+    assert "sans les contrôles HD" in explain_block(go, True, TARGET, NOW)
+    assert explain_block(make_decision(Answer.GO, replication=True), True, TARGET, NOW) == ""

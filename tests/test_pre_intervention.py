@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -81,6 +82,45 @@ def test_a_later_no_go_takes_an_earlier_go_back(governed: Governed) -> None:
     code, said = require(governed)
     assert code == 1
     assert "NO-GO" in said
+
+
+def test_a_newer_ko_that_cannot_answer_makes_no_older_go(governed: Governed) -> None:
+    publish_run(governed, "un", started_at=datetime.now(UTC) - timedelta(hours=1))
+    assert governed.cli("pre-intervention", *ASKED).returncode == 0
+    assert require(governed)[0] == 0
+    ko = {**ALL_GOOD, "APP-001": Outcome.KO}
+    publish_run(governed, "deux", ko, datetime.now(UTC), selection="APP-*")
+    code, said = require(governed)
+    assert code == 1
+    assert "plus récent est KO : deux" in said
+    shutil.rmtree(governed.runs_dir / "deux")  # the ledger remembers
+    assert require(governed)[0] == 1
+
+
+def test_a_go_falls_with_its_run_its_reference_or_the_end_of_the_ledger(governed: Governed) -> None:
+    run_dir = publish_run(governed, "un", started_at=datetime.now(UTC))
+    assert governed.cli("pre-intervention", *ASKED).returncode == 0
+    path = governed.runs_dir / ledger.FILE
+    for file in (run_dir / "report.json", run_dir / "events.jsonl", path):
+        whole = file.read_bytes()
+        file.write_bytes(whole[:-1])
+        assert require(governed)[0] == 1, file
+        file.write_bytes(whole)
+        assert require(governed)[0] == 0
+    (governed.governance / "baselines").mkdir()
+    (governed.governance / "baselines" / "0001-5.2.0.json").write_text("{}", encoding="utf-8")
+    code, said = require(governed)
+    assert code == 1
+    assert "0001-5.2.0.json" in said
+
+
+def test_nothing_is_left_of_an_answer_that_could_not_be_recorded(governed: Governed) -> None:
+    publish_run(governed, "un", started_at=datetime.now(UTC))
+    path = governed.runs_dir / ledger.FILE
+    path.write_bytes(path.read_bytes().replace(b"campagne", b"campagnf"))
+    assert governed.cli("pre-intervention", *ASKED).returncode != 0
+    folder = governed.runs_dir / "interventions"
+    assert not folder.exists() or list(folder.iterdir()) == []
 
 
 def test_a_decision_that_was_edited_blocks(governed: Governed) -> None:

@@ -260,7 +260,7 @@ def test_a_worker_promotes_a_run_with_a_decision_signed_beforehand(
 ) -> None:
     governed = governed_sandbox
     run_dir = publish_run(governed, "promu", started_at=datetime.now(UTC))
-    candidate = load_candidate(run_dir, governed.platform)
+    candidate = load_candidate(run_dir, governed.platform, datetime.now(UTC))
     titulaire = candidate.people.find("titulaire-essai")
     assert titulaire is not None
     request = request_promotion(candidate, titulaire, "AQ-9", "Recette", datetime.now(UTC))

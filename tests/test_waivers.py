@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -162,14 +163,21 @@ def test_a_renfort_cannot_grant_a_waiver(governed: Governed) -> None:
     assert not (governed.governance / FILE).exists()
 
 
+def find_requests(governed: Governed) -> list[Path]:
+    """The requests that wait for a signature."""
+    return [
+        path
+        for path in (governed.runs_dir / "decisions").iterdir()
+        if re.fullmatch(r"D-\w+\.json", path.name)
+    ]
+
+
 def sign_waiver(governed: Governed) -> tuple[tuple[str, ...], Path]:
     """The words of a waiver asked for without a key, and its decision once signed."""
     words = ("waive", "HD-001", "--owner", "titulaire-essai", "--ticket", "AQ-7", "--reason", "Motif")
     words = (*words, "--expires", FAR)
     assert governed.cli(*words).returncode == 0
-    (request,) = (
-        path for path in (governed.runs_dir / "decisions").glob("D-*.json") if "decision" not in path.name
-    )
+    (request,) = find_requests(governed)
     assert main(["sign", str(request), "--key", governed.key()]) == 0
     return words, request.with_suffix(".signed.json")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,6 +64,7 @@ def add_commands(commands: Commands) -> None:
         command.add_argument(
             "--agent", action="store_true", help="sa clé dans l'agent SSH, pour signer maintenant"
         )
+        command.add_argument("--yes", action="store_true", help="ne pas demander confirmation au terminal")
         command.add_argument("--decision", metavar="FICHIER", help="décision déjà signée (.signed.json)")
 
 
@@ -75,7 +77,7 @@ def promote_run(options: argparse.Namespace) -> int:
 
     run_dir = Path(options.run)
     options.runs_dir = options.runs_dir or str(run_dir.parent)  # where the ledger that knows the run is
-    candidate = load_candidate(run_dir, load_platform(options.platform))
+    candidate = load_candidate(run_dir, load_platform(options.platform), datetime.now(UTC))
 
     def ask(person: Person) -> DecisionRequest:
         return request_promotion(candidate, person, options.ticket, options.reason, datetime.now(UTC))
@@ -126,21 +128,27 @@ def obtain_decision(
     options: argparse.Namespace, people: People, ask: Callable[[Person], DecisionRequest]
 ) -> SignedDecision | None:
     """The signed decision: from a file, or made now; None once the request to sign is written instead."""
-    from nonreg.commands.decisions import describe
-    from nonreg.decision import load_signed, sign_decision, write_request
+    from nonreg.commands.decisions import confirm, describe
+    from nonreg.decision import load_signed, sign_decision, write_request, write_signed
 
     if sum(map(bool, (options.key, options.agent, options.decision))) > 1:
         raise UsageError("Il faut une seule des options --key, --agent et --decision.")
     if options.decision:
         return load_signed(Path(options.decision))
+    folder = Path(options.runs_dir) / DECISIONS_DIR
+    folder.mkdir(parents=True, exist_ok=True)
     if options.key or options.agent:
         with open_signer(options, people) as (signer, person):
             request = ask(person)
             print(describe(request), flush=True)  # noqa: T201
-            return sign_decision(request, signer)
+            if not options.yes and sys.stdin.isatty() and not confirm():
+                print("Rien n'a été signé.")  # noqa: T201
+                return None
+            signed = sign_decision(request, signer)
+        path = folder / f"{request.decision.id}.signed.json"
+        write_signed(path, signed)  # so that the same decision can finish what a full disk or a kill cuts
+        return signed
     request = ask(require_person(people, options.person))
-    folder = Path(options.runs_dir) / DECISIONS_DIR
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{request.decision.id}.json"
     write_request(path, request)
     print(describe(request))  # noqa: T201

@@ -129,6 +129,7 @@ def check_go(options: argparse.Namespace) -> int:
     from nonreg.config import load_platform
     from nonreg.errors import InterventionBlocked
     from nonreg.model import InterventionKind
+    from reports.intervention import ANSWERS
     from tasks.intervention import require_go
 
     try:
@@ -144,6 +145,7 @@ def check_go(options: argparse.Namespace) -> int:
         print(f"Erreur : {error}", file=sys.stderr)  # noqa: T201
         return EXIT_KO
     print(  # noqa: T201
-        f"{decision.answer} : décision {decision.id}, valable jusqu'au {decision.expires_at:%d/%m/%Y à %H:%M UTC}."
+        f"{ANSWERS[decision.answer].text} : décision {decision.id}, "
+        f"valable jusqu'au {decision.expires_at:%d/%m/%Y à %H:%M UTC}."
     )
     return EXIT_OK

@@ -73,3 +73,4 @@ class InterventionDecision:
     report_sha256: str = ""
     baseline: int | None = None
     max_age_hours: float = 0.0
+    identity_token: str = ""
