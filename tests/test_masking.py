@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nonreg.config import load_platform
-from nonreg.masking import Mask, hide_places, list_secrets
+from nonreg.masking import Mask, conceal, hide_places, list_secrets
 from nonreg.sandbox.layout import Layout
 
 WORD = st.text("abcdefghijkmnopqrstuvwxyzABCDEF0123456789-_/+%$", min_size=6, max_size=24)
@@ -44,6 +44,34 @@ def test_a_secret_in_another_writing_is_masked_too() -> None:
         "token=Azerty12&x=1",
         "Authorization: Basic Y29uc3VsdDpBemVydHkxMg==",
         "postgresql://compte:Azerty12@base/aquareel",
+        "postgresql://compte:Az/Azerty12@base/aquareel",
+        "tél:0612345678",
+        "SMS:0612345678",
+        "0612345678: occupé",
+        "appel_0612345678",
+        "appel_+33612345678_fin",
+        "tel.0033612345678",
+        "mobile0612345678",
+        "tél:06-12-34-56-78:",
+        "+33 (0)6 12 34 56 78",
+        "motdepasse=Azerty12",
+        "mot-de-passe: Azerty12",
+        "pass=Azerty12",
+        "--password Azerty12",
+        "PWD={Aze;Azerty12}",
+        "PWD={Aze}};Azerty12};Database=x",
+        "password=Aze,Azerty12",
+        "password=Aze)Azerty12",
+        "PASSWORD = N'l''Azerty12'",
+        "ALTER USER x IDENTIFIED BY 'Azerty12'",
+        "identified by Azerty12",
+        "Cookie: session=Azerty12; suite=Azerty12",
+        "Set-Cookie: session=Azerty12; Path=/",
+        '{"cookie": "session=Azerty12"}',
+        "Authorization: Digest username=x, response=Azerty12",
+        "PASSWORD 'SCRAM-SHA-256$4096:Azerty12$Azerty12:Azerty12'",
+        "rolpassword SCRAM-SHA-256$4096:Azerty12$Azerty12:Azerty12",
+        "rolpassword md512345678901234567890123456789012",
     ],
 )
 def test_what_looks_like_a_phone_a_mail_or_a_password_is_masked(leak: str) -> None:
@@ -61,6 +89,7 @@ def test_what_looks_like_a_phone_a_mail_or_a_password_is_masked(leak: str) -> No
         "2026-11-23T14:05:00.123Z INFO export 20261123145338_anduze_csv_001.csv écrit, 1234567890 octets",
         "recovery at 0/217E5C8, campagne 5b0f6c1e-2f5d-4c57-9a39-1d3a7be0c0de, 127.77.0.11:5432",
         "durée 00:00:12.345, du 2026-01-02 03:04:05 au 2026-01-03 03:04:05",
+        "fraction 0.0612345678, empreinte a0612345678bcdef01, date 20261123-01020304, jeton expiré, Passage : 7",
     ],
 )
 def test_dates_ids_and_figures_stay(line: str) -> None:
@@ -88,3 +117,35 @@ def test_a_reason_is_told_without_address_or_account(sandbox: Layout) -> None:
         "L'hôte srv-a refuse la clé SSH de l'utilisateur « <compte> » ; "
         "GET http://<adresse>/etat ; <compte> ; <adresse>"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "concealed"),
+    [
+        (
+            "La base de SITE-A (127.0.0.1:5432) est injoignable.",
+            "La base de SITE-A (<adresse>) est injoignable.",
+        ),
+        ("GET http://srv-a.exemple:8082/etat : code 500", "GET http://<adresse>/etat : code 500"),
+        ("postgresql://compte:Azerty12@base/aquareel", "postgresql://<adresse>/aquareel"),
+        ("connexion à [fe80::1]:5432 ou localhost:5432", "connexion à <adresse> ou <adresse>"),
+        ("clé de l'utilisateur « nonreg » refusée", "clé de l'utilisateur « <compte> » refusée"),
+        ('authentication failed for user "nr_reader"', "authentication failed for user « <compte> »"),
+        ('role "nr_reader" does not exist', "role « <compte> » does not exist"),
+        ("dsn host=x user=nr_reader dbname=y", "dsn host=x user=<compte> dbname=y"),
+        ("appel de 0612345678, mot_de_passe=Azerty12", "appel de <téléphone>, mot_de_passe=***"),
+    ],
+)
+def test_a_text_for_a_ticket_has_no_address_and_no_account(text: str, concealed: str) -> None:
+    assert conceal(text) == concealed
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SITE-A, srv-a/client.log : rôle « PASSIF » attendu, [12:30:01] version 15.0.2000, tableau[1:2]",
+        "WHERE role = 'ACTIF' AND utilisateur IS NULL",
+    ],
+)
+def test_a_text_for_a_ticket_keeps_what_explains_the_failure(text: str) -> None:
+    assert conceal(text) == text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from zoneinfo import ZoneInfo
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,6 +61,43 @@ def test_a_failure_without_history_nor_result_says_so() -> None:
     text = render_triage_markdown(Triage("BASE-001", "0", Cause.BANC_DE_TEST, ("Motif.",)), run)
     assert "Aucun résultat n'a été enregistré." in text
     assert "Aucun passage bon connu pour ce scénario." in text
+
+
+def test_no_text_of_the_pack_holds_a_secret_an_address_or_an_account() -> None:
+    leak = "l'utilisateur « nr_reader » de 127.0.0.1:5432, PWD={Aze;rty}, tél:0612345678"
+    gap = Gap(leak, leak, leak, (leak,), ((leak,),), 1)
+    result = dataclasses.replace(RESULT, message=leak, gaps=(gap,))
+    triage = dataclasses.replace(
+        TRIAGE,
+        why=(leak,),
+        differences=(Difference(leak, leak, leak, leak),),
+        logs=(LogExcerpt("x", (leak,)),),
+        diff=leak,
+        missing=(leak,),
+        drift=(leak,),
+    )
+    text = render_triage_markdown(triage, make_run(result))
+    for secret in ("nr_reader", "nr\\_reader", "127.0.0.1", "5432", "rty}", "0612345678"):
+        assert secret not in text
+    assert text.count("téléphone") >= 15
+
+
+def test_figures_and_hours_are_written_as_in_french_and_in_one_time() -> None:
+    paris = dataclasses.replace(RESULT, started_at=AT.astimezone(ZoneInfo("Europe/Paris")))
+    alone = dataclasses.replace(TRIAGE, logs=(LogExcerpt("x", ("ligne",), 1),))
+    text = render_triage_markdown(alone, make_run(paris))
+    assert "| 2026-11-23 01:30:00 TU | 2,0 s |" in text
+    assert "`x` (1 autre ligne non reprise)" in text
+    assert "Toutes les heures de cette fiche sont en temps universel (TU)." in text
+
+
+def test_rows_that_were_not_recorded_are_counted_too() -> None:
+    text = render_triage_markdown(TRIAGE, make_run(dataclasses.replace(RESULT, gaps=(GAP,))))
+    assert "… 1 ligne montrée sur 30." in text
+    whole = dataclasses.replace(GAP, rows_total=1)
+    assert "montrée" not in render_triage_markdown(
+        TRIAGE, make_run(dataclasses.replace(RESULT, gaps=(whole,)))
+    )
 
 
 def test_what_the_platform_wrote_cannot_leave_its_block() -> None:
