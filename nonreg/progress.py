@@ -62,10 +62,10 @@ class Progress:
 
     @property
     def tally(self) -> str:
-        """`63 OK  2 KO`, by last attempt; one that was not good before it passed is counted as unstable too."""
+        """`63 OK  2 KO`, by last attempt; one that failed before it passed is counted as unstable too."""
         last = {one.scenario_id: one.outcome for one in self.finished}
         failed = {one.scenario_id for one in self.finished if not one.outcome.is_good}
-        unstable = sum(last[scenario_id].is_good for scenario_id in failed)
+        unstable = sum(last[scenario_id].is_passed for scenario_id in failed)
         counts = [f"{count} {name}" for name, count in Counter(one.value for one in last.values()).items()]
         return "  ".join([*counts, f"dont {unstable} instable(s)"] if unstable else counts)
 

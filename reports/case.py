@@ -105,8 +105,8 @@ def _join_case(
 
 
 def _settle(attempts: list[ScenarioResult]) -> ScenarioResult | None:
-    """Return the attempt that counts: the last one when it is good, otherwise the worst."""
-    if not attempts or attempts[-1].outcome.is_good:
+    """Return the attempt that counts: the last one when it passed, otherwise the worst."""
+    if not attempts or attempts[-1].outcome.is_passed:
         return attempts[-1] if attempts else None
     worst = (Outcome.KO, Outcome.INCONCLUSIF)
     return next((a for outcome in worst for a in attempts if a.outcome is outcome), attempts[-1])

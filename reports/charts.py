@@ -7,6 +7,7 @@ its font can draw them; names that come from the platform are in the title and t
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ WIDTH = 640
 INK, SOFT, LINE, PALE, STRONG = "#1b2229", "#4a545e", "#b9c1c8", "#e3e9ee", "#a3141e"
 FONTS = "'Segoe UI', 'Liberation Sans', Arial, 'Libertinus Serif', sans-serif"
 SIGNS = "'DejaVu Sans Mono', monospace"
+LEVEL_NAME_HEIGHT = 9.0
 LARGEST = 1e12  # beyond it a value is no duration: it is left out of the drawing, not of the table
 
 
@@ -113,11 +115,11 @@ def draw_trend(
             _line(left, y, width - right, y, LINE),
             _text(left - 5, y + 3, text.format_number(_three_digits(mark)), 9, SOFT, "end"),
         ]
-    for level in lines:
-        y = place(level.value)
+    heights = [place(level.value) for level in lines]
+    for level, y, name_y in zip(lines, heights, _spread(heights, LEVEL_NAME_HEIGHT), strict=True):
         parts += [
             _line(left, y, width - right, y, INK, "5 3"),
-            _text(width - right + 7, y + 3, level.name, 8, INK),
+            _text(width - right + 7, name_y + 3, level.name, 8, INK),
         ]
     parts += _join_points(
         [(left + step * n, place(v)) if v is not None else None for n, v in enumerate(points)]
@@ -128,6 +130,16 @@ def draw_trend(
         _text((left + width - right) / 2, height - 5, "campagne n°", 8, SOFT, "middle"),
     ]
     return _frame(parts, width, height, key, title, description)
+
+
+def _spread(heights: Sequence[float], gap: float) -> list[float]:
+    """Return the heights moved apart, in the same order, so that no name is written over another."""
+    moved = list(heights)
+    order = sorted(range(len(moved)), key=moved.__getitem__)
+    for above, below in itertools.pairwise(order):
+        moved[below] = max(moved[below], moved[above] + gap)
+    shift = (moved[order[-1]] - heights[order[-1]]) / 2 if order else 0.0
+    return [height - shift for height in moved]
 
 
 def _join_points(places: Sequence[tuple[float, float] | None]) -> list[str]:

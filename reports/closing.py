@@ -9,7 +9,8 @@ from reports import labels, text
 from reports.case import Case
 from reports.document import Block, Cell, Code, Column, Items, Pairs, Paragraph, Section, Table
 from reports.gaps import list_evidence
-from reports.summary import list_reserves, tally
+from reports.reserves import list_remarks, list_reserves, say_conclusion
+from reports.summary import tally
 
 MESSAGE_CHARACTERS = 600
 REASON_CHARACTERS = 4_000
@@ -40,14 +41,15 @@ def list_guards(report: CampaignReport) -> Section:
 
 
 def conclude(report: CampaignReport, cases: Sequence[Case]) -> Section:
-    """Return chapter 8: all the reasons of the verdict and all the reserves."""
+    """Return chapter 8: all the reasons of the verdict, all the reserves and remarks."""
     verdict = report.assessment.verdict
     label = labels.VERDICTS[verdict]
     reasons = tuple(text.shorten(reason, REASON_CHARACTERS) for reason in report.assessment.reasons)
     blocks = (
-        Paragraph(f"Verdict : {label.text}. {labels.CONCLUSIONS[verdict]}", label.tone, label.sign),
+        Paragraph(f"Verdict : {label.text}. {say_conclusion(report, cases)}", label.tone, label.sign),
         Items("Motifs du verdict", reasons, empty="Aucun motif enregistré."),
         list_reserves(report, cases),
+        list_remarks(report, cases),
         Paragraph("Ce rapport est une preuve de test ; il ne vaut ni procès-verbal ni décision."),
     )
     return Section("conclusion", "8. Réserves et conclusion", blocks)

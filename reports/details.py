@@ -9,7 +9,7 @@ from reports import labels, text
 from reports.case import Case, find_unplanned
 from reports.document import Block, Cell, Column, Items, Names, Pairs, Paragraph, Section, Table
 from reports.reference import ROWS_ON_PAPER, is_long, list_measures, say_attempts
-from reports.summary import tally
+from reports.summary import say_selection, tally
 
 COMMENT_CHARACTERS = 600
 TITLE_CHARACTERS = 300
@@ -36,7 +36,7 @@ def describe_scope(report: CampaignReport) -> Section:
     items = (
         ("Familles", " ; ".join(counts) or text.NOT_KNOWN),
         ("Hors périmètre", " ; ".join(left_out) or "aucune famille"),
-        ("Sélection", text.known(plan.selection)),
+        ("Sélection", say_selection(plan.selection)),
         ("Sites", text.join_words(plan.platform.sites)),
         ("Plan établi le", text.format_moment(plan.created_at)),
         ("Début", text.format_moment(run.started_at)),

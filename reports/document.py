@@ -167,8 +167,9 @@ class Section:
 class Document:
     """The whole report; `alerts` and the verdict come before everything else.
 
-    `verdict_label` and `run_label` are the words before the verdict and the run's id, for other pages than
-    a campaign's report; without `source_sha256` the foot of the page names no source.
+    `verdict_label`, `run_label` and `generated_label` are the words before the verdict, the run's id and
+    the date, for other pages than a campaign's report; without `source_sha256` the foot of the page names no
+    source.
     """
 
     title: str
@@ -176,7 +177,7 @@ class Document:
     subject: str
     run_id: str
     generated: str
-    alerts: tuple[str, ...]
+    alerts: tuple[Paragraph, ...]
     verdict: Cell
     conclusion: str
     reasons: tuple[str, ...]
@@ -184,3 +185,4 @@ class Document:
     source_sha256: str = ""
     verdict_label: str = "Verdict"
     run_label: str = "Exécution"
+    generated_label: str = "rapport généré le"

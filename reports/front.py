@@ -38,7 +38,7 @@ def find_regressions(cases: Sequence[Case]) -> list[Case]:
 
 def _is_waived_regression(case: Case) -> bool:
     before = case.finding.before
-    return case.finding.change is Change.KNOWN_FAILURE and before is not None and before.is_good
+    return case.finding.change is Change.KNOWN_FAILURE and before is not None and before.is_passed
 
 
 def list_regressions(regressions: Sequence[Case]) -> Table:

@@ -39,10 +39,9 @@ def tell_history(report: CampaignReport, cases: Sequence[Case]) -> Section:
     if not history.runs:
         return Section("historique", title, (Paragraph("Aucune campagne antérieure connue."),))
     runs = (*history.runs, _sum_up(report, cases))
-    said = text.plural(len(history.runs), "campagne antérieure", "campagnes antérieures")
     left_out = len(report.basis.history.runs) - len(history.runs)
     older = f" {text.plural(left_out, 'autre, plus ancienne', 'autres, plus anciennes')}." if left_out else ""
-    intro = f"{said} de cette plateforme, de la plus ancienne (n° 1) à celle-ci (n° {len(runs)}).{older}"
+    intro = f"{_count_before(history)}, de la première montrée (n° 1) à celle-ci (n° {len(runs)}).{older}"
     blocks: list[Block] = [
         Charts((_draw_counts(runs), _draw_lengths(runs))),
         Paragraph(intro),
@@ -51,6 +50,14 @@ def tell_history(report: CampaignReport, cases: Sequence[Case]) -> Section:
         *show_trends(history, cases),
     ]
     return Section("historique", title, tuple(blocks))
+
+
+def _count_before(history: History) -> str:
+    """Return how many campaigns there were, or that these are only the last ones: no more are ever loaded."""
+    count = len(history.runs)
+    if count >= RUNS_SHOWN:
+        return f"Les {count} dernières campagnes antérieures de cette plateforme"
+    return f"{text.plural(count, 'campagne antérieure', 'campagnes antérieures')} de cette plateforme"
 
 
 def keep_last(history: History, count: int = RUNS_SHOWN) -> History:
@@ -159,16 +166,21 @@ def _show_matrix(history: History, cases: Sequence[Case], runs: int) -> list[Blo
         if bad:
             rows.append((case.outcome.is_good, -bad, case.scenario.id, letters))
     if not rows:
-        return [Paragraph("Tous les scénarios de cette campagne ont toujours été bons.")]
+        return [
+            Paragraph(
+                "Tous les scénarios de cette campagne ont été bons dans toutes les campagnes ci-dessus."
+            )
+        ]
     rows.sort()
     left = len(rows) - MATRIX_ROWS
-    always = text.plural(len(cases) - len(rows), "scénario toujours bon", "scénarios toujours bons")
+    good = text.plural(len(cases) - len(rows), "scénario toujours bon", "scénarios toujours bons")
+    always = f"{good} sur ces campagnes"
     others = (
         f", et {text.plural(left, 'autre scénario', 'autres scénarios')} moins souvent" if left > 0 else ""
     )
     return [
         Matrix(
-            "Scénarios qui n'ont pas toujours été bons",
+            "Scénarios qui n'ont pas été bons dans toutes ces campagnes",
             "Scénario",
             tuple(str(number) for number in range(1, runs + 1)),
             tuple(

@@ -55,6 +55,7 @@ def build_intervention_page(decision: InterventionDecision, report: CampaignRepo
         ),
         verdict_label="Réponse",
         run_label="Décision",
+        generated_label="établie le",
     )
 
 

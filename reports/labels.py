@@ -23,15 +23,6 @@ VERDICTS: dict[Verdict, Cell] = {
     Verdict.KO: Cell("KO", "✗", "ko"),
 }
 
-CONCLUSIONS: dict[Verdict, str] = {
-    Verdict.OK: "Aucune régression constatée sur le périmètre exécuté.",
-    Verdict.OK_AVEC_RESERVES: "Aucune régression bloquante ou majeure constatée ; les réserves ci-dessous "
-    "sont à examiner.",
-    Verdict.INCOMPLET: "La non-régression n'est pas établie : des contrôles bloquants ou majeurs n'ont pas "
-    "pu être jugés.",
-    Verdict.KO: "La non-régression n'est pas établie : au moins un contrôle est en échec.",
-}
-
 GUARDS: dict[GuardStatus, Cell] = {
     GuardStatus.PASSED: Cell("Passée", "✓", "ok"),
     GuardStatus.REFUSED: Cell("Refusée", "✗", "ko"),
@@ -48,6 +39,7 @@ CHANGES: dict[Change, Cell] = {
     Change.SLOWER: Cell("Plus lent", "▼", "warn"),
     Change.UNSTABLE: Cell("Instable", "≈", "warn"),
     Change.MISSING: Cell("Sans résultat", "○", "warn"),
+    Change.UNJUDGED: Cell("Non jugé", "?", "warn"),
     Change.NEW: Cell("Nouveau", "+", "info"),
 }
 

@@ -41,6 +41,12 @@ def compare_with_baseline(report: CampaignReport, cases: Sequence[Case]) -> Sect
         )
     if assessment.limit_changes:
         blocks.append(_list_limit_changes(assessment.limit_changes))
+    if assessment.scenario_changes:
+        label = "Scénarios modifiés depuis la référence : criticité, mesures, limites de mesure"
+        changes = [text.shorten(said, 200) for said in assessment.scenario_changes[:ROWS_ON_PAPER]]
+        left = len(assessment.scenario_changes) - len(changes)
+        changes += [f"… {text.plural(left, 'autre', 'autres')}, voir la source JSON."] if left > 0 else []
+        blocks.append(Items(label, tuple(changes)))
     if assessment.reference_changes:
         label = "Fichiers de référence modifiés depuis la promotion"
         blocks.append(Items(label, tuple(text.shorten(name, 200) for name in assessment.reference_changes)))
@@ -53,7 +59,8 @@ def describe_baseline(report: CampaignReport) -> list[Block]:
     baseline, tested = report.basis.baseline, report.run.plan.platform.application_version
     if baseline is None:
         name = report.run.plan.platform.baseline
-        other = f" Résultats de comparaison : {text.shorten(name, 160)}." if name else ""
+        files = f"« {text.shorten(name, 160)} »"
+        other = f" Les contrôles se réfèrent aux fichiers {files}, relus dans git." if name else ""
         return [Paragraph(f"Aucune référence promue pour cette plateforme.{other}", "warn", "!")]
     blocks: list[Block] = [_identify_baseline(baseline)]
     if baseline.application_version != tested:
@@ -121,6 +128,8 @@ def _list_changes(cases: Sequence[Case], has_baseline: bool) -> Table:
     )
     known = "à la référence" if has_baseline else "au dernier passage"
     empty = "Aucune autre évolution." if missing else "Aucune évolution."
+    if not _has_before(cases):
+        empty = "Rien à quoi comparer : aucune évolution ne peut être montrée."
     note = "Les scénarios sans résultat sont au § 1." if missing else ""
     table = Table(f"Évolutions par rapport {known}", columns, rows, empty=empty, note=note)
     return shorten_on_paper(table, ROWS_ON_PAPER, "voir § 3")
@@ -134,7 +143,7 @@ def _note_change(case: Case) -> str:
     if finding.waiver and finding.outcome is Outcome.DEROGATION:
         lines.append(f"Dérogation, ticket {text.known(finding.waiver.ticket)}.")
     if finding.slower:
-        lines.append("Plus lentes : " + ", ".join(found.name for found in finding.slower) + ".")
+        lines.append("Plus lentes : " + " ; ".join(found.name for found in finding.slower) + ".")
     if finding.note:
         lines.append(finding.note)
     return "\n".join(lines)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from nonreg.model import CampaignReport, Change, Criticality, GuardStatus, Outcome
+from nonreg.model import CampaignReport, Criticality, Family, GuardStatus, Outcome
 from reports import front, labels, text
 from reports.case import Case
 from reports.document import (
@@ -13,34 +13,56 @@ from reports.document import (
     Cell,
     Column,
     Figures,
-    Items,
     Pairs,
     Paragraph,
     Section,
     Table,
     shorten_on_paper,
 )
+from reports.reserves import UNCHECKED
 
 REASONS_ON_FRONT = 5
 ROWS_ON_FRONT = 9  # of all tables together; each may take three lines
 MOTIVE_CHARACTERS = 240
 MOTIVES_ON_PAPER = 100
-RESERVES_SHOWN = 200
-UNCHECKED = (Outcome.INCONCLUSIF, Outcome.NON_EXECUTE)
 
 
-def describe_alerts(report: CampaignReport) -> tuple[str, ...]:
-    """Return what must be read before the verdict: here, that the run was interrupted."""
+def describe_alerts(report: CampaignReport) -> tuple[Paragraph, ...]:
+    """Return what must be read before the verdict: that the run was interrupted, or that it was partial."""
+    return (*_say_interruption(report), *_say_partial(report))
+
+
+def _say_interruption(report: CampaignReport) -> list[Paragraph]:
     run = report.run
     if run.ended_at is not None and not run.interruption:
-        return ()
-    cause = text.shorten(run.interruption or "cause non enregistrée", MOTIVE_CHARACTERS, "voir § 2")
+        return []
+    why = text.go_on(run.interruption) or "cause non enregistrée"
+    cause = text.shorten(why, MOTIVE_CHARACTERS, "voir § 2")
     started = text.format_moment(run.started_at)
     end = f"terminée le {text.format_moment(run.ended_at)}" if run.ended_at else "sans fin enregistrée"
-    return (
+    said = (
         f"Campagne interrompue : {cause}. Commencée le {started}, {end}. "
-        "Ce rapport est établi sur ce qui a été enregistré avant l'interruption.",
+        "Ce rapport est établi sur ce qui a été enregistré avant l'interruption."
     )
+    return [Paragraph(said, "ko", "✗")]
+
+
+def _say_partial(report: CampaignReport) -> list[Paragraph]:
+    plan = report.run.plan
+    if not plan.selection and set(plan.families) == set(Family):
+        return []
+    families = ", ".join(family.name for family in Family if family in plan.families)
+    said = (
+        f"Campagne partielle : familles {text.known(families)}, sélection "
+        f"{text.shorten(say_selection(plan.selection), 160, 'voir § 2')}. "
+        f"Le verdict ne vaut que pour {text.plural(len(plan.scenarios), 'scénario', 'scénarios')}."
+    )
+    return [Paragraph(said, "warn", "!")]
+
+
+def say_selection(selection: str) -> str:
+    """Return the patterns that were asked for; none means everything."""
+    return f"« {selection} »" if selection.strip() else "tous les scénarios"
 
 
 def shorten_reasons(reasons: Sequence[str]) -> tuple[str, ...]:
@@ -79,7 +101,7 @@ def describe_metadata(report: CampaignReport) -> Section:
 def _name_reference(report: CampaignReport) -> str:
     baseline = report.basis.baseline
     if baseline is None:
-        return text.known(report.run.plan.platform.baseline)
+        return "aucune promue (§ 1bis)"
     return f"n° {baseline.number}, version {text.known(baseline.application_version)} (§ 1bis)"
 
 
@@ -230,29 +252,3 @@ def _count_natures(report: CampaignReport) -> Table:
         for count in report.counts
     )
     return Table("Décompte par nature", columns, rows, empty="Aucun décompte par nature : n.d.")
-
-
-def list_reserves(report: CampaignReport, cases: Sequence[Case]) -> Items:
-    """Return what tempers the verdict: waivers, doubts, instability, figures nobody set a limit for."""
-    groups: dict[str, list[str]] = {}
-    for case in cases:
-        if case.outcome in (Outcome.DEROGATION, Outcome.NON_APPLICABLE, *UNCHECKED) or case.is_missing:
-            word = case.label.text
-        elif case.finding.change in (Change.UNSTABLE, Change.SLOWER):
-            word = labels.CHANGES[case.finding.change].text
-        else:
-            continue
-        why = text.shorten(" ".join(case.explain().split()), 400, "voir § 3")
-        groups.setdefault(f"{word.lower()}. {why}".strip(), []).append(case.scenario.id)
-    reserves = [
-        f"{text.name_ids(ids, front.IDS_ON_FRONT, 'voir § 3')} : {said}" for said, ids in groups.items()
-    ]
-    left = len(reserves) - RESERVES_SHOWN
-    if left > 0:
-        reserves[RESERVES_SHOWN:] = [f"… {text.plural(left, 'autre réserve', 'autres réserves')}, voir § 3."]
-    free = sum(m.limit is None for case in cases if case.result for m in case.result.measures)
-    if free:
-        reserves.append(f"{text.plural(free, 'mesure', 'mesures')} sans limite convenue : non jugées.")
-    if report.run.plan.platform.nature.value != "TEST":
-        reserves.append("La plateforme n'est pas une plateforme de test.")
-    return Items("Réserves", tuple(reserves), empty="Aucune réserve.")

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 PARIS = ZoneInfo("Europe/Paris")
 NOT_KNOWN = "n.d."
+TIME_UNITS = ("s", "ms", "min", "h")
 
 # Controls, lone surrogates, non-characters, and the marks that reorder what is read: none may
 # reach XML (illegal), a font (no glyph) or an eye (misleading). Newline and tab are kept.
@@ -95,6 +96,13 @@ def known(text: str) -> str:
     return text if text.strip() else NOT_KNOWN
 
 
+def go_on(sentence: str) -> str:
+    """Return a sentence as it is said inside another one: without its full stop, nor its capital."""
+    words = sentence.strip().rstrip(".")
+    is_word = words[1:2].islower() or words[1:2] in (" ", "'", "’")
+    return words[:1].lower() + words[1:] if is_word else words
+
+
 def format_moment(moment: datetime) -> str:
     """Return a date and time of Paris with its offset, so that the hour lived twice in October is clear."""
     if moment.utcoffset() is None:
@@ -143,7 +151,9 @@ def format_number(value: float) -> str:
 
 
 def format_quantity(value: float, unit: str) -> str:
-    """Return a number and its unit, kept on one line."""
+    """Return a number and its unit, kept on one line; three digits are enough of a short time."""
+    if unit in TIME_UNITS and abs(value) < 1:
+        value = float(f"{value:.3g}")
     return f"{format_number(value)}\u00a0{unit}" if unit else format_number(value)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from nonreg.model import CampaignReport
-from reports import closing, details, gaps, history, labels, reference, summary, text
+from reports import closing, details, gaps, history, labels, reference, reserves, summary, text
 from reports.case import join_cases
 from reports.document import Document
 from reports.source import render_json
@@ -34,7 +34,7 @@ def build_document(report: CampaignReport, source: str = "") -> Document:
         generated=text.format_moment(report.generated_at),
         alerts=summary.describe_alerts(report),
         verdict=labels.VERDICTS[assessment.verdict],
-        conclusion=labels.CONCLUSIONS[assessment.verdict],
+        conclusion=reserves.say_conclusion(report, cases),
         reasons=summary.shorten_reasons(assessment.reasons),
         sections=(
             summary.describe_metadata(report),

@@ -126,7 +126,7 @@ def plan_sample() -> CampaignPlan:
         operator="titulaire",
         created_at=STARTED - timedelta(seconds=40),
         families=tuple(Family),
-        selection="toutes familles, lecture seule et écritures de test",
+        selection="",
         scenarios=scenarios,
         tool_version="0.1.0",
         tool_commit="4efdf53",

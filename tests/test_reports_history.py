@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import re
 from dataclasses import replace
 from typing import Any
@@ -72,8 +73,33 @@ def test_only_the_last_thirty_campaigns_are_shown_and_the_others_counted() -> No
     rows = read_table(section, "Campagnes")
     assert [row[1] for row in rows[:-1]] == [run.run_id for run in runs[4:]]
     assert "4 autres, plus anciennes." in read_text(section)
+    assert "Les 30 dernières campagnes antérieures de cette plateforme" in read_text(section)
+    assert "sur ces campagnes" in find_matrix(section).note
     (cells,) = [cells for name, cells, _ in find_matrix(section).rows if name == "HD-001"]
     assert "".join(cell.sign for cell in cells) == "✓" * 29 + "✗" + "✓"
+
+
+def test_a_few_campaigns_are_counted_as_all_there_were() -> None:
+    report = regression_report()
+    history = replace(keep_last(report.basis.history, 12), runs=past_runs(12))
+    said = read_text(tell(replace(report, basis=replace(report.basis, history=history))))
+    assert (
+        "12 campagnes antérieures de cette plateforme, de la première montrée (n° 1) à celle-ci (n° 13)."
+        in said
+    )
+    assert "dernières campagnes" not in said
+
+
+@given(values=st.lists(st.integers(0, 100), min_size=1, max_size=3))
+def test_the_names_of_levels_are_never_written_over_each_other(values: list[int]) -> None:
+    levels = [charts.Level(value, f"niveau{place}") for place, value in enumerate(values)]
+    chart = charts.draw_trend([1.0, 2.0], "k", "t", "d", "s", levels, small=True)
+    words = ElementTree.fromstring(chart.svg).iter(f"{SVG}text")
+    heights = {
+        words.text: float(words.get("y", "")) for words in words if (words.text or "").startswith("niv")
+    }
+    ordered = [heights[level.name] for level in sorted(levels, key=lambda level: -level.value)]
+    assert all(below - above >= 8.9 for above, below in itertools.pairwise(ordered))
 
 
 def test_the_matrix_holds_only_what_was_not_always_good_bad_now_first() -> None:

@@ -19,6 +19,7 @@ from nonreg.model import (
     LimitChange,
     Outcome,
     ScenarioResult,
+    Slowdown,
     Verdict,
     Waiver,
 )
@@ -26,7 +27,13 @@ from reports.case import join_cases
 from reports.document import Cell, Code, Column, Document, Items, Pairs, Paragraph, Section, Table
 from reports.render import render_junit, render_pdf, write_html, write_pdf
 from reports.view import build_document
-from tests.report_past_samples import explain_failure, large_report, past_runs, regression_report
+from tests.report_past_samples import (
+    explain_failure,
+    large_report,
+    past_runs,
+    past_waivers,
+    regression_report,
+)
 from tests.report_samples import STARTED, change_case, green_report, hash_text, rich_report
 from tests.test_reports_view import find_section, read_table, read_text
 
@@ -152,6 +159,50 @@ def test_the_baseline_is_named_as_the_contractual_object_it_is() -> None:
     assert "Aucune référence promue pour cette plateforme." in say(green_report(), "baselines")
 
 
+def test_where_nothing_is_promoted_no_name_reads_as_if_something_were() -> None:
+    report = green_report()
+    platform = replace(report.run.plan.platform, baseline="embarquee")
+    findings = tuple(Finding(one.scenario_id, Outcome.OK, Change.NEW) for one in report.assessment.findings)
+    report = replace(
+        report,
+        run=replace(report.run, plan=replace(report.run.plan, platform=platform)),
+        assessment=replace(report.assessment, findings=findings),
+    )
+    assert "Référence : aucune promue (§ 1bis)" in say(report, "metadonnees")
+    assert "embarquee" not in say(report, "metadonnees")
+    said = say(report, "baselines")
+    assert "nouveau : 48" in said
+    assert "Rien à quoi comparer : aucune évolution ne peut être montrée." in said
+    assert "Aucune évolution." not in said
+    assert "aux fichiers « embarquee », relus dans git." in said
+
+
+def test_slow_measures_whose_names_hold_commas_are_told_apart() -> None:
+    slow = Slowdown("Dernières valeurs, p95", 0.9, "s", 0.4, 0.6, 24)
+    finding = Finding("HD-001", Outcome.OK, Change.SLOWER, Outcome.OK, slower=(slow, replace(slow, name="b")))
+    report = change_case(green_report(), ScenarioResult("HD-001", Outcome.OK), finding)
+    assert "Plus lentes : Dernières valeurs, p95 ; b." in say(report, "baselines")
+
+
+def test_what_was_not_judged_is_neither_a_regression_nor_the_same() -> None:
+    result = ScenarioResult("HD-001", Outcome.INCONCLUSIF, "Site P injoignable.")
+    finding = Finding("HD-001", Outcome.INCONCLUSIF, Change.UNJUDGED, Outcome.OK)
+    report = change_case(green_report(), result, finding)
+    section = find_section(build_document(report), "baselines")
+    assert read_table(section, "Évolutions") == [["HD-001", "OK", "Inconclusif", "Non jugé", ""]]
+    assert "Aucune régression." in say(report, "synthese")
+
+
+def test_a_scenario_that_did_not_apply_before_did_not_work() -> None:
+    waiver = replace(past_waivers()[0], scenario_id="HD-001")
+    result = ScenarioResult("HD-001", Outcome.KO, "faux")
+    for before, count in ((Outcome.NON_APPLICABLE, 0), (Outcome.OK, 1)):
+        finding = Finding("HD-001", Outcome.DEROGATION, Change.KNOWN_FAILURE, before, "", waiver)
+        report = change_case(green_report(), result, finding)
+        found = read_table(find_section(build_document(report), "synthese"), "Régressions")
+        assert len(found) == count
+
+
 def test_each_change_is_shown_with_its_word_and_what_explains_it() -> None:
     section = find_section(build_document(regression_report()), "baselines")
     rows = {row[0]: row for row in read_table(section, "Évolutions")}
@@ -178,6 +229,11 @@ def test_what_moved_in_the_reference_is_told() -> None:
     assert "BASE-099 Ancien contrôle des vues" in said
     assert "schema.json" in said
     assert "facteur 1,12" in said
+    report = regression_report()
+    changes = ("HD-005 : criticité bloquante → mineure", "BASE-016 : « p95 » n'est plus mesuré")
+    moved = replace(report, assessment=replace(report.assessment, scenario_changes=changes))
+    assert "\n".join(changes) in say(moved, "baselines")
+    assert "Scénarios modifiés depuis la référence" not in said
     assert "facteur" not in say(green_report(), "baselines")
 
 
@@ -252,8 +308,11 @@ def test_another_page_than_a_report_is_set_by_the_same_writers() -> None:
         sections=(Section("motifs", "Motifs", (Paragraph("Un motif."),)),),
         verdict_label="Réponse",
         run_label="Décision",
+        generated_label="établie le",
     )
     html = write_html(page)
+    assert "Décision i-0001, établie le 24/11/2026" in html
+    assert "rapport généré" not in html
     assert 'Réponse : <span aria-hidden="true">✗</span> NO-GO' in html
     assert "Source JSON" not in html
     assert "Verdict" not in html

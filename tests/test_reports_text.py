@@ -65,6 +65,37 @@ def test_numbers_are_french_and_an_unknown_one_is_not_zero(value: float, said: s
     assert text.format_number(value) == said
 
 
+@pytest.mark.parametrize(
+    ("value", "unit", "said"),
+    [
+        (0.412345, "s", "0,412\u00a0s"),
+        (0.0123456, "s", "0,0123\u00a0s"),
+        (0.0004567, "ms", "0,000457\u00a0ms"),
+        (1.2345, "s", "1,234\u00a0s"),
+        (0.123456, "rapport", "0,123456\u00a0rapport"),
+        (float("nan"), "s", "n.d.\u00a0s"),
+        (0.5, "", "0,5"),
+    ],
+)
+def test_a_time_under_a_second_has_three_digits_that_count(value: float, unit: str, said: str) -> None:
+    assert text.format_quantity(value, unit) == said
+
+
+@pytest.mark.parametrize(
+    ("sentence", "said"),
+    [
+        ("Le passage a été interrompu.", "le passage a été interrompu"),
+        ("À la demande…", "à la demande…"),
+        ("PRE-01, refusée.", "PRE-01, refusée"),
+        ("SQL Server ne répond pas", "SQL Server ne répond pas"),
+        ("L'hôte est éteint.", "l'hôte est éteint"),
+        ("", ""),
+    ],
+)
+def test_a_sentence_said_inside_another_loses_its_stop_and_its_capital(sentence: str, said: str) -> None:
+    assert text.go_on(sentence) == said
+
+
 @pytest.mark.parametrize(("count", "said"), [(0, "0 écart"), (1, "1 écart"), (2, "2 écarts")])
 def test_zero_and_one_are_singular_in_french(count: int, said: str) -> None:
     assert text.plural(count, "écart", "écarts") == said

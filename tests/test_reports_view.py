@@ -198,7 +198,7 @@ def test_a_row_too_wide_for_the_page_becomes_one_cell_that_names_its_values() ->
     ]
 
 
-def test_a_measure_without_an_agreed_limit_says_so_and_is_a_reserve() -> None:
+def test_a_measure_without_an_agreed_limit_says_so_and_is_remarked() -> None:
     document = build_document(rich_report())
     measures = read_table(find_section(document, "baselines"), "Mesures")
     assert measures[0][1:4] == ["Dernières valeurs, médiane", "0,184\u00a0s", "3\u00a0s"]
@@ -217,15 +217,16 @@ def test_what_is_not_known_is_shown_as_such() -> None:
 
 def test_an_interrupted_run_says_it_before_the_verdict() -> None:
     (alert,) = build_document(interrupted_report()).alerts
-    assert alert.startswith("Campagne interrompue : processus d'exécution arrêté (signal 9).")
-    assert "sans fin enregistrée" in alert
+    assert alert.text.startswith("Campagne interrompue : processus d'exécution arrêté (signal 9).")
+    assert "sans fin enregistrée" in alert.text
+    assert (alert.tone, alert.sign) == ("ko", "✗")
     assert build_document(green_report()).alerts == ()
 
 
 def test_a_run_without_an_end_is_interrupted_even_if_nobody_recorded_why() -> None:
     report = interrupted_report()
     (alert,) = build_document(replace(report, run=replace(report.run, interruption=""))).alerts
-    assert alert.startswith("Campagne interrompue : cause non enregistrée.")
+    assert alert.text.startswith("Campagne interrompue : cause non enregistrée.")
 
 
 def test_a_campaign_where_all_is_well_reads_well() -> None:

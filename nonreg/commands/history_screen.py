@@ -91,7 +91,7 @@ def table_of_trends(results: Sequence[PastResult], room: int) -> Table:
     for (name, unit), values in series.items():
         taken = [value for value in values if value is not None]
         if taken:
-            figures = [format_quantity(round(v, 3), unit) for v in (min(taken), max(taken), taken[-1])]
+            figures = [format_quantity(v, unit) for v in (min(taken), max(taken), taken[-1])]
             limit = limits.get((name, unit))
             figures.append("" if limit is None else format_quantity(limit, unit))
             table.add_row(clean(name), draw_trend(values[-room:]), *map(clean, figures))
