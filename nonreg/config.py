@@ -6,19 +6,26 @@ it names environment variables, whose values come from the environment or from `
 
 from __future__ import annotations
 
+import math
 import os
 import re
-import tomllib
+import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
 from nonreg.errors import ConfigError, UsageError
+from nonreg.files import parse_toml, read_text
 from nonreg.model import Limit, Nature, PlatformIdentity, SiteRole
 
 PLATFORMS_DIR = Path(__file__).parent / "platforms"
 STRICT = {"extra": "forbid"}
 UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")
+MAX_HOURS = 10_000.0  # of a limit: more than a year, and no date leaves the calendar
+MAX_BY_UNIT = {"hours": MAX_HOURS, "seconds": 3600 * MAX_HOURS}
+MAX_LIMIT = 1e15  # of any other limit, bytes for one
+MAX_TIMEOUT_SECONDS = 86_400.0
+MAX_PORT = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +177,7 @@ class Platform:
         path = self.path(self.secrets_file)
         if not self.secrets_file or not path.is_file():
             return {}
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = read_text(path).splitlines()
         return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
 
 
@@ -191,17 +198,10 @@ def find_platform_file(name_or_path: str) -> Path:
 def load_platform(name_or_path: str) -> Platform:
     """Read one platform; ConfigError names the file, the key and the line."""
     path = find_platform_file(name_or_path)
-    try:
-        text = path.read_text(encoding="utf-8")
-        data = tomllib.loads(text)
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} : le fichier n'est pas en UTF-8 (octet {error.start}).") from error
-    except OSError as error:
-        raise ConfigError(f"{path} : lecture impossible ({error.strerror}).") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} : TOML mal formé, {_translate_toml_error(str(error), text)}") from error
-    platform = _validate(data, text, path)
+    text = read_text(path)
+    platform = _validate(parse_toml(text, path), text, path)
     _check_sites(platform, path)
+    _check_numbers(platform, text, path)
     return platform
 
 
@@ -210,8 +210,11 @@ def _validate(data: dict[str, Any], text: str, path: Path) -> Platform:
 
     data.setdefault("base_dir", str(path.resolve().parent))
     for key in ("baseline", "governance"):
-        if "/" in str(data.get(key, "")):
+        if isinstance(data.get(key), str) and "/" in data[key] and "\0" not in data[key]:
             data[key] = str((path.resolve().parent / data[key]).resolve())
+    for key in ("name", "identity_token"):  # what decisions name, in NFC as everything signed
+        if isinstance(data.get(key), str):
+            data[key] = unicodedata.normalize("NFC", data[key])
     try:
         return TypeAdapter(Platform).validate_python(data)
     except ValidationError as error:
@@ -233,14 +236,33 @@ def _check_sites(platform: Platform, path: Path) -> None:
             raise ConfigError(f"{path} : le site {site.code} ({site.role}) n'a pas de [sites.database].")
 
 
-def _translate_toml_error(message: str, text: str) -> str:
-    place = re.search(r"\(at line (\d+), column (\d+)\)", message)
-    if not place:
-        return "à la fin du fichier."
-    line, column = int(place[1]), int(place[2])
-    source = text.splitlines()[line - 1] if line <= len(text.splitlines()) else ""
-    key = source.split("=")[0].strip()
-    return f"ligne {line}, colonne {column}" + (f", clé « {key} »." if key else ".")
+def _check_numbers(platform: Platform, text: str, path: Path) -> None:
+    """ConfigError for the first number that no clock, socket or calendar could take."""
+    bounds: list[tuple[list[str], float, float]] = []
+    for name, value in platform.limits.items():
+        bounds.append((["limits", name], value, MAX_BY_UNIT.get(name.rsplit("_", 1)[-1], MAX_LIMIT)))
+    for number, site in enumerate(platform.sites):
+        where = ["sites", str(number)]
+        bounds += [
+            ([*where, "host", "timeout_seconds"], site.host.timeout_seconds, MAX_TIMEOUT_SECONDS),
+            ([*where, "host", "port"], site.host.port, MAX_PORT),
+            *(([*where, "host", "open_ports"], port, MAX_PORT) for port in site.host.open_ports),
+            ([*where, "web", "timeout_seconds"], site.web.timeout_seconds, MAX_TIMEOUT_SECONDS),
+        ]
+        if site.database is not None:
+            for key in ("login_timeout_seconds", "query_timeout_seconds"):
+                value = getattr(site.database, key)
+                bounds.append(([*where, "database", key], value, MAX_TIMEOUT_SECONDS))
+            bounds.append(([*where, "database", "port"], site.database.port, MAX_PORT))
+    for keys, value, maximum in bounds:
+        least = 0.0 if keys[0] == "limits" else math.ulp(0.0)  # no timeout and no port is zero
+        if not (math.isfinite(value) and least <= value <= maximum):
+            line = find_key_line(text, keys)
+            raise ConfigError(
+                f"{path} : clé « {'.'.join(keys)} »"
+                + (f", ligne {line}" if line else "")
+                + f" : un nombre positif, au plus {maximum:.0f}, est attendu, pas « {value:g} »."
+            )
 
 
 def _translate_validation(error: Any) -> str:

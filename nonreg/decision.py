@@ -22,7 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from nonreg.clients import sshsig
-from nonreg.errors import ConfigError, DecisionRefused, NonregError
+from nonreg.errors import DecisionRefused, NonregError
+from nonreg.files import read_json
+from nonreg.french import explain_os_error
 from nonreg.model import Role
 from nonreg.people import People, Person
 from nonreg.store import write_file
@@ -62,9 +64,16 @@ class Decision:
     expires_at: datetime
 
     def __post_init__(self) -> None:
-        """A time without zone is a mistake of the caller, never a decision."""
+        """A time without zone is a mistake of the caller; DecisionRefused for one that UTC cannot write."""
         if self.decided_at.tzinfo is None or self.expires_at.tzinfo is None:
             raise ValueError("decided_at and expires_at must be aware")
+        try:
+            for moment in (self.decided_at, self.expires_at):
+                moment.astimezone(UTC)
+        except OverflowError as error:
+            raise DecisionRefused(
+                "Une date de la décision est hors du calendrier (années 1 à 9999)."
+            ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +124,16 @@ def signed_bytes(decision: Decision) -> bytes:
 
 
 def write_decision(decision: Decision) -> dict[str, str]:
-    """The decision as plain JSON texts, times in UTC."""
+    """The decision as plain JSON texts in NFC, times in UTC: macOS types accents as two characters."""
     return {
-        key: value.astimezone(UTC).isoformat() if isinstance(value, datetime) else str(value)
+        key: value.astimezone(UTC).isoformat() if isinstance(value, datetime) else _normalise(str(value))
         for key, value in asdict(decision).items()
     }
+
+
+def normalise_decision(decision: Decision) -> Decision:
+    """The decision as it will be read back: NFC, UTC; DecisionRefused when it would not be."""
+    return parse_decision(write_decision(decision))
 
 
 def parse_decision(data: Any) -> Decision:
@@ -158,17 +172,19 @@ def parse_decision(data: Any) -> Decision:
 
 
 def sign_decision(request: DecisionRequest, signer: sshsig.Signer) -> SignedDecision:
-    """Sign after checking that the text shown is the one of the decision."""
-    check_shown(request.decision, request.shown)
-    signature = sshsig.sign(signer, signed_bytes(request.decision), NAMESPACE)
-    return SignedDecision(request.decision, request.shown, signature)
+    """Sign the decision in its normal form, after checking that the text shown is the one it is about."""
+    decision = normalise_decision(request.decision)
+    check_shown(decision, request.shown)
+    signature = sshsig.sign(signer, signed_bytes(decision), NAMESPACE)
+    return SignedDecision(decision, _normalise(request.shown), signature)
 
 
 def attach_signature(request: DecisionRequest, armor: str) -> SignedDecision:
     """Combine a request with a signature made elsewhere, once it is found genuine."""
-    check_shown(request.decision, request.shown)
-    sshsig.verify(sshsig.read_signature(armor), signed_bytes(request.decision), NAMESPACE)
-    return SignedDecision(request.decision, request.shown, armor)
+    decision = normalise_decision(request.decision)
+    check_shown(decision, request.shown)
+    sshsig.verify(sshsig.read_signature(armor), signed_bytes(decision), NAMESPACE)
+    return SignedDecision(decision, _normalise(request.shown), armor)
 
 
 def check_shown(decision: Decision, shown: str) -> None:
@@ -206,7 +222,7 @@ def verify_signer(signed: SignedDecision, people: People, at: datetime) -> Perso
     for moment, what in ((decision.decided_at, "au moment de la décision"), (at, "à cette date")):
         if not person.is_valid(moment):
             raise DecisionRefused(f"« {person.id} » n'est pas habilité(e) {what} ({_show(moment)}).")
-    if decision.decided_at > at + CLOCK_TOLERANCE:
+    if decision.decided_at - at > CLOCK_TOLERANCE:  # a sum could leave the calendar
         raise DecisionRefused(f"La décision est datée du futur ({_show(decision.decided_at)}).")
     if at >= decision.expires_at:
         raise DecisionRefused(f"La décision {decision.id} a expiré le {_show(decision.expires_at)}.")
@@ -252,16 +268,17 @@ def verify_decision(
 
 def write_request(path: Path, request: DecisionRequest) -> None:
     """Write `NAME.json`, and beside it the exact bytes to sign and the exact text to read."""
-    check_shown(parse_decision(write_decision(request.decision)), request.shown)
-    content = {"decision": write_decision(request.decision), "shown": request.shown}
-    _write_file(path.with_suffix(".decision.json"), signed_bytes(request.decision))
-    _write_file(path.with_suffix(".txt"), unicodedata.normalize("NFC", request.shown))
+    decision = normalise_decision(request.decision)
+    check_shown(decision, request.shown)
+    content = {"decision": write_decision(decision), "shown": request.shown}
+    _write_file(path.with_suffix(".decision.json"), signed_bytes(decision))
+    _write_file(path.with_suffix(".txt"), _normalise(request.shown))
     _write_file(path, _pretty(content))
 
 
 def load_request(path: Path) -> DecisionRequest:
     """A request from its file; ConfigError when unreadable, DecisionRefused when it is not one."""
-    data = _check_parts(_load_file(path), ("decision", "shown"))
+    data = _check_parts(read_json(path), ("decision", "shown"))
     return DecisionRequest(parse_decision(data["decision"]), data["shown"])
 
 
@@ -272,7 +289,7 @@ def write_signed(path: Path, signed: SignedDecision) -> None:
 
 def load_signed(path: Path) -> SignedDecision:
     """A signed decision from its file, not verified; ConfigError or DecisionRefused when it is not one."""
-    return parse_signed(_load_file(path))
+    return parse_signed(read_json(path))
 
 
 def to_dict(signed: SignedDecision) -> dict[str, Any]:
@@ -294,16 +311,7 @@ def _write_file(path: Path, content: str | bytes) -> None:
     try:
         write_file(path, content)
     except OSError as error:
-        raise NonregError(f"Écriture impossible : {path} ({error.strerror}).") from error
-
-
-def _load_file(path: Path) -> Any:
-    try:
-        return json.loads(path.read_bytes())
-    except OSError as error:
-        raise ConfigError(f"Fichier de décision illisible : {path} ({error.strerror}).") from error
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{path} : ce n'est pas du JSON en UTF-8.") from error
+        raise NonregError(f"Écriture impossible : {path} ({explain_os_error(error)}).") from error
 
 
 def _check_parts(data: Any, names: tuple[str, ...]) -> dict[str, Any]:
@@ -343,8 +351,12 @@ def _encode_or_refuse(data: Any) -> bytes:
 
 
 def _read_time(text: str) -> datetime | None:
+    """An aware time; OverflowError when UTC cannot write it (9999-12-31T23:59:59-12:00)."""
     moment = datetime.fromisoformat(text)
-    return None if moment.tzinfo is None else moment
+    if moment.tzinfo is None:
+        return None
+    moment.astimezone(UTC)
+    return moment
 
 
 def _show(moment: datetime) -> str:

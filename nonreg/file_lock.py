@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nonreg.errors import NonregError
+from nonreg.french import explain_os_error
 
 LOCK_SECONDS = 60.0
 
@@ -26,7 +27,7 @@ def hold_file_lock(path: Path, what: str) -> Iterator[None]:
     except Timeout as error:
         raise NonregError(f"{what} : occupé depuis {LOCK_SECONDS:g} s par un autre processus.") from error
     except OSError as error:
-        raise NonregError(f"{what} : impossible à ouvrir ({error.strerror}).") from error
+        raise NonregError(f"{what} : impossible à ouvrir ({explain_os_error(error)}).") from error
     try:
         yield
     finally:

@@ -6,7 +6,7 @@ import re
 
 from nonreg.errors import UsageError
 
-TICKET_PATTERN = re.compile(r"[A-Z][A-Z0-9]*-\d+")
+TICKET_PATTERN = re.compile(r"[A-Z][A-Z0-9]*-[0-9]+")  # \d would take the digits of every script
 
 
 def require_ticket(reference: str) -> str:

@@ -42,6 +42,28 @@ def test_the_shipped_platform_is_a_test_platform_with_three_roles() -> None:
             'page_seconds = "vite"',
             "clé « limits.page_seconds », ligne {line} : un nombre",
         ),
+        ("page_seconds = 3.0", "page_seconds = nan", "clé « limits.page_seconds », ligne {line} : un nombre"),
+        (
+            "page_seconds = 3.0",
+            "page_seconds = -1.0",
+            "clé « limits.page_seconds », ligne {line} : un nombre",
+        ),
+        ("page_seconds = 3.0", "page_seconds = 1e9", "ligne {line} : un nombre positif, au plus 36000000"),
+        ("run_hours = 24.0", "run_hours = 1e12", "ligne {line} : un nombre positif, au plus 10000"),
+        ("run_hours = 24.0", "run_hours = inf", "clé « limits.pre_intervention_run_hours », ligne {line}"),
+        ("free_bytes = 268435456.0", "free_bytes = 1e300", "ligne {line} : un nombre positif, au plus 1"),
+        ("timeout_seconds = 10.0", "timeout_seconds = 1e300", "clé « sites.0.host.timeout_seconds », ligne"),
+        ("timeout_seconds = 10.0", "timeout_seconds = 0", "clé « sites.0.host.timeout_seconds », ligne"),
+        ("query_timeout_seconds = 30.0", "query_timeout_seconds = nan", "query_timeout_seconds », ligne"),
+        ("port = 5432", "port = 65536", "clé « sites.0.database.port », ligne {line} : un nombre positif"),
+        ("8084]", "0]", "clé « sites.0.host.open_ports », ligne {line} : un nombre positif"),
+        (
+            "page_seconds = 3.0",
+            f"page_seconds = {'9' * 400}",
+            "limits.page_seconds », ligne {line} : un nombre",
+        ),
+        ("port = 5432", f"port = {'9' * 5_000}", "TOML refusé (un nombre"),
+        ('baseline = "embarquee"', 'baseline = ["a/b"]', "« baseline », ligne {line} : un texte est attendu"),
         ("baseline =", "base_line =", "ligne {line} : clé inconnue"),
         ("[limits]", "[limits", "TOML mal formé, ligne {line}"),
         ('ticket = "AQ-0"', 'ticket = "AQ-0', "TOML mal formé, ligne {line}"),
@@ -84,6 +106,28 @@ def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     file.write_bytes('title = "été"'.encode("latin-1"))
     with pytest.raises(ConfigError, match="pas en UTF-8"):
         load_platform(str(file))
+
+
+def test_what_is_nested_too_deep_or_is_no_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="trop de niveaux imbriqués"):
+        load_text(tmp_path, "sites = " + "[" * 100_000)
+    (tmp_path / "secrets.env").write_bytes(b"MOT=\xe9")
+    platform = load_text(tmp_path, SHIPPED.replace('base_dir = ".sandbox"', f'base_dir = "{tmp_path}"'))
+    with pytest.raises(ConfigError, match="pas en UTF-8"):
+        platform.secret("AQ_ABSENT")  # type: ignore[attr-defined]
+
+
+def test_the_greatest_limits_are_read(tmp_path: Path) -> None:
+    text = SHIPPED.replace("run_hours = 24.0", "run_hours = 10000").replace(
+        "free_bytes = 268435456.0", "free_bytes = 0"
+    )
+    limits = load_text(tmp_path, text).limits  # type: ignore[attr-defined]
+    assert (limits["pre_intervention_run_hours"], limits["disk_free_bytes"]) == (10_000.0, 0.0)
+
+
+def test_the_name_that_decisions_hold_is_read_in_one_form(tmp_path: Path) -> None:
+    platform = load_text(tmp_path, SHIPPED.replace('name = "embarquee"', 'name = "embarque\u0301e"', 1))
+    assert platform.name == "embarquée"  # type: ignore[attr-defined]
 
 
 def test_an_unknown_platform_is_answered_with_the_known_ones() -> None:

@@ -7,7 +7,8 @@ import json
 import os
 import subprocess
 import sys
-from datetime import datetime, timedelta
+import unicodedata
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -212,11 +213,67 @@ def test_a_field_with_any_other_value_is_refused_or_is_another_decision(field: s
         ("decided_at", "hier"),
         ("expires_at", "2026-11-23T16:08:11+00:00"),
         ("expires_at", 5),
+        ("expires_at", "9999-12-31T23:59:59-12:00"),
+        ("decided_at", "0001-01-01T00:00:00+12:00"),
     ],
 )
 def test_a_field_that_is_not_what_it_must_be_is_refused(field: str, value: object) -> None:
     with pytest.raises(DecisionRefused):
         parse_decision(write_decision(make_decision()) | {field: value})
+
+
+LAST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("field", "moment"),
+    [
+        ("expires_at", LAST.replace(tzinfo=timezone(-12 * HOUR))),
+        ("decided_at", datetime(1, 1, 1, tzinfo=timezone(12 * HOUR))),
+    ],
+)
+def test_a_time_that_utc_cannot_write_makes_no_decision(field: str, moment: datetime) -> None:
+    with pytest.raises(DecisionRefused, match="hors du calendrier"):
+        make_decision(**{field: moment})
+
+
+def test_a_decision_of_the_last_minute_of_the_calendar_is_verified_without_leaving_it(tmp_path: Path) -> None:
+    decided_at = LAST - timedelta(minutes=1)
+    signed = make_signed(tmp_path, decided_at=decided_at, expires_at=LAST)
+    assert verify(signed, at=decided_at).expires_at == LAST
+
+
+def test_the_times_of_a_refusal_say_that_they_are_utc(tmp_path: Path) -> None:
+    winter = timezone(HOUR)
+    signed = make_signed(tmp_path, expires_at=datetime(2026, 11, 23, 18, 0, tzinfo=winter))
+    with pytest.raises(DecisionRefused, match="a expiré le 23/11/2026 à 17:00 UTC"):
+        verify(signed, at=datetime(2026, 11, 23, 19, 0, tzinfo=winter))
+
+
+def test_accents_typed_as_two_characters_are_signed_as_one(tmp_path: Path) -> None:
+    """What macOS hands over (NFD) is signed, written and read back in NFC; a file in NFD is not what was signed."""
+    typed = unicodedata.normalize("NFD", "Échéance décalée")
+    shown = unicodedata.normalize("NFD", SHOWN)
+    request = DecisionRequest(make_decision(reason=typed), shown)
+    write_request(tmp_path / "demande.json", request)
+    read = load_request(tmp_path / "demande.json")
+    assert read == DecisionRequest(make_decision(reason="Échéance décalée"), SHOWN)
+    signer = make_signer(tmp_path)
+    for signed in (sign_decision(request, signer), sign_decision(read, signer)):
+        assert signed.decision == read.decision
+        assert signed.shown == SHOWN
+        assert verify(parse_signed(to_dict(signed))) == read.decision
+        assert attach_signature(request, signed.signature) == signed
+    tampered = to_dict(signed)
+    tampered["decision"]["reason"] = typed
+    with pytest.raises(DecisionRefused, match="forme canonique"):
+        parse_signed(tampered)
+
+
+def test_a_decision_that_could_not_be_read_back_is_not_signed(tmp_path: Path) -> None:
+    request = DecisionRequest(make_decision(reason="caché\u202e"), SHOWN)
+    with pytest.raises(DecisionRefused, match="invisible"):
+        sign_decision(request, make_signer(tmp_path))
 
 
 def test_a_decision_may_have_no_ticket_and_no_reason() -> None:
@@ -308,11 +365,13 @@ def test_a_signed_decision_survives_its_file(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_decision_is_refused_in_one_sentence(tmp_path: Path) -> None:
     path = tmp_path / "x.json"
-    with pytest.raises(ConfigError, match="illisible"):
+    with pytest.raises(ConfigError, match="fichier ou dossier absent"):
         load_signed(path)
-    for content in (b"\xff", b"{", b"[" * 100_000):
+    with pytest.raises(ConfigError, match="c'est un dossier"):
+        load_request(tmp_path)
+    for content in (b"\xff", b"{", b"[" * 100_000, b"9" * 5_000):
         path.write_bytes(content)
-        with pytest.raises(ConfigError, match="JSON"):
+        with pytest.raises(ConfigError, match=r"x\.json : "):
             load_signed(path)
     path.write_text('{"decision": {}}', encoding="utf-8")
     with pytest.raises(DecisionRefused, match="exactement les clés"):
@@ -320,7 +379,7 @@ def test_a_file_that_is_no_decision_is_refused_in_one_sentence(tmp_path: Path) -
     path.write_text('{"decision": {}, "shown": 3}', encoding="utf-8")
     with pytest.raises(DecisionRefused, match="« shown »"):
         load_request(path)
-    with pytest.raises(NonregError, match="Écriture impossible"):
+    with pytest.raises(NonregError, match=r"Écriture impossible .*\(fichier ou dossier absent\)"):
         write_signed(tmp_path / "absent" / "x.json", make_signed(tmp_path))
 
 
@@ -373,8 +432,9 @@ def test_sign_refuses_a_request_whose_text_was_changed(
     [
         ([], "une seule des options"),
         (["--agent", "--key", "x"], "une seule des options"),
-        (["--key", "absente"], "Clé illisible"),
-        (["--signature", "absente"], "Signature illisible"),
+        (["--key", "absente"], "Clé illisible : absente (fichier ou dossier absent)"),
+        (["--key", "/"], "Clé illisible : / (c'est un dossier)"),
+        (["--signature", "absente"], "Signature illisible : absente (fichier ou dossier absent)"),
         (["--agent"], "L'agent SSH est absent"),
         (["--agent", "--person", "moa-1"], "par « titulaire-1 », pas par « moa-1 »"),
         (["--agent", "--platform", "embarquee"], "« essai », pas sur « embarquee »"),

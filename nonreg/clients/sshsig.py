@@ -22,6 +22,7 @@ from pathlib import Path
 import paramiko
 
 from nonreg.errors import DecisionRefused, UsageError
+from nonreg.french import explain_os_error
 
 MAGIC, VERSION, DIGEST = b"SSHSIG", 1, "sha512"
 ARMOR_BEGIN, ARMOR_END = "-----BEGIN SSH SIGNATURE-----", "-----END SSH SIGNATURE-----"
@@ -147,7 +148,7 @@ def load_key_file(path: Path, passphrase: str | None = None) -> Signer:
         # The library's stubs say text; what it calls wants bytes.
         key = paramiko.PKey.from_path(path, passphrase.encode("utf-8") if passphrase else None)  # type: ignore[arg-type]
     except OSError as error:
-        raise UsageError(f"Clé illisible : {path} ({error.strerror}).") from error
+        raise UsageError(f"Clé illisible : {path} ({explain_os_error(error)}).") from error
     except TypeError as error:
         if passphrase:
             raise UsageError(f"La clé {path} n'a pas de phrase de passe, mais une est donnée.") from error
