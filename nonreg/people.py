@@ -14,7 +14,6 @@ A key that any shipped people file reserves for another platform is refused, eve
 from __future__ import annotations
 
 import re
-import tomllib
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +22,7 @@ from typing import Any
 
 from nonreg.clients.sshsig import normalise_public_key
 from nonreg.errors import ConfigError, UsageError
+from nonreg.files import read_toml
 from nonreg.model import Role
 
 GOVERNANCE_DIR = Path(__file__).parent / "governance"
@@ -30,7 +30,12 @@ PEOPLE = "people.toml"
 ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 MAX_ID_CHARACTERS = 32
 REQUIRED, OPTIONAL = ("id", "name", "role", "keys"), ("valid_from", "valid_until")
-CIVILITIES = {"m", "mr", "mme", "mlle", "monsieur", "madame", "mademoiselle"}
+PARTICLES = {"de", "du", "des", "la", "le", "les"}
+# A civility and the word after it, past particles. `m` alone is metres, `mm` millimetres, `me` a pronoun.
+CIVILITY = re.compile(
+    r"(?<![\w'’])(?:MM?|Me|(?i:mr|mrs|mmes?|mlles?|messieurs|monsieur|mesdames|madame|mademoiselle|dr|docteur"
+    r"|pr|professeur))\b(?!['’])[.\s]+(?:(?i:de|du|des|la|le|les)\s+)*((?i:[dl]['’]\s*)?[^\W_]+)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,7 @@ def load_people(folder: Path, identity_token: str) -> People:
     Raises ConfigError: unreadable file, wrong entry, shared key, or identities reserved for another platform.
     """
     file = folder / PEOPLE
-    data = _read_toml(file)
+    data = read_toml(file)
     unknown = sorted(data.keys() - {"reserved_for", "people"})
     if unknown:
         raise ConfigError(f"{file} : clé « {unknown[0]} » inconnue.")
@@ -87,12 +92,7 @@ def load_people(folder: Path, identity_token: str) -> People:
             f"{file} : clé « reserved_for » : ces identités sont réservées à une autre plateforme, "
             "elles sont refusées ici."
         )
-    entries = data.get("people")
-    if not isinstance(entries, list) or not entries:
-        raise ConfigError(f"{file} : clé « people » : il faut au moins une personne dans [[people]].")
-    persons = tuple(
-        _read_person(entry, f"{file} : [[people]] n° {number}") for number, entry in enumerate(entries, 1)
-    )
+    persons = _read_persons(data, file)
     _check_unique(persons, file)
     reserved = find_reserved_keys()
     for person in persons:
@@ -106,30 +106,53 @@ def load_people(folder: Path, identity_token: str) -> People:
 
 
 def find_reserved_keys(folder: Path = GOVERNANCE_DIR) -> dict[str, str]:
-    """SSH keys of every shipped people file that is reserved, with the identity token it is reserved for."""
+    """SSH keys of every shipped people file that is reserved, with the identity token it is reserved for.
+
+    ConfigError when one of them is not sound: its keys could no longer be refused.
+    """
     reserved: dict[str, str] = {}
     for file in sorted(folder.glob(f"*/{PEOPLE}")):
-        data = _read_toml(file)
+        data = read_toml(file)
         if "reserved_for" in data:
-            keys = [key for entry in data["people"] for key in entry["keys"]]
-            reserved |= {normalise_public_key(key): str(data["reserved_for"]) for key in keys}
+            keys = [key for person in _read_persons(data, file) for key in person.keys]
+            reserved |= dict.fromkeys(keys, str(data["reserved_for"]))
     return reserved
 
 
 def holds_name(text: str, name: str) -> bool:
     """True when a text holds a name: its words side by side in any order, initials, or `Mme` and one of them.
 
-    Accents, case and punctuation do not matter. A lone first or last name is not noticed: too many are
-    also rivers and places.
+    Accents, case and punctuation do not matter, particles (`de`, `la`…) do not count, and a middle word may
+    stand between the others. A first or a last name alone is not noticed: too many are also rivers and places.
+    A name of one word is noticed at each of its occurrences: there is nothing else to know it by.
     """
     words, parts = _split_words(text), _split_words(name)
-    for start in range(len(words)):
-        window = words[start : start + len(parts)]
-        if words[start] in CIVILITIES and any(
-            word in parts and len(word) > 1 for word in words[start + 1 : start + 2]
-        ):
-            return True
-        if len(window) == len(parts) and _is_name(window, parts):
+    own = [part for part in parts if part not in PARTICLES]
+    if any(word in own for word in _list_addressed(text)):
+        return True
+    if len(own) > 1:  # otherwise the particle is what tells « Yann Le Du » from every other Yann
+        words, parts = [word for word in words if word not in PARTICLES], own
+    return any(_starts_with_name(words[start:], parts) for start in range(len(words)))
+
+
+def _list_addressed(text: str) -> list[str]:
+    """The word that follows each civility, particles apart; initials are none."""
+    found = (_split_words(match[1]) for match in CIVILITY.finditer(text))
+    return [words[0] for words in found if words and len(words[0]) > 1]
+
+
+def _starts_with_name(words: list[str], parts: list[str]) -> bool:
+    """True when the words begin with the parts of a name, in any order, or with them around a middle word."""
+    count = len(parts)
+    if len(words) >= count and _is_name(words[:count], parts):
+        return True
+    if count < 2 or len(words) <= count:
+        return False
+    for place in range(1, count):
+        middle, around = words[place], words[:place] + words[place + 1 : count + 1]
+        # « O. M. Rivelune » and « Ondine Marie Rivelune », not « o plus Rivelune ».
+        alike = middle.isalpha() and (len(middle) == 1 or all(len(word) > 1 for word in around))
+        if alike and _is_name(around, parts):
             return True
     return False
 
@@ -148,23 +171,20 @@ def _is_name(window: list[str], parts: list[str]) -> bool:
 
 
 def _split_words(text: str) -> list[str]:
+    """Words without accents, case, punctuation and elided particles (`d'`, `l'`)."""
     plain = "".join(
         char for char in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(char)
     )
-    return re.findall(r"[^\W_]+", plain)
+    return re.findall(r"[^\W_]+", re.sub(r"(?<!\w)[dl]['’]", " ", plain).replace("œ", "oe"))
 
 
-def _read_toml(file: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{file} : le fichier n'est pas en UTF-8 (octet {error.start}).") from error
-    except OSError as error:
-        raise ConfigError(f"{file} : lecture impossible ({error.strerror}).") from error
-    except tomllib.TOMLDecodeError as error:
-        place = re.search(r"line (\d+), column (\d+)", str(error))
-        where = f"ligne {place[1]}, colonne {place[2]}" if place else "à la fin du fichier"
-        raise ConfigError(f"{file} : TOML mal formé, {where}.") from error
+def _read_persons(data: dict[str, Any], file: Path) -> tuple[Person, ...]:
+    entries = data.get("people")
+    if not isinstance(entries, list) or not entries:
+        raise ConfigError(f"{file} : clé « people » : il faut au moins une personne dans [[people]].")
+    return tuple(
+        _read_person(entry, f"{file} : [[people]] n° {number}") for number, entry in enumerate(entries, 1)
+    )
 
 
 def _read_person(entry: Any, where: str) -> Person:

@@ -53,6 +53,8 @@ def test_a_sound_file_gives_the_people_in_order(tmp_path: Path) -> None:
         ("people = []", "au moins une personne"),
         ("people = [3]", r"\[\[people\]\] n° 1 : une table"),
         (ONE + 'x = "', "TOML mal formé"),
+        ("people = " + "[" * 100_000, "trop de niveaux imbriqués"),
+        ("people = " + "9" * 5_000, "un nombre ou une date hors limites"),
         ('personnes = "x"\n' + ONE, "« personnes » inconnue"),
         (ONE + 'mail = "x"\n', r"n° 1 \(« titulaire-1 »\) : clé « mail » inconnue"),
         (ONE.replace("role", "rôle"), "TOML mal formé"),
@@ -92,7 +94,7 @@ def test_what_is_wrong_is_named_with_the_file_the_entry_and_the_key(
 
 
 def test_a_file_that_cannot_be_read_is_refused_in_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="lecture impossible"):
+    with pytest.raises(ConfigError, match=r"lecture impossible \(fichier ou dossier absent\)"):
         load_people(tmp_path, "jeton")
     (tmp_path / "people.toml").write_bytes(b'name = "\xe9"')
     with pytest.raises(ConfigError, match="pas en UTF-8"):
@@ -130,6 +132,18 @@ def test_an_embedded_key_copied_into_another_file_is_refused(role: Role, tmp_pat
     assert load_people(write(tmp_path, text), EMBEDDED_TOKEN).find_owner(stolen) is not None
 
 
+@pytest.mark.parametrize(
+    "entries", ["", "people = 3\n", "[[people]]\nkeys = 3\n", '[[people]]\nkeys = ["x"]\n']
+)
+def test_a_shipped_reserved_file_that_is_not_sound_is_refused_not_forgotten(
+    entries: str, tmp_path: Path
+) -> None:
+    (tmp_path / "site").mkdir()
+    write(tmp_path / "site", f'reserved_for = "jeton"\n{entries}')
+    with pytest.raises(ConfigError, match="site/people"):
+        find_reserved_keys(tmp_path)
+
+
 def test_the_committed_embedded_people_are_the_ones_that_the_sandbox_derives() -> None:
     assert identities.people_file().read_text(encoding="utf-8") == identities.render_people_file()
     assert identities.people_file() == EMBEDDED / "people.toml"
@@ -156,6 +170,14 @@ def test_a_provisioned_instance_holds_a_private_key_of_each_person(tmp_path: Pat
         "Vaudé Grand Cle\u0301lia",
         "Mme Vaudé a dit oui",
         "C. Grand\nVaudé",
+        "Dr Vaudé",
+        "accord de M. Vaudé",
+        "accord de M Vaudé",
+        "madame de Vaudé",
+        "Clélia Marie Grand-Vaudé",
+        "Clélia M. Grand-Vaudé",
+        "C. M. Grand-Vaudé",
+        "C. de Grand-Vaudé",
     ],
 )
 def test_a_name_is_recognised_however_it_is_written(text: str) -> None:
@@ -167,10 +189,43 @@ def test_a_name_is_recognised_however_it_is_written(text: str) -> None:
     [
         *("", "une grande vallée", "Clélia", "le grand C", "C G V", "clelia-1 grand-vaude"),
         *("la clé du grand Vaudé", "Clé grand Vaudé", "Mme Ruisselle", "Mme C", "M."),
+        *("à 5 m Vaudé", "Vaudé, 5 mm Grand", "il me Grand", "l'ordre du dr d'ici", "C puis Grand Vaudé"),
+        *("Grand-Vaudé, M. le préfet", "Clélia et puis Grand-Vaudé"),
     ],
 )
 def test_a_text_without_the_name_is_not_taken_for_it(text: str) -> None:
     assert not holds_name(text, "Clélia Grand-Vaudé")
+
+
+@pytest.mark.parametrize(
+    ("name", "found", "not_found"),
+    [
+        (
+            "Odile de Ruisselle",
+            ("Odile Ruisselle", "de Ruisselle, Odile", "M. de Ruisselle", "O. de Ruisselle"),
+            ("au-delà de 5 m de hauteur", "M. de la Motte", "Odile de l'accueil", "la Ruisselle de demain"),
+        ),
+        (
+            "Jeanne d'Arcey-Motte",
+            ("J. d'Arcey-Motte", "Arcey Motte Jeanne", "Mme d’Arcey"),
+            ("5 m d'eau à la motte", "l'arcey d'ici"),
+        ),
+        ("Lise Rivelune", ("L. Rivelune", "Lise Anne Rivelune"), ("à l'amont de Rivelune", "Lise")),
+        (
+            "Ondine Rivelune",
+            ("Ondine Marie Rivelune", "O. M. Rivelune"),
+            ("o plus Rivelune", "Ondine 3 Rivelune"),
+        ),
+        ("Yann Le Du", ("Yann Le Du", "Le Du, Yann", "Mme Yann"), ("Yann", "le cours du Rhône", "M. Le Du")),
+        ("Rivelune", ("la Rivelune monte", "RIVELUNE"), ("rivelunette", "rive lune", "r.")),
+        ("Maud Lebœuf", ("Maud Leboeuf", "maud LEBŒUF"), ("le bœuf",)),
+    ],
+)
+def test_particles_middle_words_and_names_of_one_word_are_told_apart(
+    name: str, found: tuple[str, ...], not_found: tuple[str, ...]
+) -> None:
+    assert [text for text in found if not holds_name(text, name)] == []
+    assert [text for text in not_found if holds_name(text, name)] == []
 
 
 def test_an_id_may_share_the_small_words_of_a_name_and_a_validity_may_be_open(tmp_path: Path) -> None:
