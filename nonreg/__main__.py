@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from nonreg.commands import EXIT_INCOMPLETE, campaign, decisions, governance, history, intervention
-from nonreg.errors import NonregError
+from nonreg.commands import EXIT_INCOMPLETE, EXIT_KO, campaign, decisions, governance, history, intervention
+from nonreg.errors import LedgerBroken, NonregError
 from nonreg.french import EXIT_USAGE, FrenchParser, describe_os_error
 
 
@@ -29,6 +29,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     try:
         return int(options.run_command(options))
+    except LedgerBroken as error:  # found by any command: evidence that does not hold, not a wrong use
+        print(f"Erreur : {error}", file=sys.stderr)  # noqa: T201
+        return EXIT_KO
     except NonregError as error:
         print(f"Erreur : {error}", file=sys.stderr)  # noqa: T201
         return EXIT_USAGE

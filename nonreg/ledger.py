@@ -16,7 +16,7 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +32,7 @@ from nonreg.decision import (
 )
 from nonreg.errors import DecisionRefused, LedgerBroken, NonregError, UsageError
 from nonreg.file_lock import hold_file_lock
+from nonreg.french import explain_os_error
 from nonreg.people import People
 
 FILE = "registre.jsonl"
@@ -134,7 +135,10 @@ def append_once(
 ) -> LedgerHead:
     """The entry of a decision: a new one, or the one that an attempt cut short had written already.
 
-    DecisionRefused when the decision served for something else.
+    Resuming is for what was killed between the ledger and its file: the caller holds the lock of what it
+    writes, has found that it is not written yet and that nothing else took its place, and gives the very
+    same `kind` and `data`. Then nothing is added, whatever the other entries since, and the decision is not
+    verified again here. DecisionRefused when it served for something else.
     """
     entries = read_entries(path)
     for entry in entries:
@@ -192,12 +196,25 @@ def _check_names(fields: Mapping[str, Any], people: People | None) -> None:
     if people is None:
         return
     told = {key: value for key, value in fields.items() if key != "signature"}
-    named = people.find_name_in(json.dumps(told, ensure_ascii=False))
+    named = people.find_name_in("\n".join(_list_texts(told)))
     if named is not None:
         raise UsageError(
             f"L'entrée du registre contient le nom de « {named.id} » : "
             "seuls les identifiants entrent dans le registre."
         )
+
+
+def _list_texts(value: Any) -> Iterator[str]:
+    """Every text of a JSON value, keys too: as JSON, a line end would stick to the word after it."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield str(key)
+            yield from _list_texts(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _list_texts(item)
+    elif isinstance(value, str):
+        yield value
 
 
 def _check_not_used(decision_id: str, entries: tuple[LedgerEntry, ...]) -> None:
@@ -215,34 +232,38 @@ def _read_text(path: Path) -> tuple[bytes, bool]:
     except FileNotFoundError:
         return b"", False
     except OSError as error:
-        raise NonregError(f"Registre illisible : {path} ({error.strerror}).") from error
+        raise NonregError(f"Registre illisible : {path} ({explain_os_error(error)}).") from error
     end = content.rfind(b"\n") + 1
     return content[:end], end < len(content)
 
 
 def _append_bytes(path: Path, size_bytes: int, lines: bytes) -> None:
     """Write after the first `size_bytes` bytes, or leave just these."""
-    created = not path.exists()
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        os.ftruncate(descriptor, size_bytes)  # the torn tail of an interrupted write
+        created = not path.exists()
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            done = 0
-            while done < len(lines):
-                done += os.pwrite(descriptor, lines[done:], size_bytes + done)
-            os.fsync(descriptor)
-        except OSError as error:
-            os.ftruncate(descriptor, size_bytes)
-            raise NonregError(
-                f"Écriture impossible dans le registre {path} ({error.strerror}) : l'état précédent est gardé."
-            ) from error
-        except BaseException:  # Ctrl-C between two writes
-            os.ftruncate(descriptor, size_bytes)
-            raise
-    finally:
-        os.close(descriptor)
-    if created:
-        _sync_folder(path.parent)
+            _write_at(descriptor, size_bytes, lines)
+        finally:
+            os.close(descriptor)
+        if created:
+            _sync_folder(path.parent)
+    except OSError as error:
+        raise NonregError(
+            f"Écriture impossible dans le registre {path} ({explain_os_error(error)}) : l'état précédent est gardé."
+        ) from error
+
+
+def _write_at(descriptor: int, size_bytes: int, lines: bytes) -> None:
+    os.ftruncate(descriptor, size_bytes)  # the torn tail of an interrupted write
+    try:
+        done = 0
+        while done < len(lines):
+            done += os.pwrite(descriptor, lines[done:], size_bytes + done)
+        os.fsync(descriptor)
+    except BaseException:  # a full disk, or Ctrl-C between two writes
+        os.ftruncate(descriptor, size_bytes)
+        raise
 
 
 def _sync_folder(folder: Path) -> None:
@@ -259,7 +280,7 @@ def _write_line(fields: Mapping[str, Any], sequence: int, previous: str) -> tupl
         body = {**fields, "sequence": sequence, "previous": previous}
         sha256 = hashlib.sha256(canonical_json(body)).hexdigest()
         return canonical_json({**body, "sha256": sha256}) + b"\n", sha256
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise UsageError("L'entrée du registre contient une valeur qui ne s'écrit pas en JSON.") from error
 
 
@@ -326,6 +347,7 @@ def _build_entry(data: dict[str, Any], number: int) -> LedgerEntry:
         at = datetime.fromisoformat(data["at"])
         if at.tzinfo is None:
             raise ValueError(data["at"])
+        at.astimezone(UTC)  # everything that shows it writes UTC
         decision = parse_decision(data["decision"]) if "decision" in data else None
     except (ValueError, OverflowError) as error:
         raise LedgerBroken(number, "sa date n'est pas une date avec fuseau") from error

@@ -10,15 +10,15 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from nonreg.decision import SignedDecision, verify_signer
 from nonreg.errors import ConfigError, DecisionRefused, LedgerBroken, UsageError
+from nonreg.files import read_json
 from nonreg.ledger import FILE, LedgerEntry, LedgerHead, has_torn_tail, read_entries
 from nonreg.people import People
 
 HEAD = re.compile(r"([0-9a-f-]{36}):([1-9][0-9]{0,11}):([0-9a-f]{64})")
-GLOBS = ("*/manifest.json", "interventions/*/*.json")
+RUNS, INTERVENTIONS, PROMOTED = "*/manifest.json", "interventions/*/*.json", "baselines/*.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,14 @@ class Witness:
 
     source: str
     head: LedgerHead
+
+
+@dataclass(frozen=True, slots=True)
+class KeptHeads:
+    """What folders keep of a ledger: the heads, and in French what they should keep and do not."""
+
+    witnesses: tuple[Witness, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +51,29 @@ def collect_witnesses(runs_dir: Path, governance: Path | None = None) -> tuple[W
 
     Baselines of `governance` are shared by git between ledgers: theirs count for the ledger they name.
     """
-    files = sorted(file for pattern in GLOBS for file in runs_dir.glob(pattern))
-    witnesses = [found for file in files if (found := _read_witness(file)) is not None]
+    return scan_witnesses(runs_dir, governance).witnesses
+
+
+def scan_witnesses(runs_dir: Path, governance: Path | None = None) -> KeptHeads:
+    """As `collect_witnesses`, with how many runs keep no head without saying why, and foreign baselines."""
+    runs = [_read_kept(file) for file in sorted(runs_dir.glob(RUNS))]
+    answers = [_read_kept(file) for file in sorted(runs_dir.glob(INTERVENTIONS))]
+    witnesses = [kept.witness for kept in (*runs, *answers) if kept.witness is not None]
+    notes = []
+    silent = sum(kept.witness is None and not kept.explained for kept in runs)
+    if silent:
+        notes.append(f"{silent} passage(s) sans témoin, sans que leur manifeste dise pourquoi.")
     if governance is not None:
-        promoted = [_read_witness(file) for file in sorted(governance.glob("baselines/*.json"))]
-        own = _read_ledger_ids(runs_dir) | {witness.head.ledger_id for witness in witnesses}
-        witnesses += [found for found in promoted if found is not None and found.head.ledger_id in own]
-    return tuple(witnesses)
+        files = sorted(governance.glob(PROMOTED))
+        promoted = [kept.witness for file in files if (kept := _read_kept(file)).witness is not None]
+        ids = _read_ledger_ids(runs_dir) | {witness.head.ledger_id for witness in witnesses}
+        own = [witness for witness in promoted if witness is not None and witness.head.ledger_id in ids]
+        if len(own) < len(promoted):
+            notes.append(
+                f"{len(promoted) - len(own)} référence(s) promue(s) inscrites dans un autre registre."
+            )
+        witnesses += own
+    return KeptHeads(tuple(witnesses), tuple(notes))
 
 
 def _read_ledger_ids(runs_dir: Path) -> set[str]:
@@ -57,7 +81,7 @@ def _read_ledger_ids(runs_dir: Path) -> set[str]:
     try:
         with (runs_dir / FILE).open("rb") as file:
             return {str(json.loads(file.readline())["previous"])}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return set()
 
 
@@ -74,8 +98,11 @@ def parse_head(text: str) -> LedgerHead:
     return LedgerHead(match[1], int(match[2]), match[3])
 
 
-def verify_ledger(path: Path, witnesses: tuple[Witness, ...]) -> LedgerCheck:
-    """Verify the chain, then every witness; LedgerBroken with the exact line when something does not hold."""
+def verify_ledger(path: Path, witnesses: tuple[Witness, ...], notes: tuple[str, ...] = ()) -> LedgerCheck:
+    """Verify the chain, then every witness; LedgerBroken with the exact line when something does not hold.
+
+    `notes` are those of `scan_witnesses`, told with those of the ledger itself.
+    """
     entries = read_entries(path)
     for witness in witnesses:
         if entries and witness.head.ledger_id != entries[0].previous:
@@ -86,16 +113,16 @@ def verify_ledger(path: Path, witnesses: tuple[Witness, ...]) -> LedgerCheck:
             )
     _check_end(len(entries), witnesses)
     _check_hashes(entries, witnesses)
-    notes = []
+    told = []
     if has_torn_tail(path):
-        notes.append(
+        told.append(
             f"La ligne {len(entries) + 1} est incomplète (écriture interrompue) : elle n'est pas comptée."
         )
     if not entries:
-        notes.append("Il n'y a pas encore de registre.")
+        told.append("Il n'y a pas encore de registre.")
     elif not witnesses:
-        notes.append("Aucun témoin : des dernières lignes retirées ne se verraient pas.")
-    return LedgerCheck(entries, len(witnesses), tuple(notes))
+        told.append("Aucun témoin : des dernières lignes retirées ne se verraient pas.")
+    return LedgerCheck(entries, len(witnesses), (*told, *notes))
 
 
 def verify_signatures(
@@ -147,16 +174,23 @@ def _check_hashes(entries: tuple[LedgerEntry, ...], witnesses: tuple[Witness, ..
         agreed = line
 
 
-def _read_witness(file: Path) -> Witness | None:
-    try:
-        data: Any = json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{file} : témoin du registre illisible.") from error
-    kept = data.get("ledger") if isinstance(data, dict) else None
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What one file keeps: a head or none, and whether it says what went wrong."""
+
+    witness: Witness | None
+    explained: bool
+
+
+def _read_kept(file: Path) -> _Kept:
+    data = read_json(file)
+    if not isinstance(data, dict):
+        raise ConfigError(f"{file} : témoin du registre illisible.")
+    kept, explained = data.get("ledger"), bool(data.get("problems"))
     if kept is None:
-        return None
+        return _Kept(None, explained)
     try:
         head = parse_head(f"{kept['ledger_id']}:{kept['sequence']}:{kept['sha256']}")
     except (KeyError, TypeError, UsageError) as error:
         raise ConfigError(f"{file} : clé « ledger » : ce n'est pas une tête de registre.") from error
-    return Witness(f"{file.parent.name}/{file.name}", head)
+    return _Kept(Witness(f"{file.parent.name}/{file.name}", head), explained)

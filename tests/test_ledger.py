@@ -20,18 +20,20 @@ from hypothesis import strategies as st
 from nonreg.__main__ import main
 from nonreg.decision import SignedDecision, parse_decision, write_decision
 from nonreg.errors import ConfigError, DecisionRefused, LedgerBroken, NonregError, UsageError
-from nonreg.ledger import LedgerHead, append, has_torn_tail, read_entries, read_head
+from nonreg.ledger import LedgerHead, append, append_once, has_torn_tail, read_entries, read_head
 from nonreg.ledger_witness import (
     Witness,
     collect_witnesses,
     format_head,
     parse_head,
+    scan_witnesses,
     verify_ledger,
     verify_signatures,
 )
 from nonreg.people import People
 from nonreg.waiting import wait_until
 from tests.decision_samples import NOW, TOKEN, make_decision, make_people, make_signed
+from tests.governed import make_governed
 
 Damage = Callable[[list[bytes]], list[bytes]]
 APPEND = """\
@@ -148,6 +150,16 @@ def reseal(line: bytes, **changes: Any) -> bytes:
         (3, {"note": ""}, 3, "ses champs"),
         (6, {"at": "2026-11-23T16:09:11"}, 6, "date avec fuseau"),
         (6, {"at": "hier"}, 6, "date avec fuseau"),
+        (6, {"at": "9999-12-31T23:59:59-12:00"}, 6, "date avec fuseau"),
+        (
+            6,
+            {
+                "decision": write_decision(make_decision()) | {"expires_at": "9999-12-31T23:59:59-12:00"},
+                "signature": "",
+            },
+            6,
+            "sa décision est refusée",
+        ),
         (6, {"decision": {}, "signature": ""}, 6, "sa décision est refusée"),
         (6, {"decision": {}, "signature": 3}, 6, "ses champs"),
     ],
@@ -243,10 +255,10 @@ def test_a_replaced_ledger_is_noticed_by_a_witness(path: Path) -> None:
         verify_ledger(path, (Witness("ticket", head),))
 
 
-def keep(file: Path, head: LedgerHead | None) -> None:
+def keep(file: Path, head: LedgerHead | None, **told: Any) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     kept = {"ledger_id": head.ledger_id, "sequence": head.sequence, "sha256": head.sha256} if head else None
-    file.write_text(json.dumps({"files": {}, "ledger": kept}), encoding="utf-8")
+    file.write_text(json.dumps({"files": {}, "ledger": kept} | told), encoding="utf-8")
 
 
 def test_witnesses_are_read_from_runs_and_interventions(path: Path) -> None:
@@ -263,13 +275,73 @@ def test_witnesses_are_read_from_runs_and_interventions(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["{", '{"ledger": 3}', '{"ledger": {"ledger_id": "x"}}', '{"ledger": {"ledger_id": 1}}', "\xff"]
+    "text",
+    [
+        *(
+            "{",
+            "3",
+            '{"ledger": 3}',
+            '{"ledger": {"ledger_id": "x"}}',
+            '{"ledger": {"ledger_id": 1}}',
+            "\xff",
+        ),
+        *('{"ledger": ' + "[" * 100_000, '{"ledger": ' + "9" * 5_000),
+    ],
+    ids=range(8),
 )
 def test_a_witness_that_cannot_be_read_is_refused_not_forgotten(text: str, tmp_path: Path) -> None:
     (tmp_path / "passage-1").mkdir()
     (tmp_path / "passage-1" / "manifest.json").write_bytes(text.encode("latin-1"))
     with pytest.raises(ConfigError, match="passage-1/manifest"):
         collect_witnesses(tmp_path)
+
+
+@pytest.mark.parametrize("first_line", [b"[" * 100_000, b"9" * 5_000, b"[]", b"{}", b"\xff", b""])
+def test_a_first_line_that_cannot_be_read_is_told_by_the_chain_and_keeps_no_witness_from_being_read(
+    first_line: bytes, path: Path
+) -> None:
+    head = fill(path, 2)[-1]
+    keep(path.parent / "passage-1" / "manifest.json", head)
+    governance = path.parent / "gouvernance"
+    keep(governance / "baselines" / "0001-5.2.0.json", head)
+    path.write_bytes(first_line + b"\n" + b"".join(path.read_bytes().splitlines(keepends=True)[1:]))
+    assert len(collect_witnesses(path.parent, governance)) == 2
+    with pytest.raises(LedgerBroken, match="ligne 1"):
+        verify_ledger(path, collect_witnesses(path.parent, governance))
+
+
+def test_runs_without_a_witness_and_baselines_of_another_ledger_are_counted_in_notes(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    head = fill(path, 2)[-1]
+    keep(path.parent / "passage-1" / "manifest.json", head)
+    governance = path.parent / "gouvernance"
+    keep(governance / "baselines" / "0001-5.2.0.json", head)
+    assert scan_witnesses(path.parent, governance).notes == ()
+    for name in ("passage-2", "passage-3"):
+        keep(path.parent / name / "manifest.json", None)
+    keep(path.parent / "passage-4" / "manifest.json", None, problems=["Registre plein."])
+    elsewhere = add(path.parent / "ailleurs" / "registre.jsonl")
+    keep(governance / "baselines" / "0002-5.3.0.json", elsewhere)
+    kept = scan_witnesses(path.parent, governance)
+    check = verify_ledger(path, kept.witnesses, kept.notes)
+    assert check.witnesses == 2
+    assert check.notes == (
+        "2 passage(s) sans témoin, sans que leur manifeste dise pourquoi.",
+        "1 référence(s) promue(s) inscrites dans un autre registre.",
+    )
+    assert main(["ledger", "verify", "--runs-dir", str(path.parent)]) == 0
+    assert "2 passage(s) sans témoin" in capsys.readouterr().out
+
+
+def test_verify_prints_that_a_promoted_baseline_is_of_another_ledger(path: Path, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    site.mkdir()
+    governed = make_governed(site)
+    keep(governed.governance / "baselines" / "0001-5.2.0.json", add(path))
+    assert (
+        governed.cli("ledger", "verify").stdout.count("1 référence(s) promue(s) inscrites dans un autre") == 1
+    )
 
 
 def test_a_head_survives_being_pasted_into_a_ticket(path: Path) -> None:
@@ -405,11 +477,50 @@ def test_a_lock_held_too_long_is_said_in_one_sentence(path: Path, monkeypatch: p
 
 def test_a_folder_that_cannot_be_written_is_said_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "fichier").write_text("", encoding="utf-8")
-    with pytest.raises(NonregError, match="impossible à ouvrir"):
+    with pytest.raises(
+        NonregError, match=r"impossible à ouvrir \((il existe déjà|ce n'est pas un dossier)\)"
+    ):
         add(tmp_path / "fichier" / "registre.jsonl")
     (tmp_path / "dossier").mkdir()
-    with pytest.raises(NonregError, match="illisible"):
+    with pytest.raises(NonregError, match=r"illisible : .*dossier \(c'est un dossier\)"):
         read_entries(tmp_path / "dossier")
+
+
+def test_a_ledger_that_cannot_be_opened_to_write_is_said_in_one_sentence(path: Path) -> None:
+    path.symlink_to(path.parent / "absent" / "registre.jsonl")
+    with pytest.raises(NonregError, match=r"Écriture impossible .*\(fichier ou dossier absent\) : l'état"):
+        add(path)
+
+
+def append_promotion(path: Path, number: int = 1, **changes: Any) -> LedgerHead:
+    return append_once(
+        path,
+        kind="promotion",
+        platform="essai",
+        data={"baseline": number},
+        at=NOW,
+        people=make_people(),
+        signed=make_signed(path.parent, **changes),
+    )
+
+
+def test_an_attempt_cut_short_finds_its_entry_again_and_no_other_use_of_the_decision_does(path: Path) -> None:
+    head = append_promotion(path)
+    add(path)
+    assert append_promotion(path) == head
+    assert len(read_entries(path)) == 3
+    with pytest.raises(DecisionRefused, match="ne sert qu'une fois"):
+        append_promotion(path, number=2)
+
+
+def test_a_broken_ledger_found_by_any_command_is_exit_code_1(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(path, 2)
+    path.write_bytes(path.read_bytes().replace(b'"n":1', b'"n":7'))
+    for action in ("verify", "show", "head"):
+        assert main(["ledger", action, "--runs-dir", str(path.parent)]) == 1
+        assert "Registre rompu, ligne 3" in capsys.readouterr().err
 
 
 def sign_and_add(path: Path, people: People | None = None, **changes: Any) -> LedgerHead:
@@ -457,6 +568,9 @@ def test_a_decision_that_is_not_the_one_of_the_entry_is_refused(
     [
         {"data": {"motif": "vu avec Amaury Valbief"}},
         {"data": {"liste": [{"valbief amaury": 1}]}},
+        {"data": {"motif": "vu avec M.\nValbief"}},
+        {"data": {"motif": "vu avec Amaury\nValbief"}},
+        {"data": {"noms": ("Amaury", "Valbief")}},
         {"ticket": "Mme Ruisselle"},
         {"decision": {"reason": "accord de M. Valbief"}},
     ],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nonreg.commands import EXIT_KO, EXIT_OK, RUNS_DIR, Commands
 from nonreg.errors import LedgerBroken, UsageError
-from nonreg.french import FrenchParser
+from nonreg.french import FrenchParser, explain_os_error
 
 if TYPE_CHECKING:
     from nonreg.clients.sshsig import Signer
@@ -156,7 +156,7 @@ def read_armor(path: Path) -> str:
     try:
         return path.read_text(encoding="ascii")
     except OSError as error:
-        raise UsageError(f"Signature illisible : {path} ({error.strerror}).") from error
+        raise UsageError(f"Signature illisible : {path} ({explain_os_error(error)}).") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} : ce n'est pas une signature SSH en texte.") from error
 
@@ -230,7 +230,8 @@ def verify_ledger(options: argparse.Namespace) -> int:
     governance = load_governance(options.platform) if options.platform else None
     try:
         folder = governance[1].file.parent if governance else None
-        check = witness.verify_ledger(runs_dir / FILE, witness.collect_witnesses(runs_dir, folder) + given)
+        kept = witness.scan_witnesses(runs_dir, folder)
+        check = witness.verify_ledger(runs_dir / FILE, kept.witnesses + given, kept.notes)
         words = [f"{len(check.entries)} ligne(s)", f"{check.witnesses} témoin(s) concordant(s)"]
         if governance is not None:
             platform, people = governance
