@@ -19,6 +19,7 @@ from typing import Any
 
 from nonreg.decision import DecisionKind, SignedDecision, parse_signed, to_dict, verify_decision
 from nonreg.errors import ConfigError, DecisionRefused, UsageError
+from nonreg.files import read_json
 from nonreg.ledger import LedgerEntry, LedgerHead
 from nonreg.model import Baseline, Role
 from nonreg.people import People
@@ -55,12 +56,12 @@ def _load_one(
     from pydantic import TypeAdapter
 
     try:
-        data = json.loads(path.read_bytes())
+        data = read_json(path)
         raw = data["content"]
         content = TypeAdapter(Baseline).validate_json(json.dumps(raw))
         signed = parse_signed(data["decision"])
         LedgerHead(**data["ledger"])
-    except (OSError, ValueError, RecursionError, KeyError, TypeError, DecisionRefused) as error:
+    except (ValueError, RecursionError, KeyError, TypeError, DecisionRefused) as error:
         raise ConfigError(f"{path} : ce n'est pas une référence promue lisible.") from error
     expected = before.number + 1 if before else 1
     if content.number != expected:

@@ -15,13 +15,13 @@ What is signed is the text of `render_waiver`: a waiver whose words change is no
 from __future__ import annotations
 
 import json
-import tomllib
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from nonreg.decision import DecisionKind, load_signed, verify_decision
 from nonreg.errors import ConfigError, DecisionRefused, UsageError
+from nonreg.files import parse_toml, read_toml
 from nonreg.model import Role, Waiver
 from nonreg.people import People
 
@@ -65,10 +65,7 @@ def load_waivers(
 
 
 def _read(path: Path) -> list[Any]:
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{path} : fichier TOML illisible.") from error
+    data = read_toml(path)
     unknown = sorted(data.keys() - {"waivers"})
     entries = data.get("waivers", [])
     if unknown or not isinstance(entries, list):
@@ -146,10 +143,12 @@ def format_entry(waiver: Waiver) -> str:
         lines.append(f"reference = {json.dumps(waiver.reference, ensure_ascii=False)}")
     text = "\n".join(lines) + "\n"
     try:
-        (entry,) = tomllib.loads(text)["waivers"]
+        (entry,) = parse_toml(text, Path(FILE))["waivers"]
         same = _read_waiver(entry, "dérogation") == waiver
-    except (ValueError, ConfigError) as error:
-        raise UsageError("La dérogation ne peut pas être écrite dans son fichier.") from error
+    except ConfigError:
+        same = False
     if not same:
-        raise UsageError("La dérogation ne serait pas relue telle quelle.")
+        raise UsageError(
+            "La dérogation ne serait pas relue telle qu'elle est écrite : vérifiez son échéance."
+        )
     return text

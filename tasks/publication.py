@@ -19,7 +19,8 @@ from nonreg import ledger
 from nonreg.assess import assess
 from nonreg.basis import PUBLISHED, read_basis
 from nonreg.decision import canonical_json
-from nonreg.errors import LedgerBroken, NonregError, UsageError
+from nonreg.errors import ConfigError, LedgerBroken, NonregError, UsageError
+from nonreg.files import read_json
 from nonreg.history import default_url, open_history
 from nonreg.ledger import LedgerEntry, LedgerHead
 from nonreg.ledger_witness import collect_witnesses, verify_ledger
@@ -110,7 +111,7 @@ def is_published(run_dir: Path) -> bool:
 
 def read_problems(run_dir: Path) -> tuple[str, ...]:
     """What could not be kept beside the report, in French; empty for most runs."""
-    manifest = json.loads((run_dir / PUBLISHED).read_text(encoding="utf-8"))
+    manifest = read_json(run_dir / PUBLISHED)
     return tuple(str(problem) for problem in manifest.get("problems", ()))
 
 
@@ -212,9 +213,9 @@ def write_manifest(
 def find_altered(run_dir: Path) -> tuple[str, ...]:
     """Files of a published run that are absent or not as the manifest says; its own name when it says nothing."""
     try:
-        data = json.loads((run_dir / PUBLISHED).read_bytes())
+        data = read_json(run_dir / PUBLISHED)
         expected = {str(name): str(sha256) for name, sha256 in data["sha256"].items()}
-    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
+    except (ConfigError, KeyError, TypeError, AttributeError):
         return (PUBLISHED,)
     found = hash_files(run_dir)
     return tuple(

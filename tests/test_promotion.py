@@ -179,6 +179,17 @@ def rewrite_manifest(run_dir: Path) -> None:
     (run_dir / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    "text", ["", "{}", "null", "[" * 5000, '{"content": {}, "decision": {}, "ledger": null}']
+)
+def test_a_baseline_file_that_is_none_is_refused_in_one_sentence(governed: Governed, text: str) -> None:
+    path = promote_run(governed, publish_run(governed, "un"))
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"0001-5\.2\.0\.json") as refused:
+        load_all(governed)
+    assert len(str(refused.value).splitlines()) == 1
+
+
 def test_a_run_that_was_edited_after_its_publication_is_refused(governed: Governed) -> None:
     run_dir = publish_run(governed, "un", {**ALL_GOOD, "APP-001": Outcome.KO})
     report = run_dir / "report.json"

@@ -107,7 +107,7 @@ def test_a_second_waiver_is_added_to_the_file_and_the_first_stays(waived: Govern
         ("owner =", "porteur =", "« owner » absente ou vide"),
         ("reference =", "autre =", "clé inconnue « autre »"),
         ("[[waivers]]", "[waivers]", "des tables [[waivers]]"),
-        ("[[waivers]]", "[[waivers", "illisible"),
+        ("[[waivers]]", "[[waivers", "TOML mal formé"),
         ('"D-', '"D-0', "n'est pas accordée"),
     ],
 )
@@ -136,6 +136,9 @@ def test_without_its_decision_file_a_waiver_is_refused(waived: Governed) -> None
     [
         (("--expires", "2036-01-01T00:00:00"), "n'a pas de fuseau"),
         (("--expires", "demain"), "Échéance illisible"),
+        (("--expires", "2036-12-31T18:00:00+01:00:30"), "ne serait pas relue"),
+        (("--expires", "9999-12-31T23:59:59-12:00"), "hors de toute mesure"),
+        (("--reference", "vu avec Ondine Rivelune"), "pas le nom de la personne"),
         (("--expires", "2020-01-01T00:00:00+01:00"), "déjà passée"),
         (("--owner", "personne"), "Porteur inconnu"),
         (("--reason", " "), "a un motif"),
