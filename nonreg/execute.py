@@ -43,7 +43,7 @@ def execute_plan(
 
     Never raises for what the platform does: it is recorded, and judged afterwards.
     """
-    with hold_platform_lock(platform) as lock:
+    with store.hold_run(run_dir), hold_platform_lock(platform) as lock:
         guards = check_guards(platform, plan, lock)
         store.save_guards(run_dir, guards)
         if blocks(guards):

@@ -14,12 +14,14 @@ cannot be read is passed over and makes the run an interrupted one: a result may
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import hashlib
 import json
 import os
 import tempfile
 from collections.abc import Hashable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -98,6 +100,27 @@ def save_end(run_dir: Path, ended_at: datetime, pytest_exit: int | None, interru
     """Close the run stage; a run without this file was interrupted."""
     end = {"ended_at": ended_at.isoformat(), "pytest_exit": pytest_exit, "interruption": interruption}
     write_file(run_dir / END, json.dumps(end, ensure_ascii=False))
+
+
+@contextmanager
+def hold_run(run_dir: Path) -> Iterator[None]:
+    """Mark a run as going on by a lock of its plan, which dies with its holder; nothing where there are no locks."""
+    with (run_dir / PLAN).open("rb") as plan:
+        with suppress(OSError):
+            fcntl.flock(plan, fcntl.LOCK_EX)
+        yield
+
+
+def is_running(run_dir: Path) -> bool:
+    """True while a living process holds the run."""
+    try:
+        with (run_dir / PLAN).open("rb") as plan:
+            fcntl.flock(plan, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # no plan, or no locks on this file system
+        return False
+    return False
 
 
 def append_event(run_dir: Path, event: dict[str, Any]) -> None:

@@ -134,7 +134,8 @@ def list_remarks(report: CampaignReport, cases: Sequence[Case]) -> Items:
     remarks = _group(none, "autre remarque", "autres remarques")
     free = sum(m.limit is None for case in cases if case.result for m in case.result.measures)
     if free:
-        remarks.append(f"{text.plural(free, 'mesure', 'mesures')} sans limite convenue : non jugées.")
+        one, many = "mesure sans limite convenue : non jugée", "mesures sans limite convenue : non jugées"
+        remarks.append(f"{text.plural(free, one, many)}.")
     once = sum(len(case.finding.to_confirm) for case in cases)
     if once:
         many = text.plural(once, "durée au-dessus de sa borne", "durées au-dessus de leur borne")

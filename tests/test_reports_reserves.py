@@ -158,7 +158,7 @@ def test_what_does_not_apply_and_what_has_no_limit_are_remarks_and_no_reserves()
     assert list_items(report, "Réserves") == ()
     assert list_items(report, "Remarques") == (
         "HD-004 : non applicable. Pas de radio ici.",
-        "1 mesure sans limite convenue : non jugées.",
+        "1 mesure sans limite convenue : non jugée.",
         "1 durée au-dessus de sa borne pour la première fois, à confirmer (§ 1bis).",
     )
 

@@ -5,16 +5,30 @@ from __future__ import annotations
 import dataclasses
 import resource
 import signal
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nonreg import store
+from nonreg import execute, store
+from nonreg.__main__ import main
 from nonreg.assess import assess
+from nonreg.config import PLATFORMS_DIR, load_platform
 from nonreg.errors import ConfigError
-from nonreg.model import Basis, CampaignPlan, Failure, Outcome, ScenarioResult, Verdict
+from nonreg.model import (
+    Basis,
+    CampaignPlan,
+    Failure,
+    GuardResult,
+    GuardStatus,
+    Outcome,
+    ScenarioResult,
+    Verdict,
+)
 from tests.run_samples import AT, make_plan
 
 
@@ -164,6 +178,44 @@ def test_an_event_is_written_whole_when_the_system_takes_it_in_pieces(tmp_path: 
     assert (tmp_path / store.EVENTS).stat().st_size == 50
     record_finished(tmp_path, "BASE-002")
     assert [event["result"]["scenario_id"] for event in store.read_events(tmp_path)] == ["BASE-002"]
+
+
+def test_a_run_is_going_on_as_long_as_its_process_lives(
+    run_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = "import sys; from pathlib import Path; from nonreg.store import hold_run\n"
+    words += "with hold_run(Path(sys.argv[1])):\n    print('ici', flush=True); sys.stdin.read()"
+    assert not store.is_running(run_dir)
+    with subprocess.Popen(
+        [sys.executable, "-c", words, str(run_dir)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert store.is_running(run_dir)
+        assert main(["report", str(run_dir)]) == 3
+        said = capsys.readouterr().err
+        assert f"Le passage {run_dir.name} est encore en cours" in said
+        assert len(said.splitlines()) == 1
+        assert not (run_dir / "report.json").exists()
+        process.kill()
+    assert not store.is_running(run_dir)
+    assert not store.is_running(run_dir / "absent")
+
+
+def test_a_plan_is_executed_as_a_run_that_is_going_on(run_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def refuse(*_: object) -> tuple[GuardResult, ...]:
+        seen.append(store.is_running(run_dir))
+        return (GuardResult("PRE-01", "Cible", GuardStatus.REFUSED, "refusée"),)
+
+    monkeypatch.setattr(execute, "check_guards", refuse)
+    monkeypatch.setattr(execute, "capture_if_needed", lambda *_: None)
+    file = PLATFORMS_DIR / "embarquee.toml"
+    plan = store.load_json(CampaignPlan, run_dir / store.PLAN)
+    execute.execute_plan(load_platform(str(file)), plan, run_dir, file, run_dir, threading.Event())
+    assert seen == [True]
+    assert not store.is_running(run_dir)
 
 
 def test_a_folder_without_plan_is_no_run(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nonreg.commands import EXIT_INCOMPLETE, EXIT_KO, EXIT_OK, RUNS_DIR, Commands
-from nonreg.errors import NonregError
+from nonreg.errors import NonregError, UsageError
 
 if TYPE_CHECKING:
     from nonreg.plan import CampaignRequest
@@ -193,7 +193,13 @@ def publish(run_dir: Path, project_junit: tuple[Path, ...]) -> None:
 
 def report_run(options: argparse.Namespace) -> int:
     """`report`: judge again, publish again."""
+    from nonreg.store import is_running
+
     run_dir = Path(options.run)
+    if is_running(run_dir):
+        raise UsageError(
+            f"Le passage {run_dir.name} est encore en cours ; suivez-le par « python -m nonreg watch {run_dir} »."
+        )
     publish(run_dir, tuple(Path(file) for file in options.project_junit))
     return conclude(run_dir)
 
@@ -216,7 +222,6 @@ def list_scenarios(options: argparse.Namespace) -> int:
 
 def watch(options: argparse.Namespace) -> int:
     """`watch`: follow a run until it ends."""
-    from nonreg.errors import UsageError
     from nonreg.progress import watch_run
 
     run_dir = Path(options.run)
