@@ -286,6 +286,15 @@ def test_all_attempts_of_a_retried_scenario_are_in_its_section_and_the_worst_one
     assert case.result.message == "premier essai"
 
 
+def test_a_retry_that_did_not_apply_does_not_replace_the_failure_before_it() -> None:
+    second = ScenarioResult("HD-001", Outcome.NON_APPLICABLE, "second essai", attempt=2)
+    report = change_case(green_report(), second, Finding("HD-001", Outcome.KO, Change.REGRESSION, Outcome.OK))
+    first = ScenarioResult("HD-001", Outcome.KO, "premier essai")
+    report = replace(report, run=replace(report.run, results=(*report.run.results, first)))
+    case = next(case for case in join_cases(report) if case.scenario.id == "HD-001")
+    assert case.result == first
+
+
 def test_junit_names_the_cause_and_the_ticket_of_the_waiver() -> None:
     suites = JUnitXml.fromstring(render_junit(regression_report()).encode())
     cases = {case.name.split()[0]: case for suite in suites for case in suite}

@@ -117,6 +117,10 @@ def test_no_reserve_of_the_verdict_is_missing_from_the_list_of_reserves() -> Non
     assert report.assessment.verdict is Verdict.OK_AVEC_RESERVES
     assert len(report.assessment.reasons) == 2
     assert list_items(report, "Réserves") == report.assessment.reasons
+    report = give_verdict(
+        report, Verdict.OK_AVEC_RESERVES, "1 scénario jugé avant et plus maintenant : HD-001."
+    )
+    assert list_items(report, "Réserves") == report.assessment.reasons
 
 
 def test_what_moved_since_the_promotion_is_a_reserve_under_a_worse_verdict_too() -> None:

@@ -29,6 +29,7 @@ from nonreg.model import (
     ScenarioResult,
     Verdict,
 )
+from nonreg.progress import read_progress
 from tests.run_samples import AT, make_plan
 
 
@@ -216,6 +217,14 @@ def test_a_plan_is_executed_as_a_run_that_is_going_on(run_dir: Path, monkeypatch
     execute.execute_plan(load_platform(str(file)), plan, run_dir, file, run_dir, threading.Event())
     assert seen == [True]
     assert not store.is_running(run_dir)
+
+
+def test_only_a_retry_that_passed_is_told_as_unstable_while_the_run_goes_on(run_dir: Path) -> None:
+    record_finished(run_dir, "BASE-001", Outcome.KO)
+    record_finished(run_dir, "BASE-002", Outcome.KO)
+    record_finished(run_dir, "BASE-001", Outcome.OK, attempt=2)
+    record_finished(run_dir, "BASE-002", Outcome.NON_APPLICABLE, attempt=2)
+    assert read_progress(run_dir).tally == "1 OK  1 NON_APPLICABLE  dont 1 instable(s)"
 
 
 def test_a_folder_without_plan_is_no_run(tmp_path: Path) -> None:
