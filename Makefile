@@ -33,7 +33,7 @@ test: $(READY) lint ## contrôles statiques et tests
 	@$(PY) -m pytest -n 2 --junitxml=build/junit-tests.xml $(ARGS)
 
 test-defects: $(READY) ## chaque défaut connu contre une famille entière de scénarios (environ 5 min)
-	@WHOLE_FAMILIES=1 $(PY) -m pytest -n 2 tests/test_campaign.py $(ARGS)
+	@WHOLE_FAMILIES=1 $(PY) -m pytest -n 2 --dist loadgroup tests/test_campaign.py tests/test_triage_defects.py $(ARGS)
 
 test-openssh: $(READY) ## signatures : échanges avec les vrais ssh-keygen et ssh-agent
 	@$(PY) -m pytest -m openssh tests/openssh $(ARGS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ from nonreg import store
 from nonreg.attempts import choose_retries
 from nonreg.config import PLATFORMS_DIR, load_platform
 from nonreg.execute import execute_plan, run_attempts
-from nonreg.model import CampaignPlan, CampaignRun, Effect, Failure, Outcome, ScenarioResult
+from nonreg.model import CampaignPlan, CampaignRun, Effect, Failure, Outcome, Scenario, ScenarioResult
 from nonreg.plan import CampaignRequest, collect_scenarios, identify_tool, plan_campaign
 from nonreg.progress import read_progress
 from nonreg.sandbox import postgres
@@ -26,6 +27,7 @@ from nonreg.sandbox.layout import ACTIVE, DATABASE, Layout
 from nonreg.waiting import wait_until
 from tests.run_samples import AT, make_plan, make_scenario
 
+pytestmark = pytest.mark.xdist_group("retries")  # what they share is run once
 HEADER = """
 import os
 from pathlib import Path
@@ -94,6 +96,17 @@ def test_writer(witness, bench):
 """
 
 
+BODIES = {
+    "BASE-900": GOOD,
+    "BASE-901": FLAKY,
+    "BASE-902": FAILING,
+    "BASE-903": UNPROVED,
+    "BASE-904": CRASH,
+    "BASE-905": STUCK,
+}
+RETRIES = 3
+
+
 def write_scenarios(folder: Path, *bodies: str) -> Path:
     folder.mkdir()
     (folder / "test_essai.py").write_text(HEADER + "".join(bodies), encoding="utf-8")
@@ -114,117 +127,131 @@ class Retried:
         return [one for one in self.run.results if one.scenario_id == scenario_id]
 
 
-def run_folder(
-    folder: Path,
-    retries: int,
-    stop: threading.Event | None = None,
-    clean: Callable[[], str] = lambda: "",
-) -> Retried:
-    scenarios = collect_scenarios(folder)
-    run_dir = folder.parent / "passage"
-    plan = dataclasses.replace(make_plan(), scenarios=scenarios, retries=retries)
-    store.save_plan(run_dir, plan)
-    store.save_guards(run_dir, ())
-    code, said = run_attempts(
-        plan, run_dir, PLATFORMS_DIR / "embarquee.toml", folder, stop or threading.Event(), clean
-    )
-    store.save_end(run_dir, datetime.now(UTC), code, " ".join(filter(None, said)))
-    return Retried(run_dir, store.load_run(run_dir))
+@dataclasses.dataclass(frozen=True)
+class Runner:
+    """Runs some of the scenarios above in a folder of their own; what was collected of all of them is used again."""
+
+    catalog: tuple[Scenario, ...]
+
+    def __call__(
+        self,
+        parent: Path,
+        ids: tuple[str, ...],
+        retries: int,
+        stop: threading.Event | None = None,
+        clean: Callable[[], str] = lambda: "",
+        body: str = "",
+    ) -> Retried:
+        folder = write_scenarios(parent / "scenarios", body or "".join(BODIES[one] for one in ids))
+        run_dir = parent / "passage"
+        scenarios = tuple(one for one in self.catalog if one.id in ids)
+        plan = dataclasses.replace(make_plan(), scenarios=scenarios, retries=retries)
+        store.save_plan(run_dir, plan)
+        store.save_guards(run_dir, ())
+        code, said = run_attempts(
+            plan, run_dir, PLATFORMS_DIR / "embarquee.toml", folder, stop or threading.Event(), clean
+        )
+        store.save_end(run_dir, datetime.now(UTC), code, " ".join(filter(None, said)))
+        return Retried(run_dir, store.load_run(run_dir))
 
 
-def test_a_scenario_that_passes_on_retry_keeps_its_failed_first_attempt(tmp_path: Path) -> None:
-    found = run_folder(write_scenarios(tmp_path / "scenarios", GOOD, FLAKY, FAILING), retries=1)
-    assert found.attempts("BASE-900") == [(1, Outcome.OK)]
-    assert found.attempts("BASE-901") == [(1, Outcome.KO), (2, Outcome.OK)]
-    assert found.attempts("BASE-902") == [(1, Outcome.KO), (2, Outcome.KO)]
-    first, second = found.results("BASE-901")
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Runner:
+    folder = write_scenarios(tmp_path_factory.mktemp("catalogue") / "scenarios", *BODIES.values())
+    return Runner(collect_scenarios(folder))
+
+
+@pytest.fixture(scope="module")
+def retried(run: Runner, tmp_path_factory: pytest.TempPathFactory) -> Retried:
+    """A good, a flaky and a failing scenario, and a writer that proves no cleanup, with three retries."""
+    ids = ("BASE-900", "BASE-901", "BASE-902", "BASE-903")
+    return run(tmp_path_factory.mktemp("essais"), ids, RETRIES)
+
+
+def test_a_scenario_that_passes_on_retry_keeps_its_failed_first_attempt(retried: Retried) -> None:
+    assert retried.attempts("BASE-900") == [(1, Outcome.OK)]
+    assert retried.attempts("BASE-901") == [(1, Outcome.KO), (2, Outcome.OK)]
+    first, second = retried.results("BASE-901")
     assert first.failure is Failure.ECART
     assert second.failure is None
-    assert found.run.pytest_exit == 1
+    assert retried.run.pytest_exit == 1
 
 
-def test_the_evidence_of_each_attempt_stays_and_comes_from_a_process_of_its_own(tmp_path: Path) -> None:
-    found = run_folder(write_scenarios(tmp_path / "scenarios", FLAKY), retries=1)
-    files = [item for result in found.results("BASE-901") for item in result.evidence]
+def test_the_evidence_of_each_attempt_stays_and_comes_from_a_process_of_its_own(retried: Retried) -> None:
+    files = [item for result in retried.results("BASE-901") for item in result.evidence]
     assert [item.path for item in files] == [
         "evidence/BASE-901/pi-ce.txt",
         "evidence/BASE-901/essai-2/pi-ce.txt",
     ]
-    texts = [(found.run_dir / item.path).read_text(encoding="utf-8") for item in files]
+    texts = [(retried.run_dir / item.path).read_text(encoding="utf-8") for item in files]
     assert [text.split(",")[0] for text in texts] == ["essai 1", "essai 2"]
     assert len({text.split()[-1] for text in texts}) == 2
-    assert [store.hash_file(found.run_dir / item.path) for item in files] == [item.sha256 for item in files]
-    assert (found.run_dir / "pytest.log").is_file()
-    assert (found.run_dir / "pytest-essai-2.log").is_file()
+    hashes = [store.hash_file(retried.run_dir / item.path) for item in files]
+    assert hashes == [item.sha256 for item in files]
+    assert (retried.run_dir / "pytest.log").is_file()
+    assert (retried.run_dir / "pytest-essai-2.log").is_file()
 
 
-def test_a_scenario_is_tried_again_until_it_is_good_or_the_retries_are_used_up(tmp_path: Path) -> None:
-    found = run_folder(write_scenarios(tmp_path / "scenarios", FLAKY, FAILING), retries=3)
-    assert [number for number, _ in found.attempts("BASE-901")] == [1, 2]
-    assert [number for number, _ in found.attempts("BASE-902")] == [1, 2, 3, 4]
+def test_a_scenario_is_tried_again_until_it_is_good_or_the_retries_are_used_up(retried: Retried) -> None:
+    assert [number for number, _ in retried.attempts("BASE-901")] == [1, 2]
+    assert retried.attempts("BASE-902") == [(number, Outcome.KO) for number in range(1, RETRIES + 2)]
 
 
-def test_without_retries_nothing_is_tried_twice(tmp_path: Path) -> None:
-    found = run_folder(write_scenarios(tmp_path / "scenarios", FLAKY), retries=0)
-    assert found.attempts("BASE-901") == [(1, Outcome.KO)]
+def test_a_writer_whose_cleanup_was_not_proved_is_not_tried_again(retried: Retried) -> None:
+    assert retried.attempts("BASE-903") == [(1, Outcome.KO)]
 
 
-def test_a_writer_whose_cleanup_was_not_proved_is_not_tried_again(tmp_path: Path) -> None:
-    found = run_folder(write_scenarios(tmp_path / "scenarios", UNPROVED, FAILING), retries=1)
-    assert found.attempts("BASE-903") == [(1, Outcome.KO)]
-    assert len(found.attempts("BASE-902")) == 2
+def test_without_retries_nothing_is_tried_twice(run: Runner, tmp_path: Path) -> None:
+    assert run(tmp_path, ("BASE-901",), retries=0).attempts("BASE-901") == [(1, Outcome.KO)]
 
 
-def test_nothing_is_tried_again_when_test_data_cannot_be_removed(tmp_path: Path) -> None:
-    folder = write_scenarios(tmp_path / "scenarios", FAILING)
-    found = run_folder(folder, retries=1, clean=lambda: "Nettoyage impossible.")
+def test_nothing_is_tried_again_when_test_data_cannot_be_removed(run: Runner, tmp_path: Path) -> None:
+    found = run(tmp_path, ("BASE-902",), retries=1, clean=lambda: "Nettoyage impossible.")
     assert found.attempts("BASE-902") == [(1, Outcome.KO)]
     assert (found.run.interruption, found.run.pytest_exit) == ("Nettoyage impossible.", 1)
 
 
-def test_a_retry_whose_process_dies_is_told_by_the_exit_code(tmp_path: Path) -> None:
-    found = run_folder(write_scenarios(tmp_path / "scenarios", CRASH), retries=2)
+def test_a_retry_whose_process_dies_is_told_by_the_exit_code(run: Runner, tmp_path: Path) -> None:
+    found = run(tmp_path, ("BASE-904",), retries=2)
     assert found.run.pytest_exit == 7
     first, second = found.results("BASE-904")
     assert first.outcome is Outcome.KO
     assert (second.attempt, second.outcome, second.failure) == (2, Outcome.INCONCLUSIF, Failure.DELAI)
 
 
-def test_a_first_process_that_dies_is_not_followed_by_another(tmp_path: Path) -> None:
-    body = CRASH.replace('count("mort") == 2', "True")
-    found = run_folder(write_scenarios(tmp_path / "scenarios", body), retries=2)
+def test_a_first_process_that_dies_is_not_followed_by_another(run: Runner, tmp_path: Path) -> None:
+    found = run(tmp_path, ("BASE-904",), retries=2, body=CRASH.replace('count("mort") == 2', "True"))
     assert found.run.pytest_exit == 7
     assert [number for number, _ in found.attempts("BASE-904")] == [1]
 
 
-def test_a_stop_during_a_retry_ends_it_and_keeps_the_first_attempt(tmp_path: Path) -> None:
-    folder = write_scenarios(tmp_path / "scenarios", STUCK)
-    stop = threading.Event()
+def test_a_stop_during_a_retry_ends_it_and_keeps_the_first_attempt(run: Runner, tmp_path: Path) -> None:
+    mark, stop = tmp_path / "scenarios" / "bloque", threading.Event()
 
     def stop_in_second() -> None:
-        wait_until(lambda: (folder / "bloque").exists() and len((folder / "bloque").read_text()) == 2, 60)
+        wait_until(lambda: mark.exists() and len(mark.read_text()) == 2, 60)
         stop.set()
 
     threading.Thread(target=stop_in_second, daemon=True).start()
-    found = run_folder(folder, 1, stop)
+    found = run(tmp_path, ("BASE-905",), 1, stop)
     assert found.run.interruption == "Campagne arrêtée à la demande."
     assert found.attempts("BASE-905") == [(1, Outcome.KO), (2, Outcome.INCONCLUSIF)]
     assert found.run.pytest_exit is None
 
 
-def test_progress_counts_scenarios_and_shows_which_were_tried_again(tmp_path: Path) -> None:
-    found = run_folder(write_scenarios(tmp_path / "scenarios", GOOD, FLAKY, FAILING), retries=1)
-    state = read_progress(found.run_dir)
-    assert (state.done, state.total, state.percent) == (3, 3, 100.0)
+def test_progress_counts_scenarios_and_shows_which_were_tried_again(retried: Retried) -> None:
+    state = read_progress(retried.run_dir)
+    assert (state.done, state.total, state.percent) == (4, 4, 100.0)
     remarks = [(one.scenario_id, one.remark.strip()) for one in state.finished]
-    assert remarks[3:] == [("BASE-901", "(2e essai)"), ("BASE-902", "(2e essai)")]
-    assert state.tally == "2 OK  1 KO  dont 1 instable(s)"
+    assert remarks[4:6] == [("BASE-901", "(2e essai)"), ("BASE-902", "(2e essai)")]
+    assert remarks[6:] == [("BASE-902", "(3e essai)"), ("BASE-902", "(4e essai)")]
+    assert state.tally == "2 OK  2 KO  dont 1 instable(s)"
 
 
-def test_progress_names_the_attempt_under_way(tmp_path: Path) -> None:
-    found = run_folder(write_scenarios(tmp_path / "scenarios", FLAKY), retries=1)
-    (found.run_dir / store.END).unlink()
-    assert read_progress(found.run_dir).stage == "2e essai"
+def test_progress_names_the_attempt_under_way(retried: Retried, tmp_path: Path) -> None:
+    under_way = Path(shutil.copytree(retried.run_dir, tmp_path / "passage"))
+    (under_way / store.END).unlink()
+    assert read_progress(under_way).stage == "4e essai"
 
 
 def test_a_writer_finds_nothing_of_its_first_attempt(sandbox: Layout, tmp_path: Path) -> None:

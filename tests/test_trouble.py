@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import socket
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,107 +12,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nonreg import store
-from nonreg.captured import Captured, LogLine, parse_log, read_captured
+from nonreg.captured import Captured, HostClock, LogLine, parse_log, read_captured
 from nonreg.config import Platform, load_platform
 from nonreg.model import CampaignPlan, GuardResult, GuardStatus, Outcome
-from nonreg.sandbox.defects import apply_defect
-from nonreg.sandbox.launch import start_instance, stop_instance
-from nonreg.sandbox.layout import ACTIVE, Layout
-from nonreg.trouble import KEPT_BYTES, KEPT_LINES, capture_trouble, keep_latest, needs_capture
+from nonreg.sandbox.layout import Layout
+from nonreg.trouble import KEPT_BYTES, KEPT_LINES, capture_trouble, is_own_command, keep_latest, needs_capture
 from tests.campaigns import run_campaign
 from tests.run_samples import make_plan, make_result, make_run
-from tests.test_campaign import find_secrets
 
-FAILING = (
+GOOD = (
     "from nonreg.model import Criticality\n"
     "from nonreg.recorder import scenario\n"
-    "@scenario('BASE-900', 'Faux', Criticality.MAJEURE)\n"
-    "def test_failing(witness): witness.expect_equal(1, {wanted}, 'SELECT 1')\n"
+    "@scenario('BASE-900', 'Bon', Criticality.MAJEURE)\n"
+    "def test_good(witness): witness.expect_equal(1, 1, 'SELECT 1')\n"
 )
-
-
-def write_scenario(folder: Path, wanted: int) -> str:
-    folder.mkdir()
-    (folder / "test_essai.py").write_text(FAILING.format(wanted=wanted), encoding="utf-8")
-    return str(folder)
-
-
-def log(layout: Layout, service: str, at: datetime, words: str) -> None:
-    """Add a line to a service's log, as the service would."""
-    stamp = f"{at:%Y-%m-%dT%H:%M:%S.%f}"[:-3]
-    with layout.log_file(ACTIVE, service).open("a", encoding="utf-8") as file:
-        file.write(f"{stamp}Z {words}\n")
-
-
-@pytest.fixture(scope="module")
-def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Layout, Path]]:
-    """A platform with a changed procedure and a changed configuration file, and a run that failed on it."""
-    folder = tmp_path_factory.mktemp("panne")
-    instance = start_instance(folder / "banc")
-    layout, run_dir = instance.layout, folder / "passage"
-    try:
-        apply_defect(layout, "changed-procedure")
-        apply_defect(layout, "changed-configuration")
-        now = datetime.now(UTC)
-        log(layout, "frontal", now - timedelta(minutes=1), "INFO avant le repère")
-        soon = now + timedelta(seconds=60)
-        for name, value in layout.secrets().items():
-            log(layout, "frontal", soon, f"ERREUR connexion avec {value} pour {name}")
-        log(layout, "frontal", soon, "ERREUR appel de +33000000001, essai-astreinte@exemple.invalid")
-        log(layout, "frontal", soon, "ERREUR mot_de_passe=jamais-vu-ailleurs")
-        run_campaign(layout.platform_file, run_dir, "base", scenarios=write_scenario(folder / "scenarios", 2))
-        yield layout, run_dir
-    finally:
-        stop_instance(instance)
-
-
-@pytest.fixture
-def captured(broken: tuple[Layout, Path]) -> Captured:
-    return read_captured(broken[1])
-
-
-def lines_of(captured: Captured, source: str) -> list[str]:
-    return [line for entry in dict(captured.logs)[source] for line in entry.lines]
-
-
-def test_a_failed_run_with_a_capture_holds_no_secret(broken: tuple[Layout, Path]) -> None:
-    layout, run_dir = broken
-    assert (run_dir / "trouble" / "logs" / "srv-a" / "frontal.log").is_file()
-    assert find_secrets(run_dir, layout) == []
-    text = (run_dir / "trouble" / "logs" / "srv-a" / "frontal.log").read_text(encoding="utf-8")
-    assert "ERREUR mot_de_passe=***" in text
-    assert "ERREUR appel de <téléphone>, <courriel>" in text
-
-
-def test_every_log_of_every_host_is_kept_from_the_mark_on(captured: Captured) -> None:
-    assert captured.missing == ()
-    assert {source.split("/")[0] for source, _ in captured.logs} == {"srv-a", "srv-b", "srv-s"}
-    found = lines_of(captured, "srv-a/frontal.log")
-    assert any("ERREUR mot_de_passe" in line for line in found)
-    assert not any("avant le repère" in line for line in found)
-
-
-def test_a_changed_procedure_is_shown_as_a_difference_once(captured: Captured) -> None:
-    removed = [line for line in captured.modules_diff.splitlines() if line.startswith("-    WHERE")]
-    assert len(removed) == 1
-    assert "h.chr_utc > p_fin" in removed[0]
-    assert captured.modules_diff.splitlines()[1].startswith("+++ SITE-A prod.tvf_cumul(")
-
-
-def test_a_changed_configuration_file_is_named(captured: Captured) -> None:
-    assert captured.configuration == (("srv-a", "affinage.json", "modifié"),)
-
-
-def test_error_lines_that_the_reference_does_not_know_are_named_as_they_were_kept(captured: Captured) -> None:
-    new = {one for source, one in captured.new_signatures if source == "srv-a/frontal.log"}
-    kept = {entry.signature for entry in dict(captured.logs)["srv-a/frontal.log"]}
-    assert any("mot_de_passe" in one for one in new)
-    assert new <= kept
 
 
 def test_a_good_run_is_not_followed_by_a_capture(sandbox: Layout, tmp_path: Path) -> None:
     run_dir = tmp_path / "passage"
-    run_campaign(sandbox.platform_file, run_dir, "base", scenarios=write_scenario(tmp_path / "scenarios", 1))
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "scenarios" / "test_essai.py").write_text(GOOD, encoding="utf-8")
+    run_campaign(sandbox.platform_file, run_dir, "base", scenarios=str(tmp_path / "scenarios"))
     assert not (run_dir / "trouble").exists()
     assert read_captured(run_dir) == Captured()
 
@@ -157,9 +75,9 @@ def test_a_host_that_hangs_is_left_at_the_deadline(sandbox: Layout, tmp_path: Pa
         silent.bind((platform.sites[1].host.address, 0))
         silent.listen()
         hung = change_port(platform, silent.getsockname()[1])
-        capture_trouble(hung, plan_from(datetime.now(UTC) - timedelta(hours=1)), tmp_path, 6)
+        capture_trouble(hung, plan_from(datetime.now(UTC) - timedelta(hours=1)), tmp_path, 4)
     found = read_captured(tmp_path)
-    assert found.missing == ("srv-b : relevé non terminé en 6 s.",)
+    assert found.missing == ("srv-b : relevé non terminé en 4 s.",)
     assert {source.split("/")[0] for source, _ in found.logs} == {"srv-a", "srv-s"}
 
 
@@ -242,15 +160,40 @@ def test_no_text_breaks_the_reading_of_a_log(text: str) -> None:
         assert entry.signature
 
 
-@pytest.mark.parametrize("name", ["new_signatures.json", "configuration.json", "modules.diff"])
+@pytest.mark.parametrize(
+    "name", ["new_signatures.json", "configuration.json", "modules.diff", "horloges.json"]
+)
 def test_a_damaged_capture_is_read_as_far_as_it_goes(tmp_path: Path, name: str) -> None:
     (tmp_path / "trouble").mkdir()
     store.write_file(tmp_path / "trouble" / name, b"{\xff")
     found = read_captured(tmp_path)
     assert found.configuration == ()
     assert found.new_signatures == frozenset()
+    assert found.clocks == ()
 
 
-def test_signatures_are_kept_as_json_by_log(broken: tuple[Layout, Path]) -> None:
-    found = json.loads((broken[1] / "trouble" / "new_signatures.json").read_text(encoding="utf-8"))
-    assert list(found) == ["srv-a/frontal.log"]
+@pytest.mark.parametrize("ahead", ["null", '"x"', "NaN", "Infinity", "[]"])
+def test_a_clock_that_is_no_number_is_unknown(tmp_path: Path, ahead: str) -> None:
+    (tmp_path / "trouble").mkdir()
+    text = f'{{"srv-a": {{"site": "SITE-A", "ahead_seconds": {ahead}}}, "srv-b": 3}}'
+    store.write_file(tmp_path / "trouble" / "horloges.json", text)
+    assert read_captured(tmp_path).clocks == (HostClock("srv-a", "SITE-A"),)
+
+
+@pytest.mark.parametrize(
+    ("line", "own"),
+    [
+        ("INFO commande 'tail -n 20000 logs/frontal.log' : code 0", True),
+        (
+            "INFO commande 'systemctl show -p ActiveState,SubState,MainPID,NRestarts aquareel-x.service' : code 0",
+            True,
+        ),
+        ("INFO commande 'cat config/a.json' : code 1", False),
+        ("ERREUR commande 'cat config/a.json' : code 0", False),
+        ("INFO commande 'rm -rf logs' : code 0", False),
+        ("INFO fichier cat config/a.json", False),
+    ],
+)
+def test_only_what_a_host_says_of_our_own_commands_is_left_out(line: str, own: bool) -> None:
+    (entry,) = parse_log(f"2026-11-23T15:00:01.000Z {line}")
+    assert is_own_command(entry) is own
