@@ -85,8 +85,8 @@ def assess(run: CampaignRun, basis: Basis) -> Assessment:
 def conclude(run: CampaignRun, basis: Basis, draft: Assessment, general_slowdown: float) -> Assessment:
     """The verdict and its reasons, worst first, from the findings and what surrounds them."""
     reasons = [
+        *judge_run(run, draft.findings),  # why nothing was judged comes before what was not
         *judge_findings(draft.findings, {one.id: one.criticality for one in run.plan.scenarios}),
-        *judge_run(run, draft.findings),
         *judge_coverage(run, basis, draft),
         *judge_reference(run, basis, draft, general_slowdown),
     ]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nonreg import baseline, ledger, store
 from nonreg.config import Platform
-from nonreg.errors import ConfigError, LedgerBroken, NonregError
+from nonreg.errors import ConfigError, NonregError
 from nonreg.history import URL_VARIABLE, HistoryStore, RunRef, default_url, open_history
 from nonreg.ledger_witness import collect_witnesses, verify_ledger
 from nonreg.model import Baseline, Basis, CampaignPlan, Fact, LastGood, Scenario, Waiver
@@ -57,8 +57,8 @@ def load_governed(platform: Platform, people: People, runs_dir: Path) -> tuple[B
     promoted = load_promoted(folder, people, platform.name, platform.identity_token)
     try:
         entries = ledger.read_entries(runs_dir / ledger.FILE)
-    except LedgerBroken:
-        return promoted  # told with the exact line by the check of the ledger
+    except NonregError:
+        return promoted  # told, with the exact line of a broken one, by the check of the ledger
     absent = find_unpromoted(entries, promoted, platform.name)
     if absent:
         raise ConfigError(" ".join(absent))

@@ -21,6 +21,7 @@ from sqlalchemy.pool import NullPool
 
 from nonreg.clients.history_tables import Writer, metadata, store
 from nonreg.errors import ConfigError, NonregError
+from nonreg.french import explain_os_error
 from nonreg.history_records import CampaignRecord
 
 HistoryUrl: TypeAlias = str | sa.URL
@@ -261,7 +262,9 @@ def _replace_file(
     try:
         descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     except OSError as error:
-        raise ConfigError(f"Dossier impossible à écrire : {file.parent} ({error.strerror}).") from error
+        raise ConfigError(
+            f"Dossier impossible à écrire : {file.parent} ({explain_os_error(error)})."
+        ) from error
     os.close(descriptor)
     partial = Path(name)
     new = HistoryConnection(file_url(partial))

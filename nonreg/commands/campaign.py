@@ -127,7 +127,7 @@ def start_campaign(
         run_dir.mkdir(parents=True)
     except OSError as error:
         raise NonregError(
-            f"Dossier des passages impossible à écrire : {runs_dir} ({error.strerror})."
+            f"Dossier des passages impossible à écrire : {runs_dir} ({explain_os_error(error)})."
         ) from error
     print(f"Campagne {run_id} : {len(plan.scenarios)} scénarios sur « {platform.title} »", flush=True)  # noqa: T201
     parameters = {
