@@ -92,10 +92,12 @@ def conclude(run: CampaignRun, basis: Basis, draft: Assessment, general_slowdown
     ]
     reasons.sort(key=lambda reason: -reason[0].severity)
     verdict = reasons[0][0] if reasons else Verdict.OK
+    reserves = tuple(sentence for severity, sentence in reasons if severity is Verdict.OK_AVEC_RESERVES)
     if not reasons:
         executed = sum(one.outcome.is_executed for one in draft.findings)
         reasons.append((Verdict.OK, f"{executed} scénario(s) exécuté(s), aucun écart."))
-    return dataclasses.replace(draft, verdict=verdict, reasons=tuple(sentence for _, sentence in reasons))
+    said = tuple(sentence for _, sentence in reasons)
+    return dataclasses.replace(draft, verdict=verdict, reasons=said, reserves=reserves)
 
 
 Reason = tuple[Verdict, str]
@@ -149,7 +151,7 @@ def judge_run(run: CampaignRun, findings: tuple[Finding, ...]) -> list[Reason]:
     if refused:
         reasons.append(run.interruption or "Des gardes ne sont pas levées.")
     if not findings:
-        reasons.append("Aucun scénario planifié.")
+        reasons.append("Aucun scénario prévu.")
     elif not any(one.outcome.is_executed for one in findings):
         reasons.append("Aucun scénario n'a rien vérifié.")
     if run.interruption and not refused:

@@ -5,10 +5,10 @@ Known before is the promoted baseline, then the last campaigns that judged the s
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from nonreg.history_records import JUDGED_LETTERS, PASSED_LETTERS, count_flips
 from nonreg.model import (
     Basis,
     CampaignPlan,
@@ -32,9 +32,6 @@ WORST_FIRST = (
     Outcome.NON_APPLICABLE,
     Outcome.OK,
 )
-GOOD_LETTERS = "".join(outcome.letter for outcome in Outcome if outcome.is_passed)
-# A campaign that could not judge a scenario says nothing of it.
-JUDGED_LETTERS = GOOD_LETTERS + Outcome.KO.letter + Outcome.DEROGATION.letter
 # Good and bad in turn at least this often over so many campaigns, this one included, is unstable.
 UNSTABLE_ALTERNATIONS, UNSTABLE_CAMPAIGNS = 3, 10
 
@@ -67,7 +64,7 @@ class Past:
     def failed_last(self) -> bool:
         """True when the last thing judged of it was not good."""
         if self.last:
-            return self.last not in GOOD_LETTERS
+            return self.last not in PASSED_LETTERS
         return self.baseline in (Outcome.KO, Outcome.DEROGATION)
 
 
@@ -95,7 +92,7 @@ def read_past(basis: Basis) -> dict[str, Past]:
     for one in basis.history.scenarios:
         letters[one.scenario_id] = "".join(letter for letter in one.outcomes if letter in JUDGED_LETTERS)
         if any(
-            later and letter in GOOD_LETTERS for later, letter in zip(is_later, one.outcomes, strict=True)
+            later and letter in PASSED_LETTERS for later, letter in zip(is_later, one.outcomes, strict=True)
         ):
             worked.add(one.scenario_id)
     for good in basis.last_good:
@@ -124,7 +121,7 @@ def compare(
 ) -> Finding:
     """One scenario against baseline and last campaigns; without a result it is MISSING, never forgotten."""
     if not attempts:
-        note = "Planifié, sans résultat."
+        note = "Prévu, sans résultat."
         return Finding(scenario_id, Outcome.NON_EXECUTE, Change.MISSING, past.shown, note, waiver)
     result = settle(attempts)
     in_force = waiver is not None and waiver.is_in_force(run.plan.created_at)
@@ -165,8 +162,7 @@ def judge_good(
     if not outcome.is_passed:
         return (Change.NEW if past.shown is None else Change.SAME), ""
     recent = (past.letters + outcome.letter)[-UNSTABLE_CAMPAIGNS:]
-    turns = [letter in GOOD_LETTERS for letter in recent]
-    if sum(one != other for one, other in itertools.pairwise(turns)) >= UNSTABLE_ALTERNATIONS:
+    if count_flips(recent) >= UNSTABLE_ALTERNATIONS:
         return Change.UNSTABLE, f"Tantôt bon, tantôt en échec aux dernières campagnes : {recent}."
     if confirmed:
         return Change.SLOWER, ""

@@ -13,7 +13,6 @@ UNCHECKED = (Outcome.INCONCLUSIF, Outcome.NON_EXECUTE)
 SAID_CHARACTERS = 4_000
 WHY_CHARACTERS = 400
 GROUPS_SHOWN = 200
-GENERAL_SLOWDOWN = "Ralentissement général"  # the only reserve that is nowhere but in the reasons
 
 
 def say_conclusion(report: CampaignReport, cases: Sequence[Case]) -> str:
@@ -89,43 +88,11 @@ def list_reserves(report: CampaignReport, cases: Sequence[Case]) -> Items:
         if case.outcome in (Outcome.DEROGATION, *UNCHECKED)
         or case.finding.change in (Change.UNSTABLE, Change.SLOWER)
     ]
-    reserves = [text.shorten(said, SAID_CHARACTERS) for said in _list_of_campaign(report)]
+    reserves = [text.shorten(said, SAID_CHARACTERS) for said in report.assessment.reserves]
     reserves += _group(told, "autre réserve", "autres réserves")
     if report.run.plan.platform.nature.value != "TEST":
         reserves.append("La plateforme n'est pas une plateforme de test.")
     return Items("Réserves", tuple(reserves), empty="Aucune réserve.")
-
-
-def _list_of_campaign(report: CampaignReport) -> list[str]:
-    """Return the reserves that are of no single scenario.
-
-    Under "OK avec réserves" every reason is one, and is said as it is; under a worse verdict the reasons are
-    mixed, and the reserves are found again from what they were made of.
-    """
-    assessment, basis, platform = report.assessment, report.basis, report.run.plan.platform
-    if assessment.verdict is Verdict.OK:
-        return []
-    if assessment.verdict is Verdict.OK_AVEC_RESERVES:
-        return list(assessment.reasons)
-    said = list(basis.warnings)
-    baseline = basis.baseline
-    if baseline is None:
-        said.append("Aucune référence promue : seules les campagnes passées sont comparées.")
-    else:
-        if baseline.application_version != platform.application_version:
-            said.append(f"La référence est de la version {baseline.application_version}.")
-        if baseline.dataset != platform.dataset:
-            said.append(f"La référence est du jeu de données {baseline.dataset}.")
-    for word, names in (
-        ("Scénarios de la référence absents du plan", assessment.removed),
-        ("Seuils modifiés depuis la référence", tuple(change.name for change in assessment.limit_changes)),
-        ("Fichiers de référence modifiés depuis la promotion", assessment.reference_changes),
-        ("Scénarios modifiés depuis la référence", assessment.scenario_changes),
-    ):
-        if names:
-            said.append(f"{word} : {' ; '.join(names)} (§ 1bis).")
-    said += [reason for reason in assessment.reasons if reason.startswith(GENERAL_SLOWDOWN)]
-    return said
 
 
 def list_remarks(report: CampaignReport, cases: Sequence[Case]) -> Items:

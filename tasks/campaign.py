@@ -50,7 +50,7 @@ def plan_stage(request: CampaignRequest, platform: Platform, run_dir: Path) -> C
     basis = load_basis(platform, plan, scenarios, run_dir.parent)
     save_basis(run_dir, basis)
     store.save_plan(run_dir, plan)
-    get_run_logger().info("%d scénarios planifiés, passage %s", len(plan.scenarios), run_dir)
+    get_run_logger().info("%d scénarios prévus, passage %s", len(plan.scenarios), run_dir)
     return plan
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from nonreg import environment as env
-from nonreg.captured import Captured, parse_log, read_captured
+from nonreg.captured import Captured, read_captured
 from nonreg.config import load_platform
 from nonreg.model import CampaignRun, Cause, Fact, Failure, Triage
 from nonreg.probes.clock import parse_clock
@@ -177,15 +177,6 @@ def test_a_cut_replication_link_is_the_environment(broken: Broken, triages: dict
     assert found.cause is Cause.ENVIRONNEMENT, found.why
     assert {env.AGENTS, env.STOPPED_SERVICES} <= {one.name for one in found.differences}
     assert any("could not connect to the publisher" in line for one in found.logs for line in one.lines)
-
-
-def test_no_line_after_the_end_of_the_run_is_shown(broken: Broken, triages: dict[str, Triage]) -> None:
-    ended_at = broken.run.ended_at
-    assert ended_at is not None
-    lines = [line for found in triages.values() for one in found.logs for line in one.lines]
-    dated = [entry for line in lines for entry in parse_log(line)]
-    assert dated
-    assert all(entry.at <= ended_at for entry in dated)
 
 
 def test_a_broken_check_is_the_bench_and_the_platform_is_as_it_was(

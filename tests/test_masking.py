@@ -53,6 +53,7 @@ def test_a_secret_in_another_writing_is_masked_too() -> None:
         "tel.0033612345678",
         "mobile0612345678",
         "tél:06-12-34-56-78:",
+        "poste 1-0612345678",
         "+33 (0)6 12 34 56 78",
         "motdepasse=Azerty12",
         "mot-de-passe: Azerty12",

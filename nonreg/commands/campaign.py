@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from nonreg.commands import EXIT_INCOMPLETE, EXIT_KO, EXIT_OK, RUNS_DIR, Commands
 from nonreg.errors import NonregError, UsageError
+from nonreg.french import explain_os_error
 
 if TYPE_CHECKING:
     from nonreg.plan import CampaignRequest

@@ -53,6 +53,7 @@ class LimitChange:
 class Assessment:
     """The judgement: verdict, its reasons in French, one finding per planned scenario in plan order.
 
+    `reserves` are the reasons that alone would only make reserves, whatever the verdict is in the end.
     `removed` are scenarios of the baseline that this selection should hold and the plan does not;
     `reference_changes` the reference files changed since the promotion; `scenario_changes` say in French
     which criticalities and measures are not those of the baseline; `machine_factor` is how much slower the
@@ -67,6 +68,7 @@ class Assessment:
     reference_changes: tuple[str, ...] = ()
     machine_factor: float = 1.0
     scenario_changes: tuple[str, ...] = ()
+    reserves: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
