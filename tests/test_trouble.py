@@ -40,7 +40,7 @@ def test_a_good_run_is_not_followed_by_a_capture(sandbox: Layout, tmp_path: Path
 def test_a_platform_that_a_guard_refuses_is_looked_at_too(sandbox: Layout, tmp_path: Path) -> None:
     text = sandbox.platform_file.read_text(encoding="utf-8")
     file = tmp_path / "plateforme.toml"
-    file.write_text(text.replace("disk_free_bytes = 268435456.0", "disk_free_bytes = 1e18"), encoding="utf-8")
+    file.write_text(text.replace("disk_free_bytes = 268435456.0", "disk_free_bytes = 1e15"), encoding="utf-8")
     report = run_campaign(file, tmp_path / "passage", "base", "BASE-001")
     assert report.run.results == ()
     assert read_captured(tmp_path / "passage").logs
