@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from nonreg.history_records import JUDGED_LETTERS, PASSED_LETTERS, count_flips
 from nonreg.model import (
@@ -23,6 +24,7 @@ from nonreg.model import (
 )
 from nonreg.selection import is_selected
 
+PARIS = ZoneInfo("Europe/Paris")
 WORST_FIRST = (
     Outcome.KO,
     Outcome.INCONCLUSIF,
@@ -127,7 +129,7 @@ def compare(
     in_force = waiver is not None and waiver.is_in_force(run.plan.created_at)
     outcome, notes = result.outcome, [result.message]
     if outcome is Outcome.KO and waiver is not None:
-        until = f"{waiver.expires_at:%d/%m/%Y %H:%M UTC%z}"
+        until = f"{waiver.expires_at.astimezone(PARIS):%d/%m/%Y à %H:%M} (heure de Paris)"
         word = "en vigueur jusqu'au" if in_force else "expirée depuis le"
         notes.append(f"Dérogation {waiver.decision} ({waiver.ticket}) {word} {until} : {waiver.reason}")
     if outcome is Outcome.KO and in_force:

@@ -26,7 +26,7 @@ from nonreg.ledger import LedgerEntry, LedgerHead
 from nonreg.ledger_witness import collect_witnesses, verify_ledger
 from nonreg.model import CampaignReport
 from nonreg.store import hash_file, load_json, load_run, write_file
-from nonreg.triage import build_triage, read_captured, render_triage_markdown
+from nonreg.triage import build_triage, read_captured, render_triage_pages
 from reports.counts import count_natures
 from reports.render import Rendered, render_all, render_json
 
@@ -120,9 +120,8 @@ def write_forms(run_dir: Path, report: CampaignReport, rendered: Rendered) -> No
     (run_dir / PUBLISHED).unlink(missing_ok=True)
     if report.triage:
         (run_dir / TRIAGE).mkdir(exist_ok=True)
-    for triage in report.triage:
-        text = render_triage_markdown(triage, report.run)
-        write_file(run_dir / TRIAGE / f"{triage.scenario_id}.md", text)
+    for scenario_id, text in render_triage_pages(report.triage, report.run):
+        write_file(run_dir / TRIAGE / f"{scenario_id}.md", text)
     files: dict[str, str | bytes] = {
         "report.html": rendered.html,
         "report.pdf": rendered.pdf,
