@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 from nonreg import baseline, ledger, store
@@ -40,7 +41,8 @@ def load_basis(
         chosen = choose_baseline(promoted, platform.application_version, plan.catalog)
         known = {scenario.id for scenario in catalog}
         known |= {result.scenario_id for one in promoted for result in one.results}
-        waivers = load_waivers(folder, people, platform.name, platform.identity_token, frozenset(known))
+        token, now = platform.identity_token, datetime.now(UTC)
+        waivers = load_waivers(folder, people, platform.name, token, frozenset(known), now)
     before, trouble = _read_history(plan, chosen, runs_dir)
     return dataclasses.replace(
         before,

@@ -19,7 +19,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from nonreg.decision import DecisionKind, load_signed, verify_decision
+from nonreg.decision import CLOCK_TOLERANCE, DecisionKind, load_signed, verify_decision
 from nonreg.errors import ConfigError, DecisionRefused, UsageError
 from nonreg.files import parse_toml, read_toml
 from nonreg.model import Role, Waiver
@@ -46,7 +46,12 @@ def render_waiver(waiver: Waiver, platform: str) -> str:
 
 
 def load_waivers(
-    folder: Path, people: People, platform: str, identity_token: str, known_ids: frozenset[str]
+    folder: Path,
+    people: People,
+    platform: str,
+    identity_token: str,
+    known_ids: frozenset[str],
+    now: datetime,
 ) -> tuple[Waiver, ...]:
     """The waivers of a governance folder, expired ones too; ConfigError for the first that is not sound."""
     path = folder / FILE
@@ -60,7 +65,7 @@ def load_waivers(
             raise ConfigError(f"{path} : scénario inconnu : « {waiver.scenario_id} » ({waiver.ticket}).")
         if people.find(waiver.owner) is None:
             raise ConfigError(f"{path} : porteur inconnu : « {waiver.owner} » ({waiver.scenario_id}).")
-        _require_granted(waiver, folder, people, platform, identity_token)
+        _require_granted(waiver, folder, people, platform, identity_token, now)
     return waivers
 
 
@@ -97,7 +102,7 @@ def _read_waiver(entry: Any, where: str) -> Waiver:
 
 
 def _require_granted(
-    waiver: Waiver, folder: Path, people: People, platform: str, identity_token: str
+    waiver: Waiver, folder: Path, people: People, platform: str, identity_token: str, now: datetime
 ) -> None:
     path = folder / DECISIONS / f"{waiver.decision}.json"
     try:
@@ -121,6 +126,8 @@ def _require_granted(
         raise ConfigError(
             f"{folder / FILE} : la décision {waiver.decision} ne porte pas le ticket {waiver.ticket}."
         )
+    if decision.decided_at > now + CLOCK_TOLERANCE:
+        raise ConfigError(f"{folder / FILE} : la décision {waiver.decision} est datée du futur.")
     if decision.expires_at != waiver.expires_at:
         raise ConfigError(
             f"{folder / FILE} : l'échéance de {waiver.scenario_id} n'est pas celle de la décision."

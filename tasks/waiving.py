@@ -136,7 +136,7 @@ def grant(
     verify_ledger(runs_dir / ledger.FILE, collect_witnesses(runs_dir, folder))
     with hold_file_lock(folder / LOCK, f"Dossier {folder}"):
         known_ids = list_known_ids(platform, people)
-        known = load_waivers(folder, people, platform.name, platform.identity_token, known_ids)
+        known = load_waivers(folder, people, platform.name, platform.identity_token, known_ids, now)
         if granted in known:
             raise UsageError(f"La dérogation {decision.id} est déjà dans {path}.")
         ledger.append_once(

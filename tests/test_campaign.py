@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from nonreg import baseline
 from nonreg.model import CampaignReport, GuardStatus, Outcome, Verdict
 from nonreg.sandbox.defects import DEFECTS
 from nonreg.sandbox.launch import Instance
 from nonreg.sandbox.layout import Layout
+from nonreg.store import hash_file
 from reports.render import render_html
 from tasks.publication import publish_report
 from tests.campaigns import run_campaign
@@ -55,15 +57,23 @@ def list_problems(report: CampaignReport) -> str:
     return "\n".join([*guards, *results, *report.assessment.reasons])
 
 
-def test_a_sound_platform_is_ok_in_all_families_and_no_secret_is_recorded(
+def hash_references() -> dict[str, str]:
+    """Every shipped file that a campaign is judged against."""
+    folders = (baseline.ROOT / name for name in ("baselines", "datasets", "governance"))
+    return {str(path): hash_file(path) for folder in folders for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_sound_platform_is_ok_in_all_families_nothing_secret_is_recorded_and_no_reference_rewritten(
     fresh_sandbox: Layout, tmp_path: Path
 ) -> None:
+    before = hash_references()
     run_dir = tmp_path / "passage"
     report = run_campaign(fresh_sandbox.platform_file, run_dir)
     assert report.assessment.verdict is Verdict.OK, list_problems(report)
     assert all(count.failed == 0 for count in report.counts)
     publish_report(run_dir, report)
     assert find_secrets(run_dir, fresh_sandbox) == []
+    assert hash_references() == before
 
 
 def find_secrets(folder: Path, layout: Layout) -> list[str]:

@@ -14,10 +14,13 @@ import pytest
 from nonreg import ledger
 from nonreg.__main__ import main
 from nonreg.basis import read_basis
+from nonreg.clients.sshsig import load_key_file
+from nonreg.decision import sign_decision
 from nonreg.errors import ConfigError
-from nonreg.model import Change, Outcome, Verdict
+from nonreg.model import Change, Outcome, Verdict, Waiver
 from nonreg.waivers import FILE
 from tasks.publication import judge_folder
+from tasks.waiving import grant, request_waiver
 from tests.governed import ALL_GOOD, Governed, make_governed, publish_run
 
 KO = {**ALL_GOOD, "HD-001": Outcome.KO}
@@ -164,6 +167,20 @@ def test_a_renfort_cannot_grant_a_waiver(governed: Governed) -> None:
     assert done.returncode == 3
     assert "ne peut pas prendre une décision de derogation" in done.stderr
     assert not (governed.governance / FILE).exists()
+
+
+def test_a_waiver_decided_in_the_future_is_refused(governed: Governed) -> None:
+    later = datetime.now(UTC) + timedelta(days=1)
+    platform, people = governed.platform, governed.people
+    person = people.find("titulaire-essai")
+    assert person is not None
+    expires = datetime.fromisoformat(FAR)
+    waiver = Waiver("HD-001", "Motif", "AQ-7", "titulaire-essai", "", expires)
+    request = request_waiver(platform, waiver, person, later)
+    signed = sign_decision(request, load_key_file(Path(governed.key())))
+    grant(platform, people, waiver, signed, governed.runs_dir, later)
+    with pytest.raises(ConfigError, match="datée du futur"):
+        publish_run(governed, "un")
 
 
 def find_requests(governed: Governed) -> list[Path]:
