@@ -243,7 +243,7 @@ def test_a_killed_command_takes_its_flow_and_its_server_along(sandbox: Layout, k
     command = next(
         process
         for process in psutil.process_iter(["cmdline"])
-        if "campaign" in (process.info["cmdline"] or ())
+        if {"campaign", str(killed_run.parent)} <= set(process.info["cmdline"] or ())  # ours, and no other
     )
     assert len(find_processes(killed_run)) >= 3  # the flow, the Prefect server, pytest
     command.kill()
