@@ -18,7 +18,7 @@ import os
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ from nonreg.people import People
 
 FILE = "registre.jsonl"
 OPENING = "ouverture"
+RESUMED_WITHIN = timedelta(days=1)
 TEXTS = ("at", "kind", "platform", "person", "ticket", "previous", "sha256")
 KEYS = frozenset({"sequence", "data", *TEXTS})
 SIGNED_KEYS = frozenset({"decision", "signature"})
@@ -138,12 +139,14 @@ def append_once(
     Resuming is for what was killed between the ledger and its file: the caller holds the lock of what it
     writes, has found that it is not written yet and that nothing else took its place, and gives the very
     same `kind` and `data`. Then nothing is added, whatever the other entries since, and the decision is not
-    verified again here. DecisionRefused when it served for something else.
+    verified again here. DecisionRefused when it served for something else, or too long ago: what somebody has
+    taken away since does not come back by the same decision.
     """
     entries = read_entries(path)
     for entry in entries:
         if entry.decision is not None and entry.decision.id == signed.decision.id:
-            if (entry.kind, dict(entry.data)) != (kind, dict(data)):
+            is_other = (entry.kind, dict(entry.data)) != (kind, dict(data))
+            if is_other or at - entry.at > RESUMED_WITHIN:
                 _check_not_used(signed.decision.id, entries)
             return LedgerHead(entries[0].previous, entry.sequence, entry.sha256)
     decision = signed.decision

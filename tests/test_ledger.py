@@ -20,7 +20,15 @@ from hypothesis import strategies as st
 from nonreg.__main__ import main
 from nonreg.decision import SignedDecision, parse_decision, write_decision
 from nonreg.errors import ConfigError, DecisionRefused, LedgerBroken, NonregError, UsageError
-from nonreg.ledger import LedgerHead, append, append_once, has_torn_tail, read_entries, read_head
+from nonreg.ledger import (
+    RESUMED_WITHIN,
+    LedgerHead,
+    append,
+    append_once,
+    has_torn_tail,
+    read_entries,
+    read_head,
+)
 from nonreg.ledger_witness import (
     Witness,
     collect_witnesses,
@@ -492,13 +500,13 @@ def test_a_ledger_that_cannot_be_opened_to_write_is_said_in_one_sentence(path: P
         add(path)
 
 
-def append_promotion(path: Path, number: int = 1, **changes: Any) -> LedgerHead:
+def append_promotion(path: Path, number: int = 1, at: datetime = NOW, **changes: Any) -> LedgerHead:
     return append_once(
         path,
         kind="promotion",
         platform="essai",
         data={"baseline": number},
-        at=NOW,
+        at=at,
         people=make_people(),
         signed=make_signed(path.parent, **changes),
     )
@@ -511,6 +519,13 @@ def test_an_attempt_cut_short_finds_its_entry_again_and_no_other_use_of_the_deci
     assert len(read_entries(path)) == 3
     with pytest.raises(DecisionRefused, match="ne sert qu'une fois"):
         append_promotion(path, number=2)
+
+
+def test_what_was_taken_away_since_does_not_come_back_by_an_old_decision(path: Path) -> None:
+    head = append_promotion(path)
+    assert append_promotion(path, at=NOW + RESUMED_WITHIN) == head
+    with pytest.raises(DecisionRefused, match="ne sert qu'une fois"):
+        append_promotion(path, at=NOW + RESUMED_WITHIN + timedelta(seconds=1))
 
 
 def test_a_broken_ledger_found_by_any_command_is_exit_code_1(
