@@ -33,7 +33,7 @@ test: $(READY) lint ## contrôles statiques et tests
 	@# Modules that share a damaged platform stay on one worker.
 	@$(PY) -m pytest -n 2 --dist loadgroup --junitxml=build/junit-tests.xml $(ARGS)
 
-test-defects: $(READY) ## chaque défaut connu contre une famille entière, et son diagnostic (environ 7 min)
+test-defects: $(READY) ## chaque défaut connu contre une famille entière, et son diagnostic (environ 6 min)
 	@WHOLE_FAMILIES=1 $(PY) -m pytest -n 2 --dist loadgroup tests/test_campaign.py tests/test_triage_defects.py $(ARGS)
 
 test-openssh: $(READY) ## signatures : échanges avec les vrais ssh-keygen et ssh-agent
