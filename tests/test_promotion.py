@@ -21,7 +21,7 @@ from nonreg.model import Change, Family, Finding, Measure, Outcome, Verdict
 from nonreg.promoted import choose_baseline, load_promoted
 from nonreg.promotion import require_promotable
 from tasks.promotion import VALID_FOR, Candidate, load_candidate, promote, request_promotion
-from tasks.publication import hash_files, judge_folder
+from tasks.publication import hash_files, judge_folder, record_run, write_manifest
 from tests.governed import ALL_GOOD, NOW, Governed, publish_run
 from tests.judgements import make_waiver
 from tests.test_waivers import find_requests, waive
@@ -210,6 +210,26 @@ def test_a_ko_that_was_edited_in_the_events_cannot_be_published_again_as_ok(gove
     assert done == 3
     assert (run_dir / "report.html").read_bytes() == before
     with pytest.raises(UsageError):
+        load_candidate(run_dir, governed.platform, AT)
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("events.jsonl", "n'est plus celui que le registre connaît"),
+        ("report.json", "ne donne plus le même rapport"),
+    ],
+)
+def test_a_forged_run_that_was_recorded_again_is_still_known_by_its_first_entry_and_judged_again(
+    governed: Governed, name: str, sentence: str
+) -> None:
+    run_dir = publish_run(governed, "un", {**ALL_GOOD, "APP-001": Outcome.KO})
+    file = run_dir / name
+    file.write_text(file.read_text(encoding="utf-8").replace('"KO"', '"OK"'), encoding="utf-8")
+    hashes = hash_files(run_dir)
+    head = record_run(governed.runs_dir / ledger.FILE, judge_folder(run_dir), hashes)
+    write_manifest(run_dir, hashes, head, ())
+    with pytest.raises(UsageError, match=sentence):
         load_candidate(run_dir, governed.platform, AT)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shutil
 import subprocess
@@ -180,6 +181,19 @@ def test_a_waiver_decided_in_the_future_is_refused(governed: Governed) -> None:
     signed = sign_decision(request, load_key_file(Path(governed.key())))
     grant(platform, people, waiver, signed, governed.runs_dir, later)
     with pytest.raises(ConfigError, match="datée du futur"):
+        publish_run(governed, "un")
+
+
+def test_a_decision_that_lasts_longer_than_its_waiver_grants_nothing(governed: Governed) -> None:
+    now = datetime.now(UTC)
+    person = governed.people.find("titulaire-essai")
+    assert person is not None
+    waiver = Waiver("HD-001", "Motif", "AQ-7", "titulaire-essai", "", datetime.fromisoformat(FAR))
+    request = request_waiver(governed.platform, waiver, person, now)
+    longer = dataclasses.replace(request.decision, expires_at=waiver.expires_at + timedelta(days=1))
+    signed = sign_decision(dataclasses.replace(request, decision=longer), load_key_file(Path(governed.key())))
+    grant(governed.platform, governed.people, waiver, signed, governed.runs_dir, now)
+    with pytest.raises(ConfigError, match="n'est pas celle de la décision"):
         publish_run(governed, "un")
 
 
