@@ -15,7 +15,7 @@ from typing import NoReturn
 from nonreg.errors import NonregError, UsageError
 from nonreg.french import EXIT_USAGE, FrenchParser
 from nonreg.sandbox.launch import Instance, start_instance, stop_instance
-from nonreg.sandbox.layout import DEFAULT_DIR, DEFAULT_NETWORK, PORTS, SERVICES, SITES, Layout, load_layout
+from nonreg.sandbox.layout import DEFAULT_DIR, DEFAULT_NETWORK, HOSTS, PORTS, SERVICES, Layout, load_layout
 from nonreg.sandbox.networks import FREE
 from nonreg.sandbox.processes import find_instance_processes, find_recorded
 from nonreg.sandbox.teardown import end_instance, find_supervisor
@@ -129,7 +129,7 @@ def show_status(directory: Path) -> None:
 
 def describe(layout: Layout) -> None:
     """Addresses and state of every process."""
-    for site in SITES:
+    for site in HOSTS:
         names = [
             path.name.split(".")[1] for path in sorted((layout.root / "pids").glob(f"{site.lower()}.*.json"))
         ]

@@ -24,24 +24,29 @@ DEFAULT_DIR = Path(".sandbox")
 ACTIVE, PASSIVE, WITNESS = "SITE-A", "SITE-B", "SITE-S"
 DATABASE_SITES = (ACTIVE, PASSIVE)
 SITES = (ACTIVE, PASSIVE, WITNESS)
-LAST_BYTE = {ACTIVE: 11, PASSIVE: 12, WITNESS: 13}
-HOST_NAME = {ACTIVE: "srv-a", PASSIVE: "srv-b", WITNESS: "srv-s"}
+HYPERVISOR = "HYPERVISEUR"  # no site of the application: the machine that the sites' machines run on
+HOSTS = (*SITES, HYPERVISOR)
+LAST_BYTE = {ACTIVE: 11, PASSIVE: 12, WITNESS: 13, HYPERVISOR: 14}
+HOST_NAME = {ACTIVE: "srv-a", PASSIVE: "srv-b", WITNESS: "srv-s", HYPERVISOR: "srv-h"}
 
 DATABASE = "aquareel"
 PORTS = {
     "postgresql": 5432,
-    "relais": 5433,
+    "relais": 5433,  # the other site's database, through the link between the sites
     "frontal": 8080,
     "client": 8081,
     "supervision": 8082,
     "puits": 8083,
     "battement": 8084,
+    "liaison": 8085,  # control of the link between the sites
+    "battement_relais": 8086,  # the other site's heartbeats, through the link
     "ssh": 2222,
 }
 SERVICES = {
-    ACTIVE: ("ssh", "frontal", "affinage", "echange", "client", "supervision"),
-    PASSIVE: ("ssh", "relais", "frontal", "affinage", "echange", "client", "supervision"),
+    ACTIVE: ("ssh", "frontal", "affinage", "echange", "internet", "client", "supervision"),
+    PASSIVE: ("ssh", "relais", "frontal", "affinage", "echange", "internet", "client", "supervision"),
     WITNESS: ("ssh", "puits", "supervision"),
+    HYPERVISOR: ("ssh",),
 }
 SECRET_NAMES = (
     "AQ_ADMIN_PASSWORD",  # database superuser: sandbox and switchover tool only
@@ -117,7 +122,7 @@ class Layout:
 def create_layout(root: Path, network: str | None = None) -> Layout:
     """Make the folders, secrets and platform file of a new instance; network None takes a free one."""
     layout = Layout(root.resolve(), network or find_free_network())
-    for site in SITES:
+    for site in HOSTS:
         for part in ("config", "logs", "echange/entree", "echange/sortie", "version"):
             (layout.site_dir(site) / part).mkdir(parents=True, exist_ok=True)
     (layout.root / "pids").mkdir(exist_ok=True)

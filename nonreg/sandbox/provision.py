@@ -18,6 +18,8 @@ from nonreg.sandbox.identities import write_identities
 from nonreg.sandbox.layout import (
     ACTIVE,
     DATABASE_SITES,
+    HOSTS,
+    PASSIVE,
     PORTS,
     SERVICES,
     SITES,
@@ -35,7 +37,7 @@ FRESH_HEARTBEAT_SECONDS = 3.0
 
 def provision(layout: Layout) -> None:
     """Write every file that the services read at their start."""
-    for site in SITES:
+    for site in HOSTS:
         for service in SERVICES[site]:
             text = json.dumps(build_settings(layout, site, service), indent=2, ensure_ascii=False)
             layout.config_file(site, service).write_text(text + "\n", encoding="utf-8")
@@ -54,6 +56,8 @@ def build_settings(layout: Layout, site: str, service: str) -> dict[str, Any]:
         "adresse": layout.address(site),
         "bases": [
             {"site": other, "adresse": layout.address(other), "port": PORTS["postgresql"]}
+            if other == site or site not in DATABASE_SITES
+            else {"site": other, "adresse": layout.address(site), "port": PORTS["relais"]}
             for other in ordered
         ],
         "secrets": "../../secrets.env",
@@ -69,7 +73,9 @@ def _special_settings(layout: Layout, site: str, service: str) -> dict[str, Any]
     if service == "affinage":
         return {"periode_secondes": REFINEMENT_SECONDS, "max_lignes": REFINEMENT_MAX_ROWS}
     if service == "relais":
-        return {"vers": ACTIVE, "coupe": False}
+        return {"coupe": False, "port_commande": PORTS["liaison"], "liaisons": list_forwards(layout)}
+    if service == "internet":
+        return {"operateur": f"http://{layout.address(WITNESS)}:{PORTS['puits']}/lorawan"}
     if service == "ssh":
         key = f"../../hostkeys/{site.lower()}"
         return {
@@ -88,6 +94,8 @@ def _special_settings(layout: Layout, site: str, service: str) -> dict[str, Any]
             "puits": f"http://{layout.address(WITNESS)}:{PORTS['puits']}/appels",
             "pairs": [
                 {"site": other, "adresse": layout.address(other), "port": PORTS["battement"]}
+                if WITNESS in (site, other)
+                else {"site": other, "adresse": layout.address(site), "port": PORTS["battement_relais"]}
                 for other in SITES
                 if other != site
             ],
@@ -96,12 +104,27 @@ def _special_settings(layout: Layout, site: str, service: str) -> dict[str, Any]
     return {}
 
 
+def list_forwards(layout: Layout) -> list[dict[str, Any]]:
+    """What crosses the link between both database sites: from which address and port, to which."""
+    other = {ACTIVE: PASSIVE, PASSIVE: ACTIVE}
+    return [
+        {
+            "adresse": layout.address(site),
+            "port": PORTS[entry],
+            "vers_adresse": layout.address(other[site]),
+            "vers_port": PORTS[target],
+        }
+        for site in DATABASE_SITES
+        for entry, target in (("relais", "postgresql"), ("battement_relais", "battement"))
+    ]
+
+
 def generate_keys(layout: Layout) -> None:
     """The user's key pair, one host key a site, and the file of known hosts."""
     write_key_pair(layout.root / "id_ed25519", f"{SSH_USER}@banc")
     (layout.root / "hostkeys").mkdir(mode=0o700, exist_ok=True)
     lines = []
-    for site in SITES:
+    for site in HOSTS:
         public = write_key_pair(layout.root / "hostkeys" / site.lower(), site)
         lines.append(f"[{layout.address(site)}]:{PORTS['ssh']} {public}\n")
     (layout.root / "known_hosts").write_text("".join(lines), encoding="utf-8")

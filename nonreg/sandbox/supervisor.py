@@ -28,7 +28,7 @@ from typing import Any
 from nonreg.sandbox import postgres
 from nonreg.sandbox.control import MAX_LINE_BYTES, short_socket_path
 from nonreg.sandbox.dataset import prepare_databases
-from nonreg.sandbox.layout import DATABASE_SITES, PORTS, SERVICES, SITES, Layout, create_layout, write_private
+from nonreg.sandbox.layout import DATABASE_SITES, HOSTS, PORTS, SERVICES, Layout, create_layout, write_private
 from nonreg.sandbox.networks import reserve_network
 from nonreg.sandbox.processes import end_processes, find_recorded, write_pid_file
 from nonreg.sandbox.provision import provision
@@ -94,7 +94,7 @@ class Supervisor:
         loading = self._databases.submit(lambda: prepare_databases(self.layout))
         provision(self.layout)
         gate_read, gate_write = os.pipe()
-        for site in SITES:
+        for site in HOSTS:
             for service in SERVICES[site]:
                 self._spawn(site, service, gate_read)
         os.close(gate_read)
@@ -116,7 +116,7 @@ class Supervisor:
     def find_silent(self) -> list[str]:
         """Services that do not answer yet; RuntimeError when one ended instead."""
         silent = []
-        for site in SITES:
+        for site in HOSTS:
             ports = find_listening_ports(self.layout.address(site))
             for service in SERVICES[site]:
                 child = self._children[site, service]

@@ -19,7 +19,7 @@ from psycopg import sql
 
 from nonreg.errors import NonregError
 from nonreg.sandbox.dataset import PUBLICATION, replication_dsn
-from nonreg.sandbox.layout import DATABASE, DATABASE_SITES, DEFAULT_DIR, PASSIVE, PORTS, Layout, load_layout
+from nonreg.sandbox.layout import DATABASE, DATABASE_SITES, DEFAULT_DIR, PORTS, Layout, load_layout
 from nonreg.sandbox.postgres import ADMIN
 from nonreg.waiting import DeadlinePassed, wait_until
 
@@ -107,7 +107,7 @@ def switch_over(
                 advance_sequences(read_sequences(old), new, SEQUENCE_MARGIN)
             with steps.step(f"réplication {target} vers {source} établie"):
                 create_publication(new)
-                create_subscription(layout, old, source, target)
+                create_subscription(layout, old, source)
         except (psycopg.Error, DeadlinePassed) as error:
             went_back = go_back(layout, old, new, source, target)
             state = f"{source} reste actif" if went_back else "intervention nécessaire"
@@ -195,14 +195,12 @@ def drop_subscription(connection: Connection, name: str, *, keep_slot: bool = Fa
     connection.execute(sql.SQL("DROP SUBSCRIPTION {}").format(subscription))
 
 
-def create_subscription(layout: Layout, connection: Connection, subscriber: str, publisher: str) -> None:
-    """Subscribe a site to the other; it holds the same rows already. Site B subscribes through the relay."""
+def create_subscription(layout: Layout, connection: Connection, subscriber: str) -> None:
+    """Subscribe a site to the other one; it holds the same rows already. It goes through the link."""
     statement = sql.SQL(
         "CREATE SUBSCRIPTION {} CONNECTION {} PUBLICATION {} WITH (copy_data = false, origin = none)"
     )
-    via_relay = subscriber == PASSIVE
-    address = layout.address(subscriber if via_relay else publisher)
-    dsn = replication_dsn(layout, address, PORTS["relais" if via_relay else "postgresql"])
+    dsn = replication_dsn(layout, layout.address(subscriber), PORTS["relais"])
     connection.execute(
         statement.format(
             sql.Identifier(subscription_of(subscriber)), sql.Literal(dsn), sql.Identifier(PUBLICATION)
@@ -256,7 +254,7 @@ def go_back(layout: Layout, old: Connection, new: Connection, source: str, targe
             name = sql.Identifier(subscription_of(target))
             new.execute(sql.SQL("ALTER SUBSCRIPTION {} ENABLE").format(name))
         else:
-            create_subscription(layout, new, target, source)
+            create_subscription(layout, new, target)
         restored = True
     except psycopg.Error:
         restored = False

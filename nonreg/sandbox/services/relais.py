@@ -1,4 +1,4 @@
-"""The link between the sites: a TCP relay to the other site's database, which can be cut.
+"""The link between the sites: TCP relays to the other site's database and heartbeats, which can be cut.
 
 `"coupe": true` in its settings file refuses new connections and drops those there are, at once.
 """
@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import logging
 import signal
 import threading
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 from nonreg.sandbox.services.database import ActiveDatabase
 from nonreg.sandbox.services.runtime import start_service
@@ -22,18 +24,20 @@ CHUNK_BYTES = 1 << 18
 
 
 class Relay:
-    """Connections from `address:port` to `target`, as long as the link is not cut."""
+    """Connections along `forwards`, (address, port, target address, target port), as long as the link is not cut."""
 
-    def __init__(self, config: Path, target: tuple[str, int], log: logging.Logger) -> None:
-        self._config, self._target, self._log = config, target, log
+    def __init__(self, config: Path, forwards: list[tuple[str, int, str, int]], log: logging.Logger) -> None:
+        self._config, self._forwards, self._log = config, forwards, log
         self._cut = False
         self._open: set[asyncio.StreamWriter] = set()
 
-    async def serve(self, address: str, port: int) -> None:
-        """Listen for ever; OSError when the address is taken."""
+    async def serve(self) -> None:
+        """Listen for ever; OSError when an address is taken."""
         self._cut = self._read_cut()
-        server = await asyncio.start_server(self._connect, address, port)
-        async with server:
+        async with AsyncExitStack() as stack:
+            for address, port, *target in self._forwards:
+                connect = functools.partial(self._connect, target)
+                await stack.enter_async_context(await asyncio.start_server(connect, address, port))
             while True:
                 await asyncio.sleep(CHECK_SECONDS)
                 cut = self._read_cut()
@@ -50,12 +54,14 @@ class Relay:
         except (OSError, ValueError):
             return self._cut  # the file is being written: as before
 
-    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _connect(
+        self, target: list[Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         if self._cut:
             writer.transport.abort()
             return
         try:
-            far_reader, far_writer = await asyncio.open_connection(*self._target)
+            far_reader, far_writer = await asyncio.open_connection(*target)
         except OSError as error:
             self._log.warning("site distant injoignable : %s", error.strerror)
             writer.transport.abort()
@@ -82,12 +88,15 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 def start_relay(settings: Settings) -> None:
     """Relay in a background thread."""
-    target = next((a, p) for s, a, p in settings.databases if s == settings.options["vers"])
-    relay = Relay(settings.site_dir / "config" / "relais.json", target, logging.getLogger("relais"))
+    forwards = [
+        (str(one["adresse"]), int(one["port"]), str(one["vers_adresse"]), int(one["vers_port"]))
+        for one in settings.options["liaisons"]
+    ]
+    relay = Relay(settings.site_dir / "config" / "relais.json", forwards, logging.getLogger("relais"))
 
     def run() -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
-        asyncio.run(relay.serve(settings.address, settings.port))
+        asyncio.run(relay.serve())
 
     threading.Thread(target=run, name="relais", daemon=True).start()
 
