@@ -17,6 +17,24 @@ from nonreg.model.basis import (
     ScenarioHistory,
     Waiver,
 )
+from nonreg.model.drill import (
+    Accounting,
+    AlarmSeen,
+    Approval,
+    ClientSummary,
+    Drill,
+    DrillEvent,
+    DrillEventKind,
+    DrillFault,
+    DrillRecord,
+    DrillStage,
+    Healing,
+    Interruption,
+    PlannedDrill,
+    PlannedFault,
+    RecoveryTime,
+    WriteOutcome,
+)
 from nonreg.model.intervention import Answer, Intervention, InterventionDecision, InterventionKind
 from nonreg.model.report import (
     Assessment,
@@ -58,7 +76,10 @@ from nonreg.model.vocabulary import (
 )
 
 __all__ = [
+    "Accounting",
+    "AlarmSeen",
     "Answer",
+    "Approval",
     "Assessment",
     "Baseline",
     "BaselineMeasure",
@@ -69,8 +90,15 @@ __all__ = [
     "CampaignRun",
     "Cause",
     "Change",
+    "ClientSummary",
     "Criticality",
     "Difference",
+    "Drill",
+    "DrillEvent",
+    "DrillEventKind",
+    "DrillFault",
+    "DrillRecord",
+    "DrillStage",
     "Effect",
     "Evidence",
     "Fact",
@@ -80,7 +108,9 @@ __all__ = [
     "Gap",
     "GuardResult",
     "GuardStatus",
+    "Healing",
     "History",
+    "Interruption",
     "Intervention",
     "InterventionDecision",
     "InterventionKind",
@@ -94,7 +124,10 @@ __all__ = [
     "NatureCount",
     "Outcome",
     "PastRun",
+    "PlannedDrill",
+    "PlannedFault",
     "PlatformIdentity",
+    "RecoveryTime",
     "Role",
     "Scenario",
     "ScenarioHistory",
@@ -104,4 +137,5 @@ __all__ = [
     "Triage",
     "Verdict",
     "Waiver",
+    "WriteOutcome",
 ]

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from nonreg.model.drill import Approval, Drill, DrillRecord, PlannedDrill
 from nonreg.model.vocabulary import Criticality, Effect, Failure, Family, GuardStatus, Nature, Outcome
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One check, known by its id; `node_id` is where pytest finds it today."""
+    """One check, known by its id; `node_id` is where pytest finds it today; a disruptive one is a drill."""
 
     id: str
     title: str
@@ -20,6 +21,7 @@ class Scenario:
     timeout_seconds: float
     requirement_ids: tuple[str, ...] = ()
     node_id: str = ""
+    drill: Drill | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,8 @@ class CampaignPlan:
     """What will be executed, saved before it is; scenarios are in order of execution.
 
     `catalog` is the folder that the scenarios come from, empty for the shipped ones; `retries` how often a
-    scenario that is not good is tried again at the end.
+    scenario that is not good is tried again at the end. `drills` are what will be broken, by approval only;
+    `closing` are the read-only checks done again after them, to prove that the platform is left as found.
     """
 
     run_id: str
@@ -136,11 +139,18 @@ class CampaignPlan:
     limits: tuple[Limit, ...] = ()
     catalog: str = ""
     retries: int = 0
+    drills: tuple[PlannedDrill, ...] = ()
+    approval: Approval | None = None
+    closing: tuple[Scenario, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignRun:
-    """Everything recorded between plan and judgement; `pytest_exit` is None if pytest never ended."""
+    """Everything recorded between plan and judgement; `pytest_exit` is None if pytest never ended.
+
+    `closing` are the results of the plan's closing checks; `healed` says in French what an earlier run had
+    broken and this one restored.
+    """
 
     plan: CampaignPlan
     guards: tuple[GuardResult, ...]
@@ -150,3 +160,6 @@ class CampaignRun:
     ended_at: datetime | None
     pytest_exit: int | None
     interruption: str = ""
+    closing: tuple[ScenarioResult, ...] = ()
+    drills: tuple[DrillRecord, ...] = ()
+    healed: tuple[str, ...] = ()

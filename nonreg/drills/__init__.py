@@ -1,0 +1,1 @@
+"""High-availability drills: approved plan, faults, clients that account for writes, healing, record."""
