@@ -11,6 +11,7 @@ import os
 import re
 import unicodedata
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -110,6 +111,32 @@ class Allowed:
     export_hosts: tuple[str, ...]
 
 
+class SwitchoverMode(StrEnum):
+    """Who works the switchover tool: a command on the target's host, or a person who is told what to do."""
+
+    COMMANDE = "commande"
+    OPERATEUR = "operateur"
+
+
+@dataclass(frozen=True, slots=True)
+class DrillSettings:
+    """What drills need to know of a platform.
+
+    `state_dir` holds the register of what is to be healed, shared by all who run campaigns on it; `hypervisor`
+    is the host that switches the sites' machines off and on; `link_control` the HTTP address that cuts the link
+    between the sites; `replace` names, for a kind of fault, the one that takes its place here (`by_hand`
+    for a person); `faults` is a folder of further faults.
+    """
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    state_dir: str = "exercices"
+    switchover: SwitchoverMode = SwitchoverMode.OPERATEUR
+    hypervisor: Host | None = None
+    link_control: str | None = None
+    replace: dict[str, str] = field(default_factory=dict)
+    faults: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Platform:
     """A platform under test.
@@ -131,6 +158,7 @@ class Platform:
     sites: tuple[Site, ...]
     limits: dict[str, float] = field(default_factory=dict)
     scope: dict[str, str] = field(default_factory=dict)
+    drills: DrillSettings = field(default_factory=DrillSettings)
     governance: str = ""
     default_ticket: str = ""
     base_dir: str = ""

@@ -5,6 +5,8 @@
     │   └── ConfigError            a file that cannot be read as what it should be
     ├── DecisionRefused            a signed decision that does not hold: forged, expired, of another person…
     ├── LedgerBroken               the ledger is not what was written: `line` and `reason` say where
+    ├── DrillRefused               a drill that is not approved, or cannot begin: nothing was broken
+    ├── NeedsPerson                a fault that only a person can heal is still there; the text instructs
     ├── InterventionBlocked        a sensitive intervention may not begin: no GO, or one that no longer holds
     └── PlatformError              the platform did not let itself be observed: INCONCLUSIF, never KO
         ├── Unreachable            no route, refused, timed out
@@ -41,6 +43,14 @@ class LedgerBroken(NonregError):
         super().__init__(f"Registre rompu, ligne {line} : {reason}.")
         self.line = line
         self.reason = reason
+
+
+class DrillRefused(NonregError):
+    """A drill without an approval that holds, or on a platform where it may not be done."""
+
+
+class NeedsPerson(NonregError):
+    """What is left to heal needs a person; the message is the instruction."""
 
 
 class InterventionBlocked(NonregError):

@@ -34,6 +34,24 @@ COMMANDS = {
         "ActiveState,SubState,MainPID,NRestarts",
         "aquareel-{service}.service",
     ),
+    "service_start": ("systemctl", "start", "aquareel-{service}.service"),
+    "service_stop": ("systemctl", "stop", "aquareel-{service}.service"),
+    "service_kill": ("systemctl", "kill", "-s", "SIGKILL", "aquareel-{service}.service"),
+    "service_start_later": (
+        *("systemd-run", "--on-active={seconds}", "--unit={timer}"),
+        *("systemctl", "start", "aquareel-{service}.service"),
+    ),
+    "timer_cancel": ("systemctl", "stop", "{timer}.timer"),
+    "machine_off": ("virsh", "destroy", "{machine}"),
+    "machine_on": ("virsh", "start", "{machine}"),
+    "machine_on_later": (
+        *("systemd-run", "--on-active={seconds}", "--unit={timer}"),
+        *("virsh", "start", "{machine}"),
+    ),
+    "machine_state": ("virsh", "domstate", "{machine}"),
+    "switch_over": ("bascule", "--vers", "{site}"),
+    "force_over": ("bascule", "--vers", "{site}", "--force"),
+    "reinitialise": ("bascule", "--reinitialiser", "{site}"),
     "clock": ("date", "-u", "+%s.%N"),
     "hash": ("sha256sum", "{path}"),
     "read": ("cat", "{path}"),
@@ -71,22 +89,22 @@ class Shell:
         self._client = client
         self.host = host
 
-    def run(self, name: str, **arguments: str | int) -> CommandResult:
-        """Run one of COMMANDS; raises Unreachable when the link is lost or too slow."""
-        words = [part.format(**arguments) for part in COMMANDS[name]]
-        line = shlex.join(words)
+    def run(self, name: str, within_seconds: float | None = None, /, **arguments: str | int) -> CommandResult:
+        """Run one of COMMANDS; raises Unreachable when the link is lost or silent for longer than that."""
+        patience = self.host.timeout_seconds if within_seconds is None else within_seconds
+        line = describe_command(name, **arguments)
         request = f"ssh {self.host.name} {line}"
         try:
-            _, out, err = self._client.exec_command(line, timeout=self.host.timeout_seconds)
+            _, out, err = self._client.exec_command(line, timeout=patience)
             errors: list[bytes] = []
             # Both streams are drained at once: a full one would block the other for ever.
             drain = threading.Thread(target=lambda: errors.append(err.read()), daemon=True)
             drain.start()
             stdout = out.read().decode("utf-8", "replace")
-            drain.join(self.host.timeout_seconds)
+            drain.join(patience)
             status = out.channel.recv_exit_status()
         except (TimeoutError, OSError, EOFError, paramiko.SSHException) as error:
-            raise Unreachable(f"{request} : pas de réponse en {self.host.timeout_seconds:g} s.") from error
+            raise Unreachable(f"{request} : pas de réponse en {patience:g} s.") from error
         return CommandResult(request, status, stdout, b"".join(errors).decode("utf-8", "replace"))
 
     @contextmanager
@@ -103,6 +121,11 @@ class Shell:
             yield client
         finally:
             client.close()
+
+
+def describe_command(name: str, **arguments: str | int) -> str:
+    """The very line that would be sent for one of COMMANDS."""
+    return shlex.join(part.format(**arguments) for part in COMMANDS[name])
 
 
 @contextmanager

@@ -52,6 +52,10 @@ class WebSession:
         """POST bytes; `credentials` are for HTTP Basic and never shown."""
         return self._send("POST", path, body, {"Content-Type": content_type}, credentials)
 
+    def put(self, path: str, body: bytes, content_type: str) -> Answer:
+        """PUT bytes."""
+        return self._send("PUT", path, body, {"Content-Type": content_type}, None)
+
     def _send(
         self,
         method: str,

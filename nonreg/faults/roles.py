@@ -1,0 +1,82 @@
+"""What must be done to bring the roles back, decided from what both nodes say; no I/O.
+
+Invariant: nothing is decided while a node is silent, and a copy never overwrites the site with the highest mandate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+ACTIVE, PASSIVE, WAITING = "ACTIF", "PASSIF", "ATTENTE"
+
+
+class Move(StrEnum):
+    """What the switchover tool is asked, or why it is not."""
+
+    DONE = "fini"
+    WAIT = "attendre"
+    SWITCH = "basculer"
+    REINITIALISE = "reinitialiser"
+    PERSON = "decision humaine"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One database site as it sees itself; role empty when it does not answer.
+
+    `subscribers` are those that stream from it now, `subscriptions` its own ones that stream.
+    """
+
+    site: str
+    role: str
+    mandate: int = 0
+    subscribers: int = 0
+    subscriptions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The next move; `site` is the tool's argument, `why` a French reason."""
+
+    move: Move
+    site: str = ""
+    why: str = ""
+
+
+def decide(nominal: str, nodes: tuple[Node, Node], *, patient: bool) -> Step:
+    """The next step towards `nominal` being active with a streaming passive.
+
+    `patient`: links may still be coming back by themselves, so a replication that does not stream is waited for.
+    """
+    silent = [node.site for node in nodes if not node.role]
+    if silent:
+        return Step(Move.WAIT, why=f"la base de {' et '.join(silent)} ne répond pas")
+    active = [node for node in nodes if node.role == ACTIVE]
+    if any(node.role == WAITING for node in nodes) and patient:
+        return Step(Move.WAIT, why="un site actif attend sa confirmation")
+    if len(active) == 2:
+        return settle_split_brain(nodes)
+    if not active:
+        return Step(Move.SWITCH, nominal, "aucun site n'est actif")
+    (holder,) = active
+    (other,) = (node for node in nodes if node is not holder)
+    if not (holder.subscribers and other.subscriptions):
+        if patient:
+            return Step(Move.WAIT, why=f"la réplication de {holder.site} vers {other.site} ne passe pas")
+        return Step(Move.REINITIALISE, other.site, f"{other.site} ne reçoit plus rien de {holder.site}")
+    if holder.site != nominal:
+        return Step(Move.SWITCH, nominal, f"{holder.site} est actif, {nominal} doit l'être")
+    return Step(Move.DONE)
+
+
+def settle_split_brain(nodes: tuple[Node, Node]) -> Step:
+    """Two active sites: the later mandate keeps its data."""
+    first, second = sorted(nodes, key=lambda node: node.mandate)
+    if first.mandate == second.mandate:
+        return Step(
+            Move.PERSON,
+            why=f"{first.site} et {second.site} sont actifs sous le même mandat ({first.mandate}) : "
+            "une personne doit dire lequel garde ses données",
+        )
+    return Step(Move.REINITIALISE, first.site, f"deux sites actifs, {second.site} a le dernier mandat")
