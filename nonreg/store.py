@@ -36,7 +36,8 @@ NO_END = "Le passage a été interrompu avant sa fin."
 
 
 @functools.cache
-def _adapter(kind: Any) -> Any:
+def make_adapter(kind: Any) -> Any:
+    """Reader and writer of one kind of value as JSON."""
     from pydantic import TypeAdapter
 
     return TypeAdapter(kind)
@@ -44,7 +45,7 @@ def _adapter(kind: Any) -> Any:
 
 def dump_json(kind: Any, value: Any) -> str:
     """One value of the model as indented JSON."""
-    return str(_adapter(kind).dump_json(value, indent=2).decode("utf-8"))
+    return str(make_adapter(kind).dump_json(value, indent=2).decode("utf-8"))
 
 
 def load_json(kind: type[T], path: Path) -> T:
@@ -52,7 +53,7 @@ def load_json(kind: type[T], path: Path) -> T:
     from pydantic import ValidationError
 
     try:
-        adapter = _adapter(cast(Hashable, kind))
+        adapter = make_adapter(cast(Hashable, kind))
         value: T = adapter.validate_json(path.read_bytes())
     except FileNotFoundError as error:
         raise ConfigError(f"Fichier absent : {path}") from error
@@ -214,6 +215,6 @@ def _take_event(
     if event["event"] == "scenario_started":
         running[event["scenario_id"], event.get("attempt", 1)] = datetime.fromisoformat(event["at"])
     elif event["event"] == "scenario_finished":
-        result: ScenarioResult = _adapter(ScenarioResult).validate_python(event["result"])
+        result: ScenarioResult = make_adapter(ScenarioResult).validate_python(event["result"])
         running.pop((result.scenario_id, result.attempt), None)
         results[result.scenario_id, result.attempt] = result
