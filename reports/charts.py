@@ -1,4 +1,4 @@
-"""Drawings as SVG text: the same values give the same bytes, and nothing else is needed to show them.
+"""Drawings of the past campaigns: the same values give the same bytes.
 
 Readable in black and white: what failed is solid, what is doubtful is striped, what passed is outlined, and
 every figure is also in a table. Inside a drawing there are only numbers, dates and our own words, so that
@@ -12,15 +12,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from markupsafe import escape
-
-from reports import text
+from reports import svg, text
 from reports.document import Chart
+from reports.svg import INK, LINE, SIGNS, SOFT, STRONG
 
 WIDTH = 640
-INK, SOFT, LINE, PALE, STRONG = "#1b2229", "#4a545e", "#b9c1c8", "#e3e9ee", "#a3141e"
-FONTS = "'Segoe UI', 'Liberation Sans', Arial, 'Libertinus Serif', sans-serif"
-SIGNS = "'DejaVu Sans Mono', monospace"
 LEVEL_NAME_HEIGHT = 9.0
 LARGEST = 1e12  # beyond it a value is no duration: it is left out of the drawing, not of the table
 
@@ -50,37 +46,37 @@ def draw_bars(bars: Sequence[Bar], key: str, title: str, description: str) -> Ch
     highest = max([1, *(bar.failed + bar.other + bar.passed for bar in bars)])
     slot = (WIDTH - left - right) / max(1, len(bars))
     width = min(slot * 0.72, 40.0)
-    parts = [_text(left - 6, 14, "Verdict", 9, SOFT, "end")]
+    parts = [svg.label(left - 6, 14, "Verdict", 9, SOFT, "end")]
     for share in (0, highest):
         y = bottom - (bottom - top) * share / highest
         parts += [
-            _line(left, y, WIDTH - right, y, LINE),
-            _text(left - 6, y + 3, text.format_number(share), 9, SOFT, "end"),
+            svg.line(left, y, WIDTH - right, y, LINE),
+            svg.label(left - 6, y + 3, text.format_number(share), 9, SOFT, "end"),
         ]
     for place, bar in enumerate(bars):
         x = left + slot * place + (slot - width) / 2
         middle, y = x + width / 2, float(bottom)
-        for count, draw in ((bar.failed, _solid), (bar.other, _striped), (bar.passed, _outlined)):
+        for count, draw in ((bar.failed, svg.solid), (bar.other, svg.striped), (bar.passed, svg.outlined)):
             if count:
                 size = max(2.0, (bottom - top) * count / highest)  # a single failure must be seen
                 size = min(size, y - top)
                 y -= size
                 parts.append(draw(x, y, width, size))
         parts += [
-            _text(middle, 15, bar.sign, 12, INK, "middle", SIGNS),
-            _text(middle, bottom + 13, bar.number, 8, SOFT, "middle"),
-            _text(middle, bottom + 25, text.format_number(bar.failed), 8, STRONG if bar.failed else SOFT,
+            svg.label(middle, 15, bar.sign, 12, INK, "middle", SIGNS),
+            svg.label(middle, bottom + 13, bar.number, 8, SOFT, "middle"),
+            svg.label(middle, bottom + 25, text.format_number(bar.failed), 8, STRONG if bar.failed else SOFT,
                   "middle", weight="bold" if bar.failed else "normal"),
         ]  # fmt: skip
     parts += [
-        _text(left - 6, bottom + 13, "Campagne", 9, SOFT, "end"),
-        _text(left - 6, bottom + 25, "Échecs", 9, SOFT, "end"),
+        svg.label(left - 6, bottom + 13, "Campagne", 9, SOFT, "end"),
+        svg.label(left - 6, bottom + 25, "Échecs", 9, SOFT, "end"),
     ]
     x = float(left)
-    for draw, word in ((_solid, "échoués"), (_striped, "autres"), (_outlined, "réussis")):
-        parts += [draw(x, bottom + 34, 12, 9), _text(x + 17, bottom + 42, word, 9, INK)]
+    for draw, word in ((svg.solid, "échoués"), (svg.striped, "autres"), (svg.outlined, "réussis")):
+        parts += [draw(x, bottom + 34, 12, 9), svg.label(x + 17, bottom + 42, word, 9, INK)]
         x += 80
-    return _frame(parts, WIDTH, height, key, title, description)
+    return svg.frame(parts, WIDTH, height, key, title, description)
 
 
 def draw_trend(
@@ -108,28 +104,28 @@ def draw_trend(
     def place(value: float) -> float:
         return bottom - (bottom - top) * (value - low) / (high - low)
 
-    parts = [_text(left - 6, top - 6, unit, 9, SOFT, "end")] if unit else []
+    parts = [svg.label(left - 6, top - 6, unit, 9, SOFT, "end")] if unit else []
     for mark in dict.fromkeys((low, (low + high) / 2, high)):
         y = place(mark)
         parts += [
-            _line(left, y, width - right, y, LINE),
-            _text(left - 5, y + 3, text.format_number(_three_digits(mark)), 9, SOFT, "end"),
+            svg.line(left, y, width - right, y, LINE),
+            svg.label(left - 5, y + 3, text.format_number(_three_digits(mark)), 9, SOFT, "end"),
         ]
     heights = [place(level.value) for level in lines]
     for level, y, name_y in zip(lines, heights, _spread(heights, LEVEL_NAME_HEIGHT), strict=True):
         parts += [
-            _line(left, y, width - right, y, INK, "5 3"),
-            _text(width - right + 7, name_y + 3, level.name, 8, INK),
+            svg.line(left, y, width - right, y, INK, "5 3"),
+            svg.label(width - right + 7, name_y + 3, level.name, 8, INK),
         ]
     parts += _join_points(
         [(left + step * n, place(v)) if v is not None else None for n, v in enumerate(points)]
     )
     parts += [
-        _text(left, height - 5, "1", 8, SOFT, "middle"),
-        _text(width - right, height - 5, str(len(points)), 8, SOFT, "middle"),
-        _text((left + width - right) / 2, height - 5, "campagne n°", 8, SOFT, "middle"),
+        svg.label(left, height - 5, "1", 8, SOFT, "middle"),
+        svg.label(width - right, height - 5, str(len(points)), 8, SOFT, "middle"),
+        svg.label((left + width - right) / 2, height - 5, "campagne n°", 8, SOFT, "middle"),
     ]
-    return _frame(parts, width, height, key, title, description)
+    return svg.frame(parts, width, height, key, title, description)
 
 
 def _spread(heights: Sequence[float], gap: float) -> list[float]:
@@ -176,57 +172,3 @@ def _round_up(value: float) -> float:
 
 def _three_digits(value: float) -> float:
     return float(f"{value:.3g}")
-
-
-def _frame(parts: Sequence[str], width: int, height: int, key: str, title: str, description: str) -> Chart:
-    name, said = escape(title), escape(description)
-    svg = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
-        f'height="{height}" role="img" aria-labelledby="{key}-titre {key}-texte" font-family="{FONTS}">'
-        f'<title id="{key}-titre">{name}</title><desc id="{key}-texte">{said}</desc>{"".join(parts)}</svg>'
-    )
-    return Chart(title, description, svg)
-
-
-def _line(x1: float, y1: float, x2: float, y2: float, stroke: str, dash: str = "") -> str:
-    dashes = f' stroke-dasharray="{dash}"' if dash else ""
-    return (
-        f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{stroke}" '
-        f'stroke-width="0.8"{dashes}/>'
-    )
-
-
-def _text(
-    x: float, y: float, words: str, size: int, fill: str, anchor: str = "start", fonts: str = "",
-    weight: str = "normal",
-) -> str:  # fmt: skip
-    family = f' font-family="{fonts}"' if fonts else ""
-    bold = f' font-weight="{weight}"' if weight != "normal" else ""
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{fill}" text-anchor="{anchor}"{family}{bold}>'
-        f"{escape(words)}</text>"
-    )
-
-
-def _box(x: float, y: float, width: float, height: float, fill: str, stroke: str) -> str:
-    return (
-        f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" fill="{fill}" '
-        f'stroke="{stroke}" stroke-width="0.7"/>'
-    )
-
-
-def _solid(x: float, y: float, width: float, height: float) -> str:
-    return _box(x, y, width, height, STRONG, STRONG)
-
-
-def _outlined(x: float, y: float, width: float, height: float) -> str:
-    return _box(x, y, width, height, PALE, SOFT)
-
-
-def _striped(x: float, y: float, width: float, height: float) -> str:
-    """Stripes as lines: a pattern would need a reference, which a self-contained page does not hold."""
-    stripes = "".join(
-        f"M{x:.1f} {y + at * 3 + 1.5:.1f}h{width:.1f}" for at in range(min(200, int((height + 1.4) // 3)))
-    )
-    drawn = f'<path d="{stripes}" stroke="{INK}" stroke-width="1.1"/>' if stripes else ""
-    return _box(x, y, width, height, "#ffffff", INK) + drawn
