@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from nonreg.probes.nodes import Node
+
 ACTIVE, PASSIVE, WAITING = "ACTIF", "PASSIF", "ATTENTE"
 
 
@@ -19,20 +21,6 @@ class Move(StrEnum):
     SWITCH = "basculer"
     REINITIALISE = "reinitialiser"
     PERSON = "decision humaine"
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """One database site as it sees itself; role empty when it does not answer.
-
-    `subscribers` are those that stream from it now, `subscriptions` its own ones that stream.
-    """
-
-    site: str
-    role: str
-    mandate: int = 0
-    subscribers: int = 0
-    subscriptions: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import time
 
-from nonreg.clients.sql import open_session
 from nonreg.clients.ssh import describe_command, open_shell
 from nonreg.config import Site, SwitchoverMode
-from nonreg.errors import NeedsPerson, PlatformError, RequestFailed
+from nonreg.errors import NeedsPerson, RequestFailed
 from nonreg.faults import ROLES, Description, Fault, register
-from nonreg.faults.roles import Move, Node, Step, decide
+from nonreg.faults.roles import Move, Step, decide
 from nonreg.model import SiteRole
-from nonreg.probes.replication import RUNNING_STATES
+from nonreg.probes.nodes import read_nodes
 from nonreg.waiting import POLL_SECONDS
 
 TOOL_SECONDS = 120.0
@@ -96,7 +95,7 @@ def restore_roles(fault: Fault) -> None:
     deadline, moves, patient_until = time.monotonic() + HEAL_SECONDS, 0, time.monotonic() + PATIENCE_SECONDS
     while True:
         now = time.monotonic()
-        step = decide(nominal.code, read_nodes(fault), patient=now < patient_until)
+        step = decide(nominal.code, read_nodes(platform), patient=now < patient_until)
         if step.move is Move.DONE:
             return
         if step.move is Move.PERSON or (by_hand and step.move is not Move.WAIT):
@@ -124,27 +123,3 @@ def instruct(step: Step, nominal: Site) -> str:
         Move.PERSON: "choisissez le site dont les données sont gardées et réinitialisez l'autre",
     }[step.move]
     return f"Gestionnaire de bascule : {action} ({step.why}). À la fin, {nominal.code} est actif et l'autre passif."
-
-
-def read_nodes(fault: Fault) -> tuple[Node, Node]:
-    """Both database sites as they see themselves, the nominal active one first."""
-    platform = fault.context.platform
-    first, second = (platform.site(role) for role in (SiteRole.ACTIF, SiteRole.PASSIF))
-    return read_node(fault, first), read_node(fault, second)
-
-
-def read_node(fault: Fault, site: Site) -> Node:
-    """One node; an empty role when it does not answer."""
-    try:
-        with open_session(fault.context.platform, site) as session:
-            _, role, mandate = session.query("drill_node").rows[0]
-            publishers = session.query("publisher_agents").rows
-            subscriptions = session.query("subscriber_agents").rows
-    except PlatformError:
-        return Node(site.code, "")
-    return Node(site.code, str(role), int(mandate), count_running(publishers), count_running(subscriptions))
-
-
-def count_running(rows: tuple[tuple[object, ...], ...]) -> int:
-    """How many agents of (name, agent, state) run."""
-    return sum(str(state) in RUNNING_STATES for _, _, state in rows)

@@ -19,13 +19,14 @@ class Peer:
 
 @dataclass(frozen=True, slots=True)
 class SupervisionState:
-    """What one module says; `services` are True when running."""
+    """What one module says; `services` are True when running, `alarms` the labels of the open technical ones."""
 
     site: str
     role: str
     services: dict[str, bool]
     peers: dict[str, Peer]
     quorum: bool
+    alarms: tuple[str, ...] = ()
 
     def roles(self) -> dict[str, str]:
         """Every site's role as this module knows it, its own included."""
@@ -50,6 +51,7 @@ def parse_state(answer: Answer) -> SupervisionState:
                 for site, peer in data["pairs"].items()
             },
             bool(data["quorum"]),
+            tuple(str(alarm["libelle"]) for alarm in data.get("alarmes", ())),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RequestFailed(f"{answer.request} : état de supervision illisible.") from error
