@@ -129,11 +129,16 @@ class DrillEvent:
 
 @dataclass(frozen=True, slots=True)
 class Interruption:
-    """From the last answer before to the first one after, as one client saw it."""
+    """From the last answer before to the first one after, as one client saw it.
+
+    `attempts` are those that failed in between. `open_ended`: there was no answer after; `to_seconds` is then
+    the end of the last attempt, and the interruption lasted longer.
+    """
 
     from_seconds: float
     to_seconds: float
     attempts: int
+    open_ended: bool = False
 
     @property
     def seconds(self) -> float:
