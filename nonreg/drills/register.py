@@ -130,9 +130,10 @@ class Register:
             self.folder.mkdir(parents=True, exist_ok=True)
             is_new = not self.path.exists()
             with self.path.open("a+b", buffering=0) as file:
-                size = file.seek(0, os.SEEK_END)
-                if size and os.pread(file.fileno(), 1, size - 1) != b"\n":
-                    line = b"\n" + line  # after a torn line
+                kept = file.seek(0) or file.read()
+                whole = kept.rfind(b"\n") + 1
+                if whole != len(kept):  # torn by a kill: what it announced was not done
+                    file.truncate(whole)
                 while line:
                     line = line[file.write(line) :]
                 os.fsync(file.fileno())

@@ -1,0 +1,85 @@
+"""Bringing the roles back: decided from both nodes' own view, never over the data of the latest mandate."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nonreg.faults.roles import ACTIVE, PASSIVE, WAITING, Move, decide
+from nonreg.probes.nodes import Node
+
+SITES = ("SITE-A", "SITE-B")
+MAX_MOVES = 6
+
+
+def node(site: str, role: str, mandate: int = 1, subscribers: int = 0, subscriptions: int = 0) -> Node:
+    """One node."""
+    return Node(site, role, mandate, subscribers, subscriptions)
+
+
+def nodes() -> st.SearchStrategy[tuple[Node, Node]]:
+    """Any two nodes that answer."""
+    one = st.tuples(
+        st.sampled_from([ACTIVE, PASSIVE, WAITING]), st.integers(1, 3), st.integers(0, 1), st.integers(0, 1)
+    )
+    return st.tuples(one, one).map(lambda pair: (node("SITE-A", *pair[0]), node("SITE-B", *pair[1])))
+
+
+def play(move: Move, site: str, pair: tuple[Node, Node]) -> tuple[Node, Node]:
+    """What the switchover tool does of it: one active site, a streaming passive one, a new mandate."""
+    mandate = max(one.mandate for one in pair) + 1
+    active = site if move is Move.SWITCH else next(name for name in SITES if name != site)
+    first, second = (
+        node(name, ACTIVE, mandate, 1, 0) if name == active else node(name, PASSIVE, mandate, 0, 1)
+        for name in SITES
+    )
+    return first, second
+
+
+@given(nodes(), st.sampled_from(SITES))
+def test_every_state_that_a_command_may_settle_leads_to_the_nominal_roles(
+    pair: tuple[Node, Node], nominal: str
+) -> None:
+    for _ in range(MAX_MOVES):
+        step = decide(nominal, pair, patient=False)
+        if step.move is Move.DONE:
+            assert [one.role for one in pair if one.site == nominal] == [ACTIVE]
+            return
+        if step.move is Move.PERSON:
+            assert {one.role for one in pair} == {ACTIVE}
+            assert pair[0].mandate == pair[1].mandate
+            return
+        assert step.move in (Move.SWITCH, Move.REINITIALISE)
+        pair = play(step.move, step.site, pair)
+    pytest.fail("no end")
+
+
+@given(nodes(), st.sampled_from(SITES), st.booleans())
+def test_a_copy_never_overwrites_the_only_active_site_nor_the_latest_mandate(
+    pair: tuple[Node, Node], nominal: str, patient: bool
+) -> None:
+    step = decide(nominal, pair, patient=patient)
+    if step.move is Move.REINITIALISE:
+        victim = next(one for one in pair if one.site == step.site)
+        kept = next(one for one in pair if one.site != step.site)
+        assert kept.role == ACTIVE
+        assert victim.role != ACTIVE or victim.mandate < kept.mandate
+
+
+@given(nodes(), st.sampled_from(SITES), st.booleans(), st.sampled_from(SITES))
+def test_nothing_is_decided_while_a_node_is_silent(
+    pair: tuple[Node, Node], nominal: str, patient: bool, silent: str
+) -> None:
+    first, second = (dataclasses.replace(one, role="") if one.site == silent else one for one in pair)
+    assert decide(nominal, (first, second), patient=patient).move is Move.WAIT
+
+
+def test_links_that_may_come_back_by_themselves_are_waited_for() -> None:
+    cut = (node("SITE-A", ACTIVE), node("SITE-B", PASSIVE))
+    assert decide("SITE-A", cut, patient=True).move is Move.WAIT
+    assert decide("SITE-A", cut, patient=False) == dataclasses.replace(
+        decide("SITE-A", cut, patient=False), move=Move.REINITIALISE, site="SITE-B"
+    )
