@@ -161,6 +161,14 @@ def test_a_history_without_any_write_proves_nothing() -> None:
     assert account([], {}, None).problems == (NOTHING_TRIED,)
 
 
+def test_a_client_does_one_thing_at_a_time_even_in_no_time() -> None:
+    first = Attempt("direct-1", 1, "SITE-A", 1.0, 2.0, ACK)
+    at_once = Attempt("direct-1", 2, "SITE-A", 2.0, 2.0, ACK)
+    assert account([first, at_once], {}, None).problems == ()
+    (overlap,) = account([first, replace(at_once, sent_seconds=1.75)], {}, None).problems
+    assert overlap == "direct-1:2 : l'horloge recule, de 2,000 s à 1,750 s"
+
+
 def test_a_time_that_is_no_number_is_a_problem() -> None:
     attempts = [Attempt("direct-1", 1, "SITE-A", math.nan, 1.0, ACK)]
     assert account(attempts, {}, None).problems == ("direct-1:1 : heure qui n'est pas un nombre",)

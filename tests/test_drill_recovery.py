@@ -59,9 +59,10 @@ def test_an_attempt_that_waits_for_its_answer_is_an_interruption_without_failure
 
 
 def test_a_summary_counts_every_attempt_and_takes_the_cost_at_rest() -> None:
-    slow_at_the_end = [*KILLED, *run_client((7.0, 8.0, ACK, "SITE-B"), (8.0, 9.0, ACK, "SITE-B"))]
+    slow = [(at, at + 1.0, ACK, "SITE-B") for at in (7.0, 8.0, 9.0, 10.0, 11.0)]
+    slow_at_the_end = [*KILLED, *run_client(*slow)]
     summary = summarise_client("direct-1", "Écriture directe 1", True, slow_at_the_end, 2.0)
-    assert (summary.attempts, summary.acknowledged, summary.errors, summary.unknown) == (9, 6, 2, 1)
+    assert (summary.attempts, summary.acknowledged, summary.errors, summary.unknown) == (12, 9, 2, 1)
     assert summary.period_seconds == 1.0
     assert summary.cost_seconds == pytest.approx(0.1)
     assert [one.attempts for one in summary.interruptions] == [3]

@@ -87,7 +87,7 @@ def find_problems(attempts: Sequence[Attempt]) -> tuple[str, ...]:
             )
         if end < sent:
             problems.append(f"{name} : fin à {decimal(end, 3)} s, avant l'envoi à {decimal(sent, 3)} s")
-        if write not in tried and attempt.sequence <= highest.get(client, attempt.sequence - 1):
+        if write not in tried and attempt.sequence < highest.get(client, attempt.sequence):
             problems.append(f"{name} : numéro qui ne croît pas, après {highest[client]}")
         if write in acknowledged:
             problems.append(f"{name} : tentée encore alors qu'elle était acquittée")
