@@ -12,6 +12,7 @@ from nonreg.sandbox import postgres
 from nonreg.sandbox.layout import ACTIVE, DATABASE, PORTS, SERVICES, SITES, Layout
 
 ANSWER_SECONDS = 2.0
+UNSETTLED_ROLES = (None, "INCONNU", "ATTENTE")
 
 
 def find_unsettled(layout: Layout) -> list[str]:
@@ -39,6 +40,6 @@ def _find_blind_spots(layout: Layout, site: str) -> list[str]:
             state = json.load(reply)
     except (OSError, HTTPException, ValueError):
         return [f"supervision de {site}"]
-    blind = [other for other, seen in state["pairs"].items() if seen["role"] in (None, "INCONNU")]
+    blind = [other for other, seen in state["pairs"].items() if seen["role"] in UNSETTLED_ROLES]
     gaps = [f"{other} vu par {site}" for other in blind]
-    return gaps + ([f"rôle de {site}"] if state["role"] == "INCONNU" else [])
+    return gaps + ([f"rôle de {site}"] if state["role"] in UNSETTLED_ROLES else [])

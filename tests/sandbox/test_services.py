@@ -80,8 +80,8 @@ def test_every_service_signs_the_component_table(sandbox: Layout) -> None:
     expected = {
         (site, service)
         for site, services in {
-            ACTIVE: ("frontal", "affinage", "echange", "client", "supervision"),
-            PASSIVE: ("frontal", "affinage", "echange", "client", "supervision", "relais"),
+            ACTIVE: ("frontal", "affinage", "echange", "internet", "client", "supervision"),
+            PASSIVE: ("frontal", "affinage", "echange", "internet", "client", "supervision", "relais"),
             WITNESS: ("supervision", "puits"),
         }.items()
         for service in services
@@ -151,6 +151,8 @@ def test_services_survive_a_database_that_stops_and_take_up_their_work_again(san
         assert count_buffered(sandbox, station.code) == 1
         wait_until(lambda: read_state(sandbox, ACTIVE)["role"] == "ACTIF", 5, "rôle retrouvé")
         assert all(module["actif"] for module in read_state(sandbox, ACTIVE)["modules"].values())
+        refined = "SELECT count(*) FROM prod.derniere WHERE cap_id = %s"
+        wait_until(lambda: query(sandbox, ACTIVE, refined, station.h_sensor) == [(1,)], 5, "affinage revenu")
 
 
 @pytest.mark.parametrize("service", ["frontal", "echange", "supervision", "ssh"])

@@ -24,6 +24,8 @@ STATEMENT_MILLISECONDS = 10_000
 LOCK_MILLISECONDS = 3_000
 MAX_CONNECTIONS = 8  # of one process to one database: a burst of clients waits here, not in PostgreSQL
 RECHECK_SECONDS = 2.0
+CONFIRMED_SECONDS = 1.5  # an active site whose database started again is confirmed by then, or not at all
+CONFIRMED_POLL_SECONDS = 0.1
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 
@@ -139,7 +141,7 @@ def open_database(settings: Settings, site: str) -> Database:
 
 
 def read_role(database: Database) -> str:
-    """Role that a database gives itself: ACTIF or PASSIF."""
+    """Role that a database gives itself: ACTIF, PASSIF, or ATTENTE for an active one that is not confirmed."""
     return str(database.query("SELECT ha.usp_etat()")[0][0])
 
 
@@ -151,6 +153,7 @@ class ActiveDatabase:
         self._lock = threading.Lock()
         self._known: Database | None = None
         self._checked_at = 0.0
+        self._waited = False
 
     def find(self) -> Database:
         """The active site's database; DatabaseUnavailable when there is none."""
@@ -158,9 +161,23 @@ class ActiveDatabase:
             known, fresh = self._known, time.monotonic() - self._checked_at < RECHECK_SECONDS
         if known is not None and fresh:
             return known
-        preferred = [known] if known else []
+        deadline = time.monotonic() + CONFIRMED_SECONDS
+        while True:
+            active, reasons = self._ask(known)
+            if active is not None:
+                return active
+            # One that is left waiting by the others is waited for once, not at every question.
+            if self._waited or not any("ATTENTE" in reason for reason in reasons):
+                break
+            if time.monotonic() > deadline:
+                self._waited = True
+            time.sleep(CONFIRMED_POLL_SECONDS)
+        self.forget()
+        raise DatabaseUnavailable("aucun site actif : " + " ; ".join(reasons))
+
+    def _ask(self, known: Database | None) -> tuple[Database | None, list[str]]:
         reasons = []
-        for candidate in preferred + [c for c in self._candidates if c is not known]:
+        for candidate in ([known] if known else []) + [c for c in self._candidates if c is not known]:
             try:
                 role = read_role(candidate)
             except (DatabaseUnavailable, DatabaseRefused) as error:
@@ -168,11 +185,10 @@ class ActiveDatabase:
                 continue
             if role == "ACTIF":
                 with self._lock:
-                    self._known, self._checked_at = candidate, time.monotonic()
-                return candidate
+                    self._known, self._checked_at, self._waited = candidate, time.monotonic(), False
+                return candidate, reasons
             reasons.append(f"{candidate.site} est {role}")
-        self.forget()
-        raise DatabaseUnavailable("aucun site actif : " + " ; ".join(reasons))
+        return None, reasons
 
     def forget(self) -> None:
         """Ask again who is active before the next use."""

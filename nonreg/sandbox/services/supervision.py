@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.request
 from datetime import UTC, datetime
 from http.client import HTTPException
 
 from nonreg.sandbox.processes import find_recorded
-from nonreg.sandbox.services.database import ActiveDatabase, Database, open_database, read_role
-from nonreg.sandbox.services.heartbeats import Peers, beat, listen
+from nonreg.sandbox.services.database import ActiveDatabase, Database, open_database
+from nonreg.sandbox.services.heartbeats import Beat, Peers, listen, make_beat, send_beats
+from nonreg.sandbox.services.mandates import (
+    ACTIVE,
+    NO_CLAIM,
+    UNKNOWN,
+    WAITING,
+    Claim,
+    Confirm,
+    Node,
+    StepDown,
+    decide,
+    find_highest,
+)
+from nonreg.sandbox.services.modules import ModuleWatch
+from nonreg.sandbox.services.picture import Picture, Report
 from nonreg.sandbox.services.runtime import ERRORS, Outage, Service, start_service
+from nonreg.sandbox.services.settings import Settings
 from nonreg.sandbox.services.web import Reply, Request, reply_json, serve_web
 
-ROLE_SECONDS = 0.5
+NODE_SECONDS = 0.25
+WATCH_SECONDS = 0.25
 ALARM_SECONDS = 0.5
 SINK_SECONDS = 3.0
-UNKNOWN = "INCONNU"
 # In one statement with the role: a switchover waits for the transactions begun before it.
 MARK = "SELECT evt.usp_marquer_transmise(%s) WHERE ha.usp_etat() = 'ACTIF'"
 
@@ -24,28 +40,71 @@ MARK = "SELECT evt.usp_marquer_transmise(%s) WHERE ha.usp_etat() = 'ACTIF'"
 class Supervision:
     """What one site's module knows."""
 
-    def __init__(self, service: Service, local: Database | None, peers: Peers) -> None:
-        self._service, self._local, self._peers = service, local, peers
-        self.role = UNKNOWN if local else str(service.settings.options["role"])
+    def __init__(self, service: Service, local: Database | None, peers: Peers, watch: ModuleWatch) -> None:
+        self._service, self._local, self._peers, self._watch = service, local, peers, watch
+        role = UNKNOWN if local else str(service.settings.options["role"])
+        self._node = Node(service.settings.site, role, NO_CLAIM)
+        self._known = NO_CLAIM  # the highest claim that was ever heard of
+        self._waiting_since: float | None = None
         self._sink = str(service.settings.options.get("puits", ""))
         self._sink_outage = Outage(service.log, "transmission des alarmes")
 
-    def refresh_role(self) -> None:
-        """Ask the local database for its role; unknown while it does not answer."""
-        if self._local is None:
+    def refresh_node(self) -> None:
+        """Ask the local database for its role and mandate, and fence or confirm it by what the others know."""
+        if self._local is not None:
+            try:
+                self._read_node(self._local)
+            except ERRORS:
+                self._node = Node(self._node.site, UNKNOWN, self._node.claim)
+                raise
+        others = self.look().nodes()
+        # Of equal mandates the first is kept: who says it of himself knows best, what was heard once is the oldest.
+        others.sort(key=lambda one: one.role != ACTIVE or one.claim.active != one.site)
+        self._known = find_highest([self._node.claim, *(one.claim for one in others), self._known])
+        if self._local is not None:
+            answered = self._waiting_since is not None and self._peers.were_heard_since(self._waiting_since)
+            self._act(self._local, decide(self._node, self._known, others, answered=answered))
+
+    def _read_node(self, local: Database) -> None:
+        role, mandate, active = local.query("SELECT etat, mandat, site_actif FROM ha.tvf_noeud()")[0]
+        node = Node(self._node.site, str(role), Claim(int(mandate), active))
+        if node.role != self._node.role:
+            self._service.log.info("rôle du site : %s, mandat %d", node.role, node.claim.mandate)
+        if node.role != WAITING:
+            self._waiting_since = None
+        elif self._waiting_since is None:
+            self._waiting_since = time.monotonic()
+        self._node = node
+
+    def _act(self, local: Database, decision: Confirm | StepDown | None) -> None:
+        log, before = self._service.log, self._node.role
+        if isinstance(decision, StepDown):
+            given_up = local.query("SELECT ha.usp_ceder(%s, %s)", (decision.site, decision.mandate))
+            if given_up == [(True,)] and before in (ACTIVE, WAITING):
+                log.warning("%s est actif, mandat %d : le site passe passif", decision.site, decision.mandate)
+        elif isinstance(decision, Confirm):
+            if local.query("SELECT ha.usp_confirmer(%s)", (decision.mandate,)) == [(True,)]:
+                log.info("rôle actif confirmé, mandat %d", decision.mandate)
+        else:
             return
-        try:
-            role = read_role(self._local)
-        except ERRORS:
-            self.role = UNKNOWN
-            raise
-        if role != self.role:
-            self._service.log.info("rôle du site : %s", role)
-        self.role = role
+        self._read_node(local)
+
+    def look(self) -> Picture:
+        """This site and what the others say."""
+        heard = self._peers.look()
+        hears = {site: one.age for site, one in heard.items() if one.age <= self._peers.fresh_seconds}
+        node = self._node
+        claim = find_highest([node.claim, self._known])
+        own = Report(node.role, claim, self._watch.settled(), hears)
+        return Picture(node.site, own, heard, self._peers.fresh_seconds)
+
+    def make_beat(self, seq: int) -> Beat:
+        """The next heartbeat."""
+        return make_beat(self.look(), seq, ())
 
     def transmit_alarms(self) -> None:
         """On the active site, send the alarms nobody was told of; one that fails is sent later."""
-        if self._local is None or self.role != "ACTIF":
+        if self._local is None or self._node.role != ACTIVE:
             return
         for alarm, recipient, text in self._local.query("SELECT * FROM evt.tvf_alarmes_a_transmettre()"):
             try:
@@ -59,17 +118,14 @@ class Supervision:
 
     def show_state(self, _request: Request) -> Reply:
         """The state of this site as JSON."""
-        settings = self._service.settings
-        pids = settings.path("pids")
-        modules = {
-            name: {"actif": find_recorded(pids / f"{settings.site.lower()}.{name}.json") is not None}
-            for name in settings.options["modules"]
-        }
+        claim = self.look().own.claim
         state = {
-            "site": settings.site,
-            "role": self.role,
+            "site": self._node.site,
+            "role": self._node.role,
+            "mandat": claim.mandate,
+            "actif": claim.active,
             "heure_utc": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "modules": modules,
+            "modules": {name: {"actif": runs} for name, runs in self._watch.look().items()},
             "pairs": self._peers.describe(),
             "quorum": self._peers.has_quorum(),
         }
@@ -86,6 +142,14 @@ def post_call(url: str, call: dict[str, object]) -> None:
         reply.read()
 
 
+def watch_modules(settings: Settings) -> ModuleWatch:
+    """The watch over the modules of the settings, by their pid files."""
+    pids, site = settings.path("pids"), settings.site.lower()
+    return ModuleWatch(
+        settings.options["modules"], lambda name: find_recorded(pids / f"{site}.{name}.json") is not None
+    )
+
+
 def main() -> None:
     """Run until stopped."""
     service = start_service("supervision")
@@ -93,12 +157,13 @@ def main() -> None:
     has_database = any(site == settings.site for site, _, _ in settings.databases)
     local = open_database(settings, settings.site) if has_database else None
     others = {peer["site"]: (str(peer["adresse"]), int(peer["port"])) for peer in options["pairs"]}
-    peers = Peers(tuple(others), float(options["fraicheur_secondes"]))
-    supervision = Supervision(service, local, peers)
-    listen(settings.address, int(options["port_battement"]), peers, service.log)
+    peers, watch = Peers(tuple(others), float(options["fraicheur_secondes"])), watch_modules(settings)
+    supervision = Supervision(service, local, peers, watch)
+    listen(settings.address, int(options["port_battement"]), peers.hear, service.log)
+    service.every(NODE_SECONDS, supervision.refresh_node, "rôle local")
+    service.every(WATCH_SECONDS, watch.refresh, "modules")
     for target in others.values():
-        beat(settings.site, settings.address, target, lambda: supervision.role, service.stopping)
-    service.every(ROLE_SECONDS, supervision.refresh_role, "rôle local")
+        send_beats(settings.address, target, supervision.make_beat, service.stopping)
     service.every(ALARM_SECONDS, supervision.transmit_alarms, "alarmes")
     version = {"service": "supervision", "site": settings.site, "version": settings.version}
     routes = {("GET", "/etat"): supervision.show_state, ("GET", "/version"): lambda _: reply_json(version)}

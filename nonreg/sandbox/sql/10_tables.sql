@@ -15,9 +15,13 @@ CREATE TABLE cfg.identite_plateforme (
     jeton uuid NOT NULL,
     version_app varchar(20) NOT NULL
 );
+-- This node alone, not replicated: the mandate is the number of the last declaration of an active site that it knows;
+-- confirmed is the start of the server for which it was let be active.
 CREATE TABLE cfg.noeud (
     id smallint NOT NULL CONSTRAINT pk_noeud PRIMARY KEY CONSTRAINT ck_noeud_unique CHECK (id = 1),
-    sit_code varchar(20) NOT NULL
+    sit_code varchar(20) NOT NULL,
+    nod_mandat integer NOT NULL CONSTRAINT df_noeud_mandat DEFAULT 1,
+    nod_confirme timestamptz NULL
 );
 CREATE TABLE cfg.parametre (
     prm_code varchar(60) NOT NULL CONSTRAINT pk_parametre PRIMARY KEY,

@@ -7,7 +7,7 @@ CREATE FUNCTION tampon.usp_inserer(
 DECLARE
     v_cap integer;
 BEGIN
-    IF (SELECT s.sit_role FROM ref.site s JOIN cfg.noeud n USING (sit_code)) <> 'ACTIF' THEN
+    IF ha.usp_etat() <> 'ACTIF' THEN
         RAISE EXCEPTION 'SITE_PASSIF' USING ERRCODE = '25006';
     END IF;
     SELECT c.cap_id INTO v_cap FROM ref.capteur c WHERE c.sta_code = p_station AND c.cap_grandeur = p_grandeur;

@@ -13,7 +13,8 @@ REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA ref, tampon, prod, evt, cfg, ha, nr FR
 GRANT USAGE ON SCHEMA ref, tampon, prod, evt, cfg, ha TO aquareel_app;
 GRANT EXECUTE ON FUNCTION
     tampon.usp_inserer, prod.usp_affinage, evt.usp_verifier_seuils, evt.usp_marquer_transmise, evt.usp_signaler,
-    evt.usp_journaliser, cfg.usp_purge, ha.usp_etat, ha.tvf_articles, evt.tvf_alarmes_a_transmettre,
+    evt.usp_journaliser, cfg.usp_purge, ha.usp_etat, ha.usp_mandat, ha.tvf_noeud, ha.usp_confirmer, ha.usp_ceder,
+    ha.tvf_articles, evt.tvf_alarmes_a_transmettre,
     cfg.tvf_taches_export, cfg.tvf_parametre, ref.tvf_station, prod.tvf_serie, prod.tvf_dernieres, prod.tvf_debit, prod.tvf_cumul,
     prod.tvf_gradient TO aquareel_app;
 GRANT SELECT ON prod.v_mesure, evt.v_alarme, ref.v_courbe_active TO aquareel_app;
@@ -23,7 +24,7 @@ GRANT USAGE ON SCHEMA ref, tampon, prod, evt, cfg, ha, nr TO nr_reader, nr_write
 GRANT SELECT ON ALL TABLES IN SCHEMA ref, tampon, prod, evt, cfg, ha, nr TO nr_reader, nr_writer;
 GRANT pg_monitor TO nr_reader;
 GRANT EXECUTE ON FUNCTION
-    ha.usp_etat, ha.tvf_articles, prod.tvf_debit, prod.tvf_debit_courbe, prod.tvf_debit_segment, prod.tvf_cumul,
+    ha.usp_etat, ha.usp_mandat, ha.tvf_articles, prod.tvf_debit, prod.tvf_debit_courbe, prod.tvf_debit_segment, prod.tvf_cumul,
     prod.tvf_gradient, prod.tvf_serie, prod.tvf_dernieres, ref.tvf_utc, nr.tvf_restes TO nr_reader, nr_writer;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA nr TO nr_writer;
 GRANT EXECUTE ON FUNCTION tampon.usp_inserer, evt.usp_verifier_seuils TO nr_writer;
