@@ -28,7 +28,7 @@ path = Path(sys.argv[1])
 journal = Journal(path, encode_attempt)
 for number in range(1, 201):
     journal.put(Attempt("direct-1", number, "SITE-A", number * 0.01, number * 0.01 + 0.001, WriteOutcome.ACK))
-wait_until(lambda: path.read_bytes().count(b"\\n") == 200, 10, "lignes au disque")
+wait_until(lambda: path.exists() and path.read_bytes().count(b"\\n") == 200, 10, "lignes au disque")
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
