@@ -41,6 +41,8 @@ class DecisionKind(StrEnum):
 
     PROMOTION = "promotion"
     DEROGATION = "derogation"
+    EXERCICE = "exercice"
+    CONFIRMATION = "confirmation"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,16 @@ import pytest
 
 from nonreg.attempts import read_attempt
 from nonreg.conclusion import classify, classify_teardown, conclude, worsen
-from nonreg.model import CampaignPlan, Criticality, Effect, Family, Outcome, Scenario, ScenarioResult
+from nonreg.model import (
+    CampaignPlan,
+    Criticality,
+    Drill,
+    Effect,
+    Family,
+    Outcome,
+    Scenario,
+    ScenarioResult,
+)
 from nonreg.store import PLAN, append_event, dump_json, load_json, write_file
 from nonreg.witness import NotApplicable, NotRestored, Witness
 
@@ -39,8 +48,9 @@ def scenario(
     effect: Effect = Effect.READ_ONLY,
     requirements: tuple[str, ...] = ("R04",),
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
+    drill: Drill | None = None,
 ) -> pytest.MarkDecorator:
-    """Mark a test function as a scenario; its family is the prefix of its id."""
+    """Mark a test function as a scenario; its family is the prefix of its id, a disruptive one declares its drill."""
     return pytest.mark.scenario(
         id=id,
         title=title,
@@ -48,6 +58,7 @@ def scenario(
         effect=effect,
         requirements=requirements,
         timeout_seconds=timeout_seconds,
+        drill=drill,
     )
 
 
@@ -63,7 +74,7 @@ def read_scenario(item: pytest.Item) -> Scenario:
     if not ID_PATTERN.fullmatch(str(values["id"])):
         raise pytest.UsageError(f"Identifiant de scénario mal formé : « {values['id']} » ({item.nodeid}).")
     try:
-        return Scenario(
+        found = Scenario(
             id=values["id"],
             title=values["title"],
             family=Family(values["id"].split("-")[0]),
@@ -72,9 +83,26 @@ def read_scenario(item: pytest.Item) -> Scenario:
             timeout_seconds=float(values.get("timeout_seconds", DEFAULT_TIMEOUT_SECONDS)),
             requirement_ids=tuple(values.get("requirements", ())),
             node_id=item.nodeid,
+            drill=values.get("drill"),
         )
     except ValueError as error:
         raise pytest.UsageError(f"Métadonnées refusées pour {item.nodeid} : {error}.") from error
+    check_drill(found)
+    return found
+
+
+def check_drill(found: Scenario) -> None:
+    """pytest.UsageError unless a scenario is disruptive and says what it breaks, or neither."""
+    if found.effect is Effect.DISRUPTIVE and not isinstance(found.drill, Drill):
+        raise pytest.UsageError(
+            f"Scénario perturbateur sans exercice : {found.id} ({found.node_id}) ne déclare pas ce qu'il casse "
+            "(drill=Drill(…))."
+        )
+    if found.effect is not Effect.DISRUPTIVE and found.drill is not None:
+        raise pytest.UsageError(
+            f"Exercice refusé : {found.id} ({found.node_id}) en déclare un, mais son effet est « {found.effect} », "
+            "pas « disruptive »."
+        )
 
 
 def read_scenarios(items: list[pytest.Item]) -> list[Scenario]:
