@@ -10,6 +10,7 @@
     ├── InterventionBlocked        a sensitive intervention may not begin: no GO, or one that no longer holds
     └── PlatformError              the platform did not let itself be observed: INCONCLUSIF, never KO
         ├── Unreachable            no route, refused, timed out
+        │   └── NotSent            the same, and nothing of the request left: it had no effect
         ├── AccessDenied           wrong password, key or right
         ├── HostKeyMismatch        the SSH host is not the one that was recorded
         └── RequestFailed          the request itself was answered with an error
@@ -63,6 +64,10 @@ class PlatformError(NonregError):
 
 class Unreachable(PlatformError):
     """No answer from a server: no route, connection refused or deadline passed."""
+
+
+class NotSent(Unreachable):
+    """No connection in the first place: the request did not leave, so that it had no effect."""
 
 
 class AccessDenied(PlatformError):

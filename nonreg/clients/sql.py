@@ -6,18 +6,21 @@ Reads run named queries (`nonreg/queries/<engine>/<name>.sql`) with bound parame
 from __future__ import annotations
 
 import functools
+import math
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, text
+import psycopg
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from nonreg.config import Database, Platform, Site
-from nonreg.errors import AccessDenied, ConfigError, PlatformError, RequestFailed, Unreachable
+from nonreg.errors import AccessDenied, ConfigError, NotSent, PlatformError, RequestFailed, Unreachable
 
 QUERIES_DIR = Path(__file__).parent.parent / "queries"
 DRIVERS = {"postgresql": "postgresql+psycopg"}
@@ -102,6 +105,95 @@ class Session:
         except SQLAlchemyError as error:
             raise translate_error(error, self._database, self.site_code, "COMMIT") from error
 
+    def rollback(self) -> None:
+        """Undo what was not committed."""
+        try:
+            self._connection.rollback()
+        except SQLAlchemyError as error:
+            raise translate_error(error, self._database, self.site_code, "ROLLBACK") from error
+
+
+class _Impatient(psycopg.Connection[Any]):
+    """Gives a request up at a deadline of its own: a server that hangs does not keep its statement_timeout."""
+
+    request_seconds: float | None = None
+
+    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        try:
+            return super().wait(gen, interval, self.request_seconds if timeout is None else timeout)
+        except psycopg.OperationalError:
+            if self.pgconn.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
+                self.close()  # the answer may still come: nothing else may be asked on this connection
+            raise
+
+
+class Line:
+    """One client's own connection to one site, opened when it is first used, and again once it was dropped.
+
+    For one thread that lives long and must not be held up by a dead server: a connection is given up after
+    `connect_seconds` (a server that accepts it and says nothing, after 2 s, the driver's least), a request after
+    `request_seconds`. With `autocommit` each statement is a transaction.
+    """
+
+    def __init__(
+        self,
+        platform: Platform,
+        site: Site,
+        account: str,
+        connect_seconds: float = 1.0,
+        request_seconds: float = 2.0,
+        *,
+        autocommit: bool = False,
+    ) -> None:
+        if site.database is None:
+            raise ConfigError(f"Le site {site.code} n'a pas de base de données.")
+        self.site_code = site.code
+        self._database = replace(
+            site.database, login_timeout_seconds=connect_seconds, query_timeout_seconds=request_seconds
+        )
+        self._engine = create_site_engine(platform, replace(site, database=self._database), account)
+        if autocommit:
+            self._engine = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._connection: Connection | None = None
+        event.listen(self._engine, "do_connect", self._connect)
+
+    def session(self) -> Session:
+        """The open session, connected if need be; NotSent or AccessDenied when it cannot be."""
+        if self._connection is None or self._connection.closed:
+            try:
+                self._connection = self._engine.connect()
+            except SQLAlchemyError as error:
+                raise _refuse_connection(error, self._database, self.site_code) from error
+        return Session(self._connection, self._database, self.site_code)
+
+    def drop(self) -> None:
+        """Close the connection, whatever its state; the next session opens another."""
+        if self._connection is not None:
+            with suppress(SQLAlchemyError):
+                self._connection.invalidate()
+                self._connection.close()
+            self._connection = None
+
+    def close(self) -> None:
+        """Close for good."""
+        self.drop()
+        self._engine.dispose()
+
+    def _connect(self, _dialect: Any, _record: Any, words: Any, options: dict[str, Any]) -> _Impatient:
+        address, seconds = (self._database.host, self._database.port), self._database.login_timeout_seconds
+        try:
+            socket.create_connection(address, seconds).close()  # the driver itself waits 2 s at least
+        except OSError as error:
+            raise psycopg.OperationalError(str(error)) from error
+        connection = _Impatient.connect(*words, **options)
+        connection.request_seconds = self._database.query_timeout_seconds
+        return connection
+
+
+def _refuse_connection(error: SQLAlchemyError, database: Database, site_code: str) -> PlatformError:
+    translated = translate_error(error, database, site_code, "connexion")
+    return NotSent(str(translated)) if isinstance(translated, Unreachable) else translated
+
 
 def create_site_engine(platform: Platform, site: Site, account: str) -> Engine:
     """Engine without a pool for the `reader` or `writer` account of a site."""
@@ -129,7 +221,7 @@ def create_site_engine(platform: Platform, site: Site, account: str) -> Engine:
         poolclass=NullPool,
         hide_parameters=True,
         connect_args={
-            "connect_timeout": int(database.login_timeout_seconds),
+            "connect_timeout": max(1, math.ceil(database.login_timeout_seconds)),  # 0 would be without end
             "application_name": "aquareel-nonreg",
             "options": f"-c statement_timeout={milliseconds} -c lock_timeout=5000 -c timezone=UTC",
         },
@@ -147,7 +239,7 @@ def open_session(platform: Platform, site: Site, account: str = "reader") -> Ite
     try:
         connection = engine.connect()
     except SQLAlchemyError as error:
-        raise translate_error(error, site.database, site.code, "connexion") from error
+        raise _refuse_connection(error, site.database, site.code) from error
     try:
         yield Session(connection, site.database, site.code)
     finally:

@@ -6,8 +6,9 @@ import time
 from dataclasses import dataclass
 
 import requests
+from urllib3.exceptions import NewConnectionError
 
-from nonreg.errors import RequestFailed, Unreachable
+from nonreg.errors import NotSent, RequestFailed, Unreachable
 
 SHOWN_BODY_CHARS = 2000
 
@@ -24,11 +25,15 @@ class Answer:
 
 
 class WebSession:
-    """Requests of one scenario to one service; cookies are kept between them."""
+    """Requests of one scenario to one service; cookies are kept between them.
 
-    def __init__(self, base_url: str, timeout_seconds: float) -> None:
+    `connect_seconds` bounds the connection alone, `timeout_seconds` the silence of the server after it.
+    """
+
+    def __init__(self, base_url: str, timeout_seconds: float, connect_seconds: float | None = None) -> None:
         self._base_url = base_url
         self._timeout_seconds = timeout_seconds
+        self._connect_seconds = timeout_seconds if connect_seconds is None else connect_seconds
         self._session = requests.Session()
         self._session.trust_env = False  # a proxy of the machine must not stand between us and the platform
 
@@ -73,13 +78,18 @@ class WebSession:
                 data=body,
                 headers=headers,
                 auth=credentials,
-                timeout=self._timeout_seconds,
+                timeout=(self._connect_seconds, self._timeout_seconds),
                 allow_redirects=False,
             )
+        except requests.ConnectTimeout as error:
+            raise NotSent(f"{method} {url} : pas de réponse en {self._connect_seconds:g} s.") from error
         except requests.Timeout as error:
             raise Unreachable(f"{method} {url} : pas de réponse en {self._timeout_seconds:g} s.") from error
         except requests.ConnectionError as error:
-            raise Unreachable(f"{method} {url} : connexion refusée ou perdue.") from error
+            # The cause lies in what requests wrapped: MaxRetryError(reason=NewConnectionError).
+            cause = getattr(error.args[0] if error.args else None, "reason", None)
+            kind = NotSent if isinstance(cause, NewConnectionError) else Unreachable
+            raise kind(f"{method} {url} : connexion refusée ou perdue.") from error
         except requests.RequestException as error:
             raise RequestFailed(f"{method} {url} : requête impossible ({type(error).__name__}).") from error
         return Answer(
