@@ -66,7 +66,7 @@ def test_a_line_that_cannot_be_read_is_never_passed_over(tmp_path: Path) -> None
     good = register.path.read_text(encoding="utf-8")
     for line in ("{}", "pas du json", json.dumps({"event": "healed", "id": "inconnu"})):
         register.path.write_text(line + "\n" + good, encoding="utf-8")
-        with pytest.raises(ConfigError, match="ligne 1. Rien ne peut être prouvé guéri"):
+        with pytest.raises(ConfigError, match=r"ligne 1\. Rien ne peut être prouvé guéri"):
             register.pending()
 
 

@@ -60,7 +60,9 @@ def sort_for_healing(platform: Platform, entries: list[Entry]) -> list[Entry]:
         except NonregError:
             return 0  # its error is told when it is healed
 
-    return sorted(entries[::-1], key=rank)
+    latest_first = list(reversed(entries))
+    latest_first.sort(key=rank)
+    return latest_first
 
 
 def heal(platform: Platform, register: Register, entry: Entry, by: str) -> Healed:

@@ -130,7 +130,8 @@ class Register:
             self.folder.mkdir(parents=True, exist_ok=True)
             is_new = not self.path.exists()
             with self.path.open("a+b", buffering=0) as file:
-                kept = file.seek(0) or file.read()
+                file.seek(0)
+                kept = file.readall()
                 whole = kept.rfind(b"\n") + 1
                 if whole != len(kept):  # torn by a kill: what it announced was not done
                     file.truncate(whole)
