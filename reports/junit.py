@@ -11,16 +11,17 @@ from collections.abc import Sequence
 from junitparser import Error, Failure, Skipped
 from junitparser.xunit2 import JUnitXml, TestCase, TestSuite
 
-from nonreg.model import CampaignReport, Family, GuardResult, GuardStatus, Outcome
+from nonreg.model import CampaignReport, DrillRecord, Family, GuardResult, GuardStatus, Outcome
 from reports import labels, text
 from reports.case import Case, join_cases
+from reports.drill_facts import ClosingCheck, find_longest_seconds, join_closing, list_differences
 
 MESSAGE_CHARACTERS = 4_000
 _SKIPPED = (Outcome.NON_EXECUTE, Outcome.NON_APPLICABLE)
 
 
 def write_junit(report: CampaignReport) -> str:
-    """Return one suite per family of the plan, after the guards' suite."""
+    """Return one suite per family of the plan, after the guards' suite and before that of the closing checks."""
     report = text.make_printable(report)
     cases = join_cases(report)
     root = JUnitXml(name=report.run.plan.campaign_id)
@@ -29,6 +30,8 @@ def write_junit(report: CampaignReport) -> str:
         own = [case for case in cases if case.scenario.family is family]
         if own or family in report.run.plan.families:
             root.add_testsuite(_write_family(family, own, report))
+    if checks := join_closing(report):
+        root.add_testsuite(_write_closing(checks, report))
     root.update_statistics()  # type: ignore[no-untyped-call]
     xml: bytes = root.tostring()  # type: ignore[no-untyped-call]
     return '<?xml version="1.0" encoding="utf-8"?>\n' + xml.decode() + "\n"
@@ -64,8 +67,46 @@ def _write_guard(guard: GuardResult) -> TestCase:
 
 def _write_family(family: Family, cases: Sequence[Case], report: CampaignReport) -> TestSuite:
     suite = _open_suite(family.value, report)
+    records = {record.scenario_id: record for record in report.run.drills}
     for case in cases:
-        suite.add_testcase(_write_case(case))
+        test = _write_case(case)
+        if case.scenario.id in records:
+            _add_drill(test, records[case.scenario.id])
+        suite.add_testcase(test)
+    suite.update_statistics()  # type: ignore[no-untyped-call]
+    return suite
+
+
+def _add_drill(test: TestCase, record: DrillRecord) -> None:
+    """Add the figures of a drill that were measured; what was not is left out."""
+    found, recovery = record.accounting, record.recovery
+    figures = (
+        ("drill longest_interruption_seconds", find_longest_seconds(record)),
+        ("drill rto_seconds", recovery.total_seconds if recovery else None),
+        ("drill operator_seconds", recovery.operator_seconds if recovery else None),
+        ("drill acknowledged_writes", found.acknowledged if found else None),
+        ("drill lost_writes", len(found.lost) if found else None),
+        ("drill rpo_seconds", found.rpo_seconds if found else None),
+    )
+    for name, figure in figures:
+        if figure is not None:
+            test.add_property(name, repr(round(figure, 6)))
+    test.add_property("drill left_as_found", "no" if list_differences(record) else "yes")
+
+
+def _write_closing(checks: Sequence[ClosingCheck], report: CampaignReport) -> TestSuite:
+    """Return the checks done again after the drills: one that is not as before fails."""
+    suite = _open_suite("CLOTURE", report)
+    for check in checks:
+        lasted = check.after.duration_seconds if check.after else 0.0
+        name = f"{check.scenario_id} {check.title}".strip()
+        test = TestCase(name, classname="nonreg.CLOTURE", time=lasted)
+        said = _cut(f"{check.state.text}. {check.after.message if check.after else ''}".strip())
+        if check.state.tone == "ko":
+            test.result = [Failure(said, "KO")]
+        elif check.state.tone == "warn":
+            test.result = [Error(said, "INCONCLUSIF")]
+        suite.add_testcase(test)
     suite.update_statistics()  # type: ignore[no-untyped-call]
     return suite
 

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from nonreg.model import Cause, Change, Criticality, Family, GuardStatus, Nature, Outcome, Role, Verdict
+from nonreg.model import (
+    Cause,
+    Change,
+    Criticality,
+    DrillEventKind,
+    DrillStage,
+    Family,
+    GuardStatus,
+    Nature,
+    Outcome,
+    Role,
+    Verdict,
+)
 from reports.document import Cell
 
 OUTCOMES: dict[Outcome, Cell] = {
@@ -83,6 +95,26 @@ CRITICALITIES: dict[Criticality, str] = {
     Criticality.BLOQUANTE: "Bloquante",
     Criticality.MAJEURE: "Majeure",
     Criticality.MINEURE: "Mineure",
+}
+
+DRILL_STAGES: dict[DrillStage, str] = {
+    DrillStage.CHARGE: "Charge",
+    DrillStage.SECOURS: "Secours automatique",
+    DrillStage.PLANIFIE: "Bascule planifiée",
+    DrillStage.RESEAU: "Réseau",
+    DrillStage.PERTE: "Perte non planifiée",
+    DrillStage.BILAN: "Bilan",
+}
+
+DRILL_EVENTS: dict[DrillEventKind, Cell] = {
+    DrillEventKind.STEADY: Cell("Régime établi", "=", "muted"),
+    DrillEventKind.FAULT: Cell("Panne", "▼", "ko"),
+    DrillEventKind.HEALED: Cell("Guérison", "△", "ok"),
+    DrillEventKind.ALARM: Cell("Alarme", "◆", "warn"),
+    DrillEventKind.ROLE: Cell("Rôle", "↔", "info"),
+    DrillEventKind.OPERATOR: Cell("Opérateur", "○", "info"),
+    DrillEventKind.TOOL: Cell("Outil", "■", "info"),
+    DrillEventKind.NOTE: Cell("Note", "·", "muted"),
 }
 
 PYTEST_EXITS: dict[int, str] = {

@@ -19,6 +19,7 @@ from reports.document import (
     Table,
     shorten_on_paper,
 )
+from reports.drill_approval import say_approved, say_platform_state
 from reports.reserves import UNCHECKED
 
 REASONS_ON_FRONT = 5
@@ -28,8 +29,8 @@ MOTIVES_ON_PAPER = 100
 
 
 def describe_alerts(report: CampaignReport) -> tuple[Paragraph, ...]:
-    """Return what must be read before the verdict: that the run was interrupted, or that it was partial."""
-    return (*_say_interruption(report), *_say_partial(report))
+    """Return what must be read before the verdict: interrupted, partial, platform restored or not left as found."""
+    return (*_say_interruption(report), *say_platform_state(report), *_say_partial(report))
 
 
 def _say_interruption(report: CampaignReport) -> list[Paragraph]:
@@ -113,6 +114,7 @@ def summarise(report: CampaignReport, cases: Sequence[Case]) -> Section:
     groups = _list_unchecked(unchecked)
     refused = _list_stopping_guards(report)
     blocks: list[Block] = [_count_outcomes(report, cases), Paragraph(_explain_counts(cases))]
+    blocks += say_approved(report)
     if refused.rows:
         blocks.append(refused)
     if len(refused.rows) + len(regressed.rows) + len(waived.rows) + len(groups.rows) > ROWS_ON_FRONT:

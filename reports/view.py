@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from nonreg.model import CampaignReport
-from reports import closing, details, gaps, history, labels, reference, reserves, summary, text
+from reports import closing, details, drills, gaps, history, labels, reference, reserves, summary, text
 from reports.case import join_cases
 from reports.document import Document
 from reports.source import render_json
@@ -45,6 +45,7 @@ def build_document(report: CampaignReport, source: str = "") -> Document:
             *details.detail_results(report, cases),
             *gaps.detail_gaps(cases),
             details.check_high_availability(cases),
+            *drills.tell_drills(report, cases),
             details.describe_environment(report),
             closing.list_guards(report),
             closing.conclude(report, cases),
