@@ -17,7 +17,7 @@ from pathlib import Path
 
 from nonreg.config import Platform
 from nonreg.errors import UsageError
-from nonreg.model import CampaignPlan, Effect, Family, Scenario
+from nonreg.model import CampaignPlan, DrillStage, Effect, Family, PlannedDrill, Scenario
 from nonreg.recorder import COLLECT_VARIABLE, RUN_VARIABLE
 from nonreg.selection import is_selected
 from nonreg.store import load_json
@@ -26,6 +26,9 @@ from nonreg.tickets import require_ticket
 SCENARIOS_DIR = Path(__file__).parent / "scenarios"
 COLLECT_DEADLINE_SECONDS = 60
 MAX_RETRIES = 3
+QUIET_EFFECTS = (Effect.READ_ONLY, Effect.WRITES_TEST_DATA)
+CLOSING = re.compile(r"HD-00[1-9][a-z]?")  # « plateforme laissée comme trouvée »
+DRILLED_FAMILIES = "hd"
 RUN_NAMESPACE = uuid.UUID("7e0f0f0c-3c5e-4f7b-8a55-6a2f5c1b9d11")
 FAMILY_NAMES = {
     "base": Family.BASE,
@@ -37,7 +40,10 @@ FAMILY_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class CampaignRequest:
-    """What a person or a schedule asks for, as text; `scenarios` empty means the shipped ones."""
+    """What a person or a schedule asks for, as text; `scenarios` empty means the shipped ones.
+
+    `drills` is the file of the decision that approves the drills; without one nothing disruptive is planned.
+    """
 
     platform: str
     families: str = ""
@@ -45,6 +51,7 @@ class CampaignRequest:
     ticket: str = ""
     scenarios: str = ""
     retries: int = 0
+    drills: str = ""
 
     def scenarios_dir(self) -> Path:
         """Folder that the scenarios come from."""
@@ -72,7 +79,7 @@ def identify_tool(request: CampaignRequest) -> ToolIdentity:
         described = ""
     options = {
         name: str(getattr(request, name) or "")
-        for name in ("platform", "families", "select", "ticket", "scenarios", "retries")
+        for name in ("platform", "families", "select", "ticket", "scenarios", "retries", "drills")
     }
     words = [f"--{name} {shlex.quote(value)}" for name, value in options.items() if value]
     return ToolIdentity(
@@ -146,22 +153,28 @@ def parse_families(text: str) -> tuple[Family, ...]:
 
 
 def select_scenarios(
-    scenarios: tuple[Scenario, ...], families: tuple[Family, ...], selection: str
+    scenarios: tuple[Scenario, ...], families: tuple[Family, ...], selection: str, drills: bool = False
 ) -> tuple[Scenario, ...]:
     """Scenarios of the families whose id matches one of the comma-separated patterns (`HD-00*`).
 
-    Families come in the order BASE, APPLICATIF, HD; ids in order inside. Only read-only and tagged-data
-    scenarios: disruptive and manual ones need an approved plan.
+    Families come in the order BASE, APPLICATIF, HD; ids in order inside. Read-only and tagged-data scenarios;
+    disruptive ones when drills are asked for, then HD goes from what only reads to what breaks most (DOMAIN §2.4).
     """
-    order = list(Family)
+    effects = QUIET_EFFECTS + ((Effect.DISRUPTIVE,) if drills else ())
     kept = [
         found
         for found in scenarios
-        if found.family in families
-        and found.effect in (Effect.READ_ONLY, Effect.WRITES_TEST_DATA)
-        and is_selected(found.id, selection)
+        if found.family in families and found.effect in effects and is_selected(found.id, selection)
     ]
-    return tuple(sorted(kept, key=lambda found: (order.index(found.family), found.id)))
+
+    def place(found: Scenario) -> tuple[int, int, int, str]:
+        family = list(Family).index(found.family)
+        if not drills or found.family is not Family.HD:
+            return family, 0, 0, found.id
+        stage = list(DrillStage).index(found.drill.stage) if found.drill else 0
+        return family, effects.index(found.effect), stage, found.id
+
+    return tuple(sorted(kept, key=place))
 
 
 def plan_campaign(
@@ -171,16 +184,35 @@ def plan_campaign(
     run_id: str,
     tool: ToolIdentity,
 ) -> CampaignPlan:
-    """The plan of one run; UsageError for an empty selection or a bad ticket reference."""
+    """The plan of one run; UsageError for an empty selection or a bad ticket reference.
+
+    Drills that are asked for are in it only with an approval that holds now: DrillRefused or DecisionRefused.
+    """
+    from nonreg.drills.approval import approve_plan
+
+    plan = draft_plan(request, platform, scenarios, run_id, tool, bool(request.drills))
+    return approve_plan(platform, plan, Path(request.drills), datetime.now(UTC)) if request.drills else plan
+
+
+def draft_plan(
+    request: CampaignRequest,
+    platform: Platform,
+    scenarios: tuple[Scenario, ...],
+    run_id: str,
+    tool: ToolIdentity,
+    drills: bool,
+) -> CampaignPlan:
+    """The plan of one run, with what its drills would do, not yet approved by anybody."""
     if not 0 <= request.retries <= MAX_RETRIES:
         raise UsageError(f"Nombre de nouveaux essais refusé : {request.retries} (0 à {MAX_RETRIES}).")
-    families, selection, ticket = parse_families(request.families), request.select, request.ticket
+    families = parse_families(request.families or (DRILLED_FAMILIES if drills else ""))
+    selection, ticket = request.select, request.ticket
     reference = ticket or platform.default_ticket
     if not reference:
         raise UsageError(
             f"Indiquez un ticket (--ticket) : la plateforme « {platform.name} » n'en a pas par défaut."
         )
-    chosen = select_scenarios(scenarios, families, selection)
+    chosen = select_scenarios(scenarios, families, selection, drills)
     if not chosen:
         names = ", ".join(family.name for family in families)
         raise UsageError(
@@ -202,4 +234,35 @@ def plan_campaign(
         limits=platform.list_limits(),
         catalog=request.scenarios and request.scenarios_dir().name,
         retries=request.retries,
+        drills=resolve_drills(platform, chosen, request.scenarios_dir()) if drills else (),
+        closing=choose_closing(scenarios) if drills else (),
+        drills_left_out=tuple(
+            sorted(found.id for found in scenarios if found.drill is not None and found not in chosen)
+        ),
     )
+
+
+def resolve_drills(
+    platform: Platform, chosen: tuple[Scenario, ...], scenarios_dir: Path
+) -> tuple[PlannedDrill, ...]:
+    """What the chosen drills will do here; UsageError when there is none."""
+    from nonreg.drills.planning import plan_drills
+
+    drills = plan_drills(platform, chosen, scenarios_dir)
+    if not drills:
+        raise UsageError("Aucun exercice ne correspond à cette sélection.")
+    return drills
+
+
+def choose_closing(scenarios: tuple[Scenario, ...]) -> tuple[Scenario, ...]:
+    """The checks done again after the drills, whatever was selected; UsageError when the catalog has none."""
+    closing = sorted(
+        (found for found in scenarios if CLOSING.fullmatch(found.id) and found.effect in QUIET_EFFECTS),
+        key=lambda found: found.id,
+    )
+    if not closing:
+        raise UsageError(
+            "Ces scénarios n'ont aucun contrôle HD-001 à HD-009 : rien ne prouverait que les exercices laissent "
+            "la plateforme comme ils l'ont trouvée."
+        )
+    return tuple(closing)

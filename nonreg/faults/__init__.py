@@ -16,7 +16,9 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import pkgutil
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -113,8 +115,10 @@ def load_faults(folder: str = "") -> dict[str, type[Fault]]:
         spec = importlib.util.spec_from_file_location(f"faults_{path.stem}", path)
         assert spec is not None
         assert spec.loader is not None
+        own = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = own  # where a class finds its file
         try:
-            spec.loader.exec_module(importlib.util.module_from_spec(spec))
+            spec.loader.exec_module(own)
         except Exception as error:
             raise ConfigError(f"Panne illisible : {path} ({type(error).__name__} : {error}).") from error
     return FAULTS
@@ -129,11 +133,10 @@ def choose_kind(platform: Platform, kind: str) -> str:
     return chosen
 
 
-def find_source(kind: str) -> Path:
-    """The file that a fault is written in."""
-    import inspect
-
-    return Path(inspect.getfile(FAULTS[kind]))
+def find_sources(kind: str) -> tuple[Path, ...]:
+    """The files that a fault is written in: its own, then those of the faults that it builds on."""
+    own = (one for one in FAULTS[kind].__mro__ if issubclass(one, Fault) and one is not Fault)
+    return tuple(dict.fromkeys(Path(inspect.getfile(one)) for one in own))
 
 
 def make_declared(platform: Platform, declared: DrillFault, timer: str) -> Fault:

@@ -121,7 +121,8 @@ class CampaignPlan:
 
     `catalog` is the folder that the scenarios come from, empty for the shipped ones; `retries` how often a
     scenario that is not good is tried again at the end. `drills` are what will be broken, by approval only;
-    `closing` are the read-only checks done again after them, to prove that the platform is left as found.
+    `closing` are the checks done again after them, to prove that the platform is left as found;
+    `drills_left_out` are the ids of the catalog's drills that are not in this plan.
     """
 
     run_id: str
@@ -142,6 +143,7 @@ class CampaignPlan:
     drills: tuple[PlannedDrill, ...] = ()
     approval: Approval | None = None
     closing: tuple[Scenario, ...] = ()
+    drills_left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
