@@ -33,6 +33,7 @@ SSH_USER = "nonreg"
 REFINEMENT_SECONDS = 1.0
 REFINEMENT_MAX_ROWS = 5000
 FRESH_HEARTBEAT_SECONDS = 3.0
+TECHNICAL_RECIPIENT = "essai-astreinte-technique@exemple.invalid"
 
 
 def provision(layout: Layout) -> None:
@@ -92,6 +93,7 @@ def _special_settings(layout: Layout, site: str, service: str) -> dict[str, Any]
             "port_battement": PORTS["battement"],
             "fraicheur_secondes": FRESH_HEARTBEAT_SECONDS,
             "puits": f"http://{layout.address(WITNESS)}:{PORTS['puits']}/appels",
+            "destinataire_technique": TECHNICAL_RECIPIENT,
             "pairs": [
                 {"site": other, "adresse": layout.address(other), "port": PORTS["battement"]}
                 if WITNESS in (site, other)

@@ -27,7 +27,7 @@ from nonreg.sandbox.services.mandates import (
     find_highest,
 )
 from nonreg.waiting import wait_until
-from tests.sandbox.bench import frame, push, query, read_state
+from tests.sandbox.bench import frame, push, query, read_calls, read_state
 
 DATABASES = (SITE_A, SITE_B)
 SITES = (SITE_A, SITE_B, SITE_S)
@@ -208,6 +208,12 @@ def test_an_active_site_is_confirmed_after_a_restart_but_never_once_another_one_
     wait_until(lambda: read_state(layout, SITE_A)["role"] == WAITING, 3, "attente vue")
     start_service(layout, SITE_S, "supervision")
     wait_until(lambda: read_node(layout, SITE_A)[0] == ACTIVE, 5, "confirmé")
+
+    # Two that were declared under one mandate both go on, until somebody decides: that is told.
+    start_service(layout, SITE_B, "supervision")
+    query(layout, SITE_B, declare, SITE_B, 3, user="aquareel_admin")
+    told = f"OUVERTURE Deux sites actifs : {SITE_A}, {SITE_B}"
+    wait_until(lambda: [call["texte"] for call in read_calls(layout, told)] == [told], 10, "deux actifs")
 
 
 def catch_refusal(layout: Layout, site: str, statement: str) -> str:

@@ -6,6 +6,7 @@ import json
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from nonreg.sandbox.services.database import ActiveDatabase
 from nonreg.sandbox.services.runtime import start_service
@@ -19,9 +20,10 @@ class Sink:
         file.parent.mkdir(exist_ok=True)
         self._file = file
         self._lock = threading.Lock()
+        self._keys = {call["cle"] for call in self._read() if "cle" in call}
 
     def receive(self, request: Request) -> Reply:
-        """Keep one call: a JSON object with `destinataire` and `texte`."""
+        """Keep one call: a JSON object with `destinataire` and `texte`; of one `cle` the first only."""
         try:
             call = json.loads(request.body.decode("utf-8"))
             texts = [call["destinataire"], call["texte"]]
@@ -30,17 +32,28 @@ class Sink:
         if not all(isinstance(text, str) for text in texts):
             return refuse_plainly(request, 400, "destinataire et texte doivent être des textes")
         call["recu_utc"] = datetime.now(UTC).isoformat(timespec="milliseconds")
-        with self._lock, self._file.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(call, ensure_ascii=False) + "\n")
+        key = call.get("cle")
+        if not isinstance(key, str | None):
+            return refuse_plainly(request, 400, "cle doit être un texte")
+        with self._lock:
+            if key is not None and key in self._keys:
+                return reply_json({"statut": "DEJA_RECU"})
+            with self._file.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(call, ensure_ascii=False) + "\n")
+            if key is not None:
+                self._keys.add(key)
         return reply_json({"statut": "OK"}, 201)
 
     def list_calls(self, request: Request) -> Reply:
         """The calls whose text contains the one asked for, oldest first."""
         wanted = request.query.get("texte", "")
         with self._lock:
-            lines = self._file.read_text(encoding="utf-8").splitlines() if self._file.exists() else []
-        calls = [json.loads(line) for line in lines]
+            calls = self._read()
         return reply_json({"appels": [call for call in calls if wanted in call["texte"]]})
+
+    def _read(self) -> list[dict[str, Any]]:
+        lines = self._file.read_text(encoding="utf-8").splitlines() if self._file.exists() else []
+        return [json.loads(line) for line in lines]
 
 
 def main() -> None:

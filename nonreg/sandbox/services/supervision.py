@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
-import urllib.request
 from datetime import UTC, datetime
 from http.client import HTTPException
 
 from nonreg.sandbox.processes import find_recorded
+from nonreg.sandbox.services.alarm_conditions import judge
+from nonreg.sandbox.services.alarm_desk import AlarmDesk, post_call
 from nonreg.sandbox.services.database import ActiveDatabase, Database, open_database
 from nonreg.sandbox.services.heartbeats import Beat, Peers, listen, make_beat, send_beats
 from nonreg.sandbox.services.mandates import (
@@ -25,14 +25,15 @@ from nonreg.sandbox.services.mandates import (
 )
 from nonreg.sandbox.services.modules import ModuleWatch
 from nonreg.sandbox.services.picture import Picture, Report
+from nonreg.sandbox.services.replication_watch import ReplicationWatch
 from nonreg.sandbox.services.runtime import ERRORS, Outage, Service, start_service
 from nonreg.sandbox.services.settings import Settings
+from nonreg.sandbox.services.technical_alarms import list_open, write_alarms
 from nonreg.sandbox.services.web import Reply, Request, reply_json, serve_web
 
 NODE_SECONDS = 0.25
 WATCH_SECONDS = 0.25
 ALARM_SECONDS = 0.5
-SINK_SECONDS = 3.0
 # In one statement with the role: a switchover waits for the transactions begun before it.
 MARK = "SELECT evt.usp_marquer_transmise(%s) WHERE ha.usp_etat() = 'ACTIF'"
 
@@ -40,8 +41,11 @@ MARK = "SELECT evt.usp_marquer_transmise(%s) WHERE ha.usp_etat() = 'ACTIF'"
 class Supervision:
     """What one site's module knows."""
 
-    def __init__(self, service: Service, local: Database | None, peers: Peers, watch: ModuleWatch) -> None:
-        self._service, self._local, self._peers, self._watch = service, local, peers, watch
+    def __init__(
+        self, service: Service, local: Database | None, peers: Peers, watch: ModuleWatch, desk: AlarmDesk
+    ) -> None:
+        self._service, self._local, self._peers = service, local, peers
+        self._watch, self._desk, self._replication = watch, desk, ReplicationWatch()
         role = UNKNOWN if local else str(service.settings.options["role"])
         self._node = Node(service.settings.site, role, NO_CLAIM)
         self._known = NO_CLAIM  # the highest claim that was ever heard of
@@ -100,7 +104,25 @@ class Supervision:
 
     def make_beat(self, seq: int) -> Beat:
         """The next heartbeat."""
-        return make_beat(self.look(), seq, ())
+        return make_beat(self.look(), seq, write_alarms(self._desk.list_alarms()))
+
+    def hear(self, line: bytes) -> None:
+        """Take one heartbeat; ValueError when it is none."""
+        self._desk.hear(self._peers.hear(line).alarms)
+
+    def watch(self) -> None:
+        """Look at the services, and at what is wrong on the platform when this module speaks for all."""
+        self._watch.refresh()
+        picture = self.look()
+        verdicts = judge(
+            picture, self._peers.sites, self._desk.uptime_seconds, self._replication.interrupted()
+        )
+        self._desk.consider(verdicts, picture.find_speaker() == picture.site)
+
+    def watch_replication(self) -> None:
+        """On the active site, see whether its subscribers are connected."""
+        if self._local is not None and self._node.role == ACTIVE:
+            self._replication.refresh(self._local)
 
     def transmit_alarms(self) -> None:
         """On the active site, send the alarms nobody was told of; one that fails is sent later."""
@@ -128,18 +150,12 @@ class Supervision:
             "modules": {name: {"actif": runs} for name, runs in self._watch.look().items()},
             "pairs": self._peers.describe(),
             "quorum": self._peers.has_quorum(),
+            "alarmes": [
+                {"libelle": one["libelle"], "ouverte_utc": one["ouverte_utc"]}
+                for one in write_alarms(list_open(self._desk.list_alarms()))
+            ],
         }
         return reply_json(state)
-
-
-def post_call(url: str, call: dict[str, object]) -> None:
-    """Hand one call to the sink; OSError or HTTPException when it did not take it."""
-    body = json.dumps(call, ensure_ascii=False).encode("utf-8")
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310
-    # Without proxies: the sink is on loopback and the call must not leave the machine.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(request, timeout=SINK_SECONDS) as reply:
-        reply.read()
 
 
 def watch_modules(settings: Settings) -> ModuleWatch:
@@ -158,13 +174,17 @@ def main() -> None:
     local = open_database(settings, settings.site) if has_database else None
     others = {peer["site"]: (str(peer["adresse"]), int(peer["port"])) for peer in options["pairs"]}
     peers, watch = Peers(tuple(others), float(options["fraicheur_secondes"])), watch_modules(settings)
-    supervision = Supervision(service, local, peers, watch)
-    listen(settings.address, int(options["port_battement"]), peers.hear, service.log)
+    desk = AlarmDesk(service, ActiveDatabase(settings))
+    supervision = Supervision(service, local, peers, watch, desk)
+    listen(settings.address, int(options["port_battement"]), supervision.hear, service.log)
     service.every(NODE_SECONDS, supervision.refresh_node, "rôle local")
-    service.every(WATCH_SECONDS, watch.refresh, "modules")
+    service.every(WATCH_SECONDS, supervision.watch, "surveillance")
     for target in others.values():
         send_beats(settings.address, target, supervision.make_beat, service.stopping)
     service.every(ALARM_SECONDS, supervision.transmit_alarms, "alarmes")
+    service.every(ALARM_SECONDS, supervision.watch_replication, "abonnés")
+    service.every(WATCH_SECONDS, desk.tell, "alarmes techniques")
+    service.every(ALARM_SECONDS, desk.journal, "journal des alarmes techniques")
     version = {"service": "supervision", "site": settings.site, "version": settings.version}
     routes = {("GET", "/etat"): supervision.show_state, ("GET", "/version"): lambda _: reply_json(version)}
     serve_web(settings.address, settings.port, routes, service.log)

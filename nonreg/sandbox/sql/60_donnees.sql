@@ -10,9 +10,12 @@ INSERT INTO cfg.parametre VALUES
     ('PROFONDEUR_COLLECTE_J', '90', true),
     ('GRADIENT_MAX_MM_5MIN', '600', true),
     ('AFFINAGE_ALERTE_S', '60', true),
-    ('ALARME_REPLICATION_MIN', '20', true),
-    ('SECOURS_ECHANGE_MIN', '30', true),
+    ('REPLICATION_ALARME_S', '1200', true),
+    ('SECOURS_ECHANGE_S', '1800', true),
+    ('SECOURS_INTERNET_S', '1800', true),
+    ('SECOURS_ALARME_S', '10', true),
     ('MODE_CRISE', '0', true),
+    ('DERNIERE_SAUVEGARDE_UTC', current_setting('aquareel.fin') || 'Z', false),
     ('JEU_DE_DONNEES', 'grand-delta-1', false);
 INSERT INTO cfg.operateur VALUES
     (1, 'Astreinte d''essai', 1, '+33000000001', 'essai-astreinte@exemple.invalid', true),
