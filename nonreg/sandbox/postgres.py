@@ -24,12 +24,13 @@ START_DEADLINE_SECONDS = 30.0
 STOP_DEADLINE_SECONDS = 10.0
 PR_SET_PDEATHSIG = 1
 
-# Durability is of no use to a throw-away platform, and costs most of the start.
+# What was acknowledged survives the kill of a server, as in production: commits wait for the system to have their
+# log, not for the disk. Surviving the machine is of no use to a throw-away platform, and costs most of the start.
 SETTINGS = {
     "wal_level": "logical",
     "fsync": "off",
-    "synchronous_commit": "off",
-    "full_page_writes": "off",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
     "shared_buffers": "128MB",
     "max_wal_size": "2GB",
     "unix_socket_directories": "",

@@ -1,8 +1,8 @@
 """Processes of an instance: pid files that a reused pid cannot fool, and ending them for sure.
 
 A pid file holds the pid, the time of creation and the command. Processes are also found without pid file:
-by the mark that the supervisor leaves in their environment, and, for PostgreSQL backends (which overwrite
-theirs), by their working directory.
+by the marks that the supervisor leaves in their environment (instance and site), and, for PostgreSQL backends
+(which overwrite theirs), by their working directory.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import ctypes
 import json
 import os
 import signal
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +22,11 @@ import psutil
 from nonreg.sandbox.layout import Layout
 
 INSTANCE_MARK = "AQUAREEL_NONREG_INSTANCE"
+SITE_MARK = "AQUAREEL_NONREG_SITE"
 SAME_SECONDS = 0.5  # psutil computes the time of creation from the boot time, which may move a little
 TERM_SECONDS = 3.0
 KILL_SECONDS = 3.0
+POLL_SECONDS = 0.005
 PR_SET_PDEATHSIG = 1
 
 
@@ -65,7 +68,7 @@ def find_recorded(path: Path) -> psutil.Process | None:
     try:
         process = psutil.Process(record.pid)
         same = abs(process.create_time() - record.create_time) < SAME_SECONDS
-        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+        return process if same and _is_alive(process) else None
     except psutil.NoSuchProcess:
         return None
 
@@ -78,14 +81,43 @@ def find_instance_processes(layout: Layout) -> list[psutil.Process]:
         if (process := find_recorded(path)) is not None
     }
     clusters = str(layout.postgres_home)
+    return _find(
+        lambda process: (
+            process.pid in recorded or _is_below(process.cwd(), clusters) or _is_marked(process, layout)
+        )
+    )
+
+
+def find_below(folder: Path) -> list[psutil.Process]:
+    """Every live process whose working directory is there: a whole PostgreSQL cluster, orphans included."""
+    return _find(lambda process: _is_below(process.cwd(), str(folder)))
+
+
+def find_site_processes(layout: Layout, site: str) -> list[psutil.Process]:
+    """Every live process of one site's machine: services, what they started, its cluster."""
+    cluster = str(layout.cluster_dir(site))
+    return _find(
+        lambda process: _is_below(process.cwd(), cluster) or _is_marked(process, layout, {SITE_MARK: site})
+    )
+
+
+def _find_tree(path: Path) -> list[psutil.Process]:
+    """The live process of a pid file and all that it started."""
+    process = find_recorded(path)
+    if process is None:
+        return []
+    with suppress(psutil.NoSuchProcess):
+        return [process, *process.children(recursive=True)]
+    return []
+
+
+def _find(wanted: Callable[[psutil.Process], bool]) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         if process.pid == os.getpid():
             continue
         with suppress(psutil.Error, OSError):
-            if process.status() == psutil.STATUS_ZOMBIE:
-                continue
-            if process.pid in recorded or _is_below(process.cwd(), clusters) or _is_marked(process, layout):
+            if _is_alive(process) and wanted(process):
                 found.append(process)
     return found
 
@@ -95,8 +127,9 @@ def _is_below(path: str, folder: str) -> bool:
     return clean == folder or clean.startswith(folder + "/")
 
 
-def _is_marked(process: psutil.Process, layout: Layout) -> bool:
-    return process.environ().get(INSTANCE_MARK) == str(layout.root)
+def _is_marked(process: psutil.Process, layout: Layout, more: Mapping[str, str] | None = None) -> bool:
+    marks = {INSTANCE_MARK: str(layout.root)} | dict(more or {})
+    return marks.items() <= process.environ().items()
 
 
 def end_processes(processes: Iterable[psutil.Process], term_seconds: float = TERM_SECONDS) -> list[str]:
@@ -110,6 +143,31 @@ def end_processes(processes: Iterable[psutil.Process], term_seconds: float = TER
         _signal(process, signal.SIGKILL)
     psutil.wait_procs(stubborn, timeout=KILL_SECONDS)
     return [text + (" (tué)" if process in stubborn else "") for process, text in alive.items()]
+
+
+def kill_tree(path: Path) -> None:
+    """SIGKILL to the process of a pid file and all that it started; RuntimeError when something does not go away."""
+    tree = _find_tree(path)
+    kill_processes(lambda: [process for process in tree if _is_alive(process)])
+
+
+def kill_processes(find: Callable[[], list[psutil.Process]]) -> None:
+    """SIGKILL to what is found, again until nothing is; RuntimeError when something does not go away."""
+    deadline = time.monotonic() + KILL_SECONDS
+    # Not psutil's own wait: an orphan that nobody has taken note of yet is dead all the same.
+    while found := find():
+        if time.monotonic() > deadline:
+            names = ", ".join(_describe(process) for process in found)
+            raise RuntimeError(f"processus qui ne se terminent pas : {names}")
+        for process in found:
+            _signal(process, signal.SIGKILL)
+        time.sleep(POLL_SECONDS)
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def _describe(process: psutil.Process) -> str:

@@ -152,7 +152,7 @@ def test_host_facts_have_the_form_of_a_linux_host(sandbox: Layout) -> None:
         assert run_ssh(client, "tail -n 1 version/frontal.txt")[1] == "5.2.0\n"
         assert "frontal.json" in run_ssh(client, "ls config")[1].splitlines()
         listening = [line.split()[3] for line in run_ssh(client, "ss -ltn")[1].splitlines()[1:]]
-    ports = {2222, 5432, 5433, 8080, 8081, 8082, 8084}
+    ports = {2222, 5432, 5433, 8080, 8081, 8082, 8084, 8085, 8086}
     assert set(listening) == {f"{sandbox.address(PASSIVE)}:{port}" for port in ports}
 
 

@@ -122,8 +122,6 @@ class Relay:
         both = {writer, far_writer}
         self._open[route] |= both
         try:
-            if writer.transport.is_closing():  # the route was cut meanwhile
-                raise ConnectionResetError
             await asyncio.gather(_copy(reader, far_writer), _copy(far_reader, writer))
         except ConnectionError:
             for end in both:  # one end was reset: so is the other

@@ -8,19 +8,21 @@ import os
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import asyncssh
 
-from nonreg.sandbox.layout import DATABASE_SITES, Layout, load_layout
+from nonreg.sandbox.layout import DATABASE_SITES, HYPERVISOR, Layout, load_layout
 from nonreg.sandbox.services.logs import open_log
 from nonreg.sandbox.services.runtime import parse_arguments
-from nonreg.sandbox.services.ssh_commands import Host, run_command
+from nonreg.sandbox.services.ssh_commands import run_command
+from nonreg.sandbox.services.ssh_host import Host
 
 LOG = logging.getLogger("ssh")
 PARALLEL_COMMANDS = 32
 SWITCHOVER = "bascule"
-SWITCHOVER_WORDS = {"--vers", *DATABASE_SITES, "--etat", "--force"}
+SWITCHOVER_WORDS = {"--vers", *DATABASE_SITES, "--etat", "--force", "--reinitialiser"}
 LOGIN_SECONDS = 10
 
 
@@ -80,7 +82,7 @@ class Commands:
             return
         try:
             words = line.split()
-            if words[:1] == [SWITCHOVER] and set(words[1:]) <= SWITCHOVER_WORDS:
+            if self._is_switchover(words):
                 code = await self._switch_over(process, words[1:])
                 LOG.info("commande %r : code %d", line, code)
                 process.exit(code)
@@ -97,6 +99,10 @@ class Commands:
         except (BrokenPipeError, ConnectionError, asyncssh.Error):
             process.close()  # the client left
 
+    def _is_switchover(self, words: list[str]) -> bool:
+        installed = self._host.site != HYPERVISOR
+        return installed and words[:1] == [SWITCHOVER] and set(words[1:]) <= SWITCHOVER_WORDS
+
     async def _switch_over(self, process: asyncssh.SSHServerProcess[bytes], words: list[str]) -> int:
         tool = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "nonreg.sandbox.switchover", "--dir", str(self._host.layout.root)),
@@ -110,8 +116,10 @@ class Commands:
 
 
 async def _forward(source: Any, target: Any) -> None:
+    # To the end, also when the client has left: a switchover must not stop halfway because nobody looks.
     while data := await source.readline():
-        target.write(data)
+        with suppress(OSError):
+            target.write(data)
 
 
 async def serve(layout: Layout, site: str, options: dict[str, Any], host_key: str, client_key: str) -> None:
@@ -127,7 +135,8 @@ async def serve(layout: Layout, site: str, options: dict[str, Any], host_key: st
         int(options["port"]),
         server_host_keys=[host_key],
         process_factory=Commands(host).handle,
-        sftp_factory=lambda channel: ConfinedSFTP(channel, root),
+        sftp_factory=None if site == HYPERVISOR else lambda channel: ConfinedSFTP(channel, root),
+        reuse_address=True,  # a killed server's connections keep its port for a minute
         encoding=None,
         line_editor=False,
         allow_pty=False,

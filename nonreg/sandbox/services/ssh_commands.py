@@ -10,53 +10,18 @@ import os
 import shlex
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
-import psutil
+from nonreg.sandbox.layout import HYPERVISOR
+from nonreg.sandbox.services.ssh_host import FAILED, USAGE, Host, Output, fail, refuse
+from nonreg.sandbox.services.ssh_units import run_later, run_systemctl, run_timer_systemctl
+from nonreg.sandbox.services.ssh_virsh import run_virsh
 
-from nonreg.sandbox.control import ACTIONS, OrderRefused, send_order
-from nonreg.sandbox.layout import DATABASE_SITES, SERVICES, Layout
-from nonreg.sandbox.processes import find_recorded
-
-UNIT_PREFIX, UNIT_SUFFIX = "aquareel-", ".service"
-NOT_FOUND, USAGE, FAILED = 127, 2, 1
 LISTENING = "0A"  # of /proc/net/tcp
-STOPPED_UNIT = {
-    "LoadState": "not-found",
-    "ActiveState": "inactive",
-    "SubState": "dead",
-    "MainPID": "0",
-    "NRestarts": "0",
-    "ExecMainStartTimestamp": "",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """What a command gave."""
-
-    exit_code: int = 0
-    stdout: bytes = b""
-    stderr: bytes = b""
 
 
 class PathRefused(Exception):
     """A path that leaves the site's folder; the message is a Linux one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Host:
-    """The machine that one site's SSH server stands for."""
-
-    layout: Layout
-    site: str
-
-    @property
-    def folder(self) -> Path:
-        """All that the commands may see."""
-        return self.layout.site_dir(self.site)
 
 
 def run_command(host: Host, line: str) -> Output:
@@ -64,18 +29,17 @@ def run_command(host: Host, line: str) -> Output:
     try:
         words = shlex.split(line)
     except ValueError as error:
-        return Output(USAGE, b"", f"sh: {error}\n".encode())
-    command = COMMANDS.get(words[0]) if words else None
+        return fail(f"sh: {error}", USAGE)
+    commands = HYPERVISOR_COMMANDS if host.site == HYPERVISOR else COMMANDS
+    command = commands.get(words[0]) if words else None
     if command is None:
-        return Output(NOT_FOUND, b"", f"{words[0] if words else ''}: command not found\n".encode())
+        return refuse(*words[:1])
     try:
         return command(host, words[1:])
     except PathRefused as error:
-        return Output(FAILED, b"", f"{words[0]}: {error}\n".encode())
+        return fail(f"{words[0]}: {error}")
     except OSError as error:
-        return Output(
-            FAILED, b"", f"{words[0]}: {Path(error.filename or '').name}: {error.strerror}\n".encode()
-        )
+        return fail(f"{words[0]}: {Path(error.filename or '').name}: {error.strerror}")
 
 
 def resolve_inside(host: Host, text: str) -> Path:
@@ -87,70 +51,9 @@ def resolve_inside(host: Host, text: str) -> Path:
     return path
 
 
-def _not_listed(words: list[str]) -> Output:
-    return Output(NOT_FOUND, b"", f"{' '.join(words)}: command not found\n".encode())
-
-
-def _systemctl(host: Host, words: list[str]) -> Output:
-    if words[:1] == ["show"]:
-        return _show_unit(host, words[1:])
-    if len(words) == 2 and words[0] in ACTIONS:
-        service = _service_of(words[1])
-        if service not in _units(host):
-            return Output(5, b"", f"Failed to {words[0]} {words[1]}: Unit {words[1]} not found.\n".encode())
-        try:
-            send_order(host.layout, words[0], host.site, service)
-        except OrderRefused as error:
-            return Output(FAILED, b"", f"Job for {words[1]} failed: {error}\n".encode())
-        return Output()
-    return _not_listed(["systemctl", *words])
-
-
-def _show_unit(host: Host, words: list[str]) -> Output:
-    if len(words) == 3 and words[0] == "-p":
-        names, unit = words[1].split(","), words[2]
-    elif len(words) == 2 and words[0].startswith("--property="):
-        names, unit = words[0].partition("=")[2].split(","), words[1]
-    else:
-        return _not_listed(["systemctl show", *words])
-    state = read_unit(host, _service_of(unit))
-    return Output(0, "".join(f"{name}={state[name]}\n" for name in names if name in state).encode())
-
-
-def read_unit(host: Host, service: str) -> dict[str, str]:
-    """State of a unit in systemd's words; the truth is the live process behind the pid file."""
-    if service not in _units(host):
-        return STOPPED_UNIT
-    state = STOPPED_UNIT | {"LoadState": "loaded"}
-    pid_file = host.layout.pid_file(host.site, service)
-    process = find_recorded(pid_file)
-    if process is None:
-        # An ordered stop removes the pid file; one that is left belongs to a process that died.
-        died = {"ActiveState": "failed", "SubState": "failed"} if pid_file.exists() else {}
-        return state | died
-    try:
-        began = datetime.fromtimestamp(process.create_time(), UTC)
-    except psutil.NoSuchProcess:
-        return state | {"ActiveState": "failed", "SubState": "failed"}
-    return state | {
-        "ActiveState": "active",
-        "SubState": "running",
-        "MainPID": str(process.pid),
-        "ExecMainStartTimestamp": f"{began:%a %Y-%m-%d %H:%M:%S UTC}",
-    }
-
-
-def _service_of(unit: str) -> str:
-    return unit.removeprefix(UNIT_PREFIX).removesuffix(UNIT_SUFFIX) if unit.startswith(UNIT_PREFIX) else ""
-
-
-def _units(host: Host) -> tuple[str, ...]:
-    return SERVICES[host.site] + (("postgresql",) if host.site in DATABASE_SITES else ())
-
-
 def _date(_host: Host, words: list[str]) -> Output:
     if words != ["-u", "+%s.%N"]:
-        return _not_listed(["date", *words])
+        return refuse("date", *words)
     seconds, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
     return Output(0, f"{seconds}.{nanoseconds:09d}\n".encode())
 
@@ -170,13 +73,13 @@ def _sha256sum(host: Host, words: list[str]) -> Output:
 
 def _cat(host: Host, words: list[str]) -> Output:
     if len(words) != 1:
-        return _not_listed(["cat", *words])
+        return refuse("cat", *words)
     return Output(0, resolve_inside(host, words[0]).read_bytes())
 
 
 def _tail(host: Host, words: list[str]) -> Output:
     if len(words) != 3 or words[0] != "-n" or not words[1].isdecimal():
-        return _not_listed(["tail", *words])
+        return refuse("tail", *words)
     lines = resolve_inside(host, words[2]).read_bytes().splitlines(keepends=True)
     count = int(words[1])
     return Output(0, b"".join(lines[-count:] if count else []))
@@ -184,7 +87,7 @@ def _tail(host: Host, words: list[str]) -> Output:
 
 def _ls(host: Host, words: list[str]) -> Output:
     if len(words) > 1 or any(word.startswith("-") for word in words):
-        return _not_listed(["ls", *words])
+        return refuse("ls", *words)
     path = resolve_inside(host, words[0] if words else ".")
     names = sorted(entry.name for entry in path.iterdir()) if path.is_dir() else [words[0]]
     if not path.exists():
@@ -194,7 +97,7 @@ def _ls(host: Host, words: list[str]) -> Output:
 
 def _df(host: Host, words: list[str]) -> Output:
     if words != ["-B1", "--output=avail", "."]:
-        return _not_listed(["df", *words])
+        return refuse("df", *words)
     space = os.statvfs(host.folder)
     free = str(space.f_bavail * space.f_frsize)
     return Output(0, f"{'Avail':>{len(free)}}\n{free}\n".encode())
@@ -202,7 +105,7 @@ def _df(host: Host, words: list[str]) -> Output:
 
 def _ss(host: Host, words: list[str]) -> Output:
     if words != ["-ltn"]:
-        return _not_listed(["ss", *words])
+        return refuse("ss", *words)
     own = host.layout.address(host.site)
     lines = ["State  Recv-Q Send-Q Local Address:Port  Peer Address:Port Process"]
     lines += [
@@ -226,13 +129,15 @@ def find_listening_ports(address: str) -> list[int]:
 
 def _uname(_host: Host, words: list[str]) -> Output:
     if words != ["-sr"]:
-        return _not_listed(["uname", *words])
+        return refuse("uname", *words)
     system = os.uname()
     return Output(0, f"{system.sysname} {system.release}\n".encode())
 
 
-COMMANDS: dict[str, Callable[[Host, list[str]], Output]] = {
-    "systemctl": _systemctl,
+Command = Callable[[Host, list[str]], Output]
+COMMANDS: dict[str, Command] = {
+    "systemctl": run_systemctl,
+    "systemd-run": run_later,
     "date": _date,
     "sha256sum": _sha256sum,
     "cat": _cat,
@@ -240,5 +145,12 @@ COMMANDS: dict[str, Callable[[Host, list[str]], Output]] = {
     "ls": _ls,
     "df": _df,
     "ss": _ss,
+    "uname": _uname,
+}
+HYPERVISOR_COMMANDS: dict[str, Command] = {
+    "virsh": run_virsh,
+    "systemctl": run_timer_systemctl,
+    "systemd-run": run_later,
+    "date": _date,
     "uname": _uname,
 }
