@@ -26,6 +26,7 @@ from nonreg.model.drill import WriteOutcome
 from nonreg.waiting import wait_until
 path = Path(sys.argv[1])
 journal = Journal(path, encode_attempt)
+journal.start()
 for number in range(1, 201):
     journal.put(Attempt("direct-1", number, "SITE-A", number * 0.01, number * 0.01 + 0.001, WriteOutcome.ACK))
 wait_until(lambda: path.exists() and path.read_bytes().count(b"\\n") == 200, 10, "lignes au disque")
@@ -236,6 +237,7 @@ def test_what_a_killed_worker_had_recorded_is_read_back(tmp_path: Path) -> None:
 def test_a_journal_reaches_its_file_without_being_closed_and_is_whole_once_it_is(tmp_path: Path) -> None:
     path = tmp_path / "ecritures.jsonl"
     journal: Journal[int] = Journal(path, str)
+    journal.start()
     journal.put(1)
     wait_until(lambda: path.exists() and path.read_text() == "1\n", 5, "ligne au disque")
     journal.put(2)
@@ -246,6 +248,7 @@ def test_a_journal_reaches_its_file_without_being_closed_and_is_whole_once_it_is
 
 def test_a_journal_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     journal: Journal[int] = Journal(tmp_path / "absent" / "ecritures.jsonl", str)
+    journal.start()
     journal.put(1)
     journal.close()
     assert journal.problems == ["ecritures.jsonl n'a pas pu être écrit : fichier ou dossier absent"]

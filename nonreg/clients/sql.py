@@ -105,13 +105,6 @@ class Session:
         except SQLAlchemyError as error:
             raise translate_error(error, self._database, self.site_code, "COMMIT") from error
 
-    def rollback(self) -> None:
-        """Undo what was not committed."""
-        try:
-            self._connection.rollback()
-        except SQLAlchemyError as error:
-            raise translate_error(error, self._database, self.site_code, "ROLLBACK") from error
-
 
 class _Impatient(psycopg.Connection[Any]):
     """Gives a request up at a deadline of its own: a server that hangs does not keep its statement_timeout."""
@@ -165,6 +158,14 @@ class Line:
             except SQLAlchemyError as error:
                 raise _refuse_connection(error, self._database, self.site_code) from error
         return Session(self._connection, self._database, self.site_code)
+
+    def undo(self) -> None:
+        """Undo what was not committed; a connection that cannot is dropped."""
+        try:
+            if self._connection is not None:
+                self._connection.rollback()
+        except SQLAlchemyError:
+            self.drop()
 
     def drop(self) -> None:
         """Close the connection, whatever its state; the next session opens another."""

@@ -41,6 +41,10 @@ class WebSession:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close its connections."""
         self._session.close()
 
     def get(self, path: str) -> Answer:

@@ -101,6 +101,9 @@ class Journal(Generic[T]):
         self._path, self._encode = path, encode
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"journal {path.name}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to write."""
         self._thread.start()
 
     def put(self, item: T) -> None:

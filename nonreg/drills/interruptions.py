@@ -1,8 +1,9 @@
 """How long a client was without service, and how finely that is known. Pure; attempts of one client, in order.
 
-An interruption begins when the last good attempt before it was *sent* and ends when the answer of the first good one
-after it *arrived*: the service was there at some moment between those of each attempt, so the real interruption lies
-within and is never understated. At rest, that span is one period and the cost of one attempt.
+An interruption goes from the arrival of the last good answer before it to that of the first good one after it: while
+the client had no answer. The service was still there when it sent the first of them; it was back at the latest when it
+sent the second, at the earliest after the attempt before that one was sent: that is the resolution. At rest the span
+is one period.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ LEAST_RESOLUTION_SECONDS = 0.05
 
 
 def find_interruptions(attempts: Sequence[Attempt], longer_than_seconds: float) -> tuple[Interruption, ...]:
-    """Interruptions of one client, longest first; the first attempt counts as a good one's sending."""
+    """Interruptions of one client, longest first; the first one begins with the sending of its first attempt."""
     if not attempts:
         return ()
     found = []
@@ -28,7 +29,7 @@ def find_interruptions(attempts: Sequence[Attempt], longer_than_seconds: float) 
             failed += 1
             continue
         found.append(Interruption(since, attempt.ended_seconds, failed))
-        since, failed = attempt.sent_seconds, 0
+        since, failed = attempt.ended_seconds, 0
     if failed:
         found.append(Interruption(since, attempts[-1].ended_seconds, failed, open_ended=True))
     kept = [one for one in found if one.seconds > longer_than_seconds]
@@ -43,7 +44,7 @@ def measure_resolution(attempts: Sequence[Attempt], interruption: Interruption) 
     """
     if interruption.open_ended:
         return None
-    within = [one for one in attempts if interruption.from_seconds <= one.sent_seconds]
+    within = [one for one in attempts if one.ended_seconds >= interruption.from_seconds]
     good = next(
         one
         for one in within

@@ -1,4 +1,4 @@
-"""The light client's page of latest values."""
+"""The light client's page of latest values, and the way in."""
 
 from __future__ import annotations
 
@@ -7,9 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from html.parser import HTMLParser
+from urllib.parse import urlencode
 
+from nonreg.clients.web import Answer, WebSession
+from nonreg.config import Secret
 from nonreg.errors import RequestFailed
 
+PAGE = "/dernieres"
+FORM = "application/x-www-form-urlencoded"
 TABLE_ID = "dernieres"
 COLUMNS = 6
 NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
@@ -53,6 +58,17 @@ class _Table(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._in_cell:
             self.rows[-1][-1] += data
+
+
+def sign_in(web: WebSession, user: str, password: Secret) -> Answer:
+    """The answer to the login form; the session keeps its cookie."""
+    fields = {"identifiant": user, "mot_de_passe": password.reveal()}
+    return web.post("/connexion", urlencode(fields).encode(), FORM)
+
+
+def has_latest(html: str) -> bool:
+    """True when the page is the one of latest values, whole; cheaper than reading it."""
+    return f'id="{TABLE_ID}"' in html and html.rstrip().endswith("</html>")
 
 
 def parse_latest(html: str) -> tuple[LatestValue, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from urllib.parse import urlencode
 
 from nonreg.bench import Bench, TestStation
 from nonreg.clients.sftp import FileShare
@@ -13,11 +12,11 @@ from nonreg.clients.sql import Rows, Session
 from nonreg.clients.web import Answer, WebSession
 from nonreg.config import Secret
 from nonreg.fixtures import Campaign
+from nonreg.probes import client_page
 from nonreg.probes.frames import FrameReply, parse_reply
 from nonreg.waiting import observe_until
 from nonreg.witness import NotRestored, Witness
 
-FORM = "application/x-www-form-urlencoded"
 ENTRY, DONE, REFUSED, ORDERS, OUTBOX = (
     f"echange/{name}" for name in ("entree", "traites", "rejets", "ordres", "sortie")
 )
@@ -26,9 +25,7 @@ FILE_PREFIX = "nr_"  # of every file that a campaign drops; campaigns exclude on
 
 def sign_in(web: WebSession, campaign: Campaign, password: Secret) -> Answer:
     """The answer to the login form."""
-    user = campaign.active_site.web.client_user or ""
-    fields = {"identifiant": user, "mot_de_passe": password.reveal()}
-    return web.post("/connexion", urlencode(fields).encode(), FORM)
+    return client_page.sign_in(web, campaign.active_site.web.client_user or "", password)
 
 
 def expect_accepted(witness: Witness, answer: Answer, inserted: int, duplicates: int = 0) -> None:

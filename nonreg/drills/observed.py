@@ -1,0 +1,123 @@
+"""What a drill's clients and observers saw, and what the drill's record says of it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from nonreg.drills.accounting import Write, account
+from nonreg.drills.history import Attempt
+from nonreg.drills.interruptions import find_interruptions, measure_resolution, summarise_client
+from nonreg.drills.observers import CallSeen, RoleSeen
+from nonreg.model.drill import (
+    Accounting,
+    AlarmSeen,
+    ClientSummary,
+    DrillEvent,
+    DrillEventKind,
+    Interruption,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientProfile:
+    """A client of a drill: its name in the history, its French title, whether it writes."""
+
+    name: str
+    title: str
+    writes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """All that was seen until the clients were stopped, in order; `problems` are those of the seeing itself."""
+
+    clients: tuple[ClientProfile, ...]
+    writes: tuple[Attempt, ...]
+    reads: tuple[Attempt, ...]
+    roles: tuple[RoleSeen, ...]
+    calls: tuple[CallSeen, ...]
+    problems: tuple[str, ...] = ()
+
+    def of(self, client: str) -> list[Attempt]:
+        """The attempts of one client, in order."""
+        return [one for one in (*self.writes, *self.reads) if one.client == client]
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """The longest interruption of a client; `resolution_seconds` None for an open end."""
+
+    client: str
+    interruption: Interruption
+    resolution_seconds: float | None
+
+
+def summarise_clients(
+    observed: Observed, rest_until_seconds: float | None = None
+) -> tuple[ClientSummary, ...]:
+    """What each client saw; the cost of its attempts is taken before that moment, if given."""
+    return tuple(
+        summarise_client(one.name, one.title, one.writes, observed.of(one.name), rest_until_seconds)
+        for one in observed.clients
+    )
+
+
+def account_for(observed: Observed, present: Mapping[Write, int], fault_seconds: float | None) -> Accounting:
+    """The accounting of the drill's writes; what went wrong in seeing them is among its problems."""
+    return account(observed.writes, present, fault_seconds, observed.problems)
+
+
+def find_outage(observed: Observed, since_seconds: float = 0.0) -> Outage | None:
+    """The longest of the writers' interruptions that ended after that moment; None without any write.
+
+    At rest it is the longest span between two answers, a few periods. An open end counts as longer than any other.
+    """
+    found = [
+        (profile.name, one)
+        for profile in observed.clients
+        if profile.writes
+        for one in find_interruptions(observed.of(profile.name), 0.0)
+        if one.to_seconds > since_seconds
+    ]
+    if not found:
+        return None
+    client, longest = max(found, key=lambda pair: (pair[1].open_ended, pair[1].seconds))
+    return Outage(client, longest, measure_resolution(observed.of(client), longest))
+
+
+def list_events(observed: Observed) -> tuple[DrillEvent, ...]:
+    """Changes of role and alarms as moments of the drill, in order; what held when it began is none."""
+    events, known = [], set()
+    for seen in observed.roles:
+        if seen.site in known:
+            said = f"se dit {seen.role}, mandat {seen.mandate}" if seen.role else "ne répond plus"
+            events.append(
+                DrillEvent(seen.at_seconds, DrillEventKind.ROLE, seen.site, f"la base de {seen.site} {said}")
+            )
+        known.add(seen.site)
+    for call in observed.calls:
+        word = "ouverture" if call.opening else "fermeture"
+        events.append(DrillEvent(call.at_seconds, DrillEventKind.ALARM, call.label, f"{word} : {call.label}"))
+    return tuple(sorted(events, key=lambda event: event.at_seconds))
+
+
+def match_alarms(calls: Iterable[CallSeen], expected: Iterable[str]) -> tuple[AlarmSeen, ...]:
+    """Each expected label and each one that was called, once a recipient: its first opening, the last closing after.
+
+    `closed_seconds` is None while the last word on it is an opening.
+    """
+    wanted = tuple(dict.fromkeys(expected))
+    seen: dict[tuple[str, str], tuple[float | None, float | None]] = {}
+    for call in calls:
+        opened, closed = seen.get((call.label, call.recipient), (None, None))
+        if call.opening:
+            opened, closed = (call.at_seconds if opened is None else opened), None
+        else:
+            closed = call.at_seconds
+        seen[call.label, call.recipient] = opened, closed
+    called = {label for label, _ in seen}
+    absent = tuple(AlarmSeen(label, "", True, None, None) for label in wanted if label not in called)
+    return absent + tuple(
+        AlarmSeen(label, recipient, label in wanted, *times) for (label, recipient), times in seen.items()
+    )

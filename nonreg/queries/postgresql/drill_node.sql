@@ -1,0 +1,1 @@
+SELECT n.sit_code, ha.usp_etat(), ha.usp_mandat() FROM cfg.noeud n
