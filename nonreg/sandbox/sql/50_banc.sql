@@ -104,11 +104,35 @@ CREATE FUNCTION nr.usp_mode_crise(p_actif boolean) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = '' AS $$
     UPDATE cfg.parametre SET prm_valeur = CASE WHEN p_actif THEN '1' ELSE '0' END WHERE prm_code = 'MODE_CRISE'
 $$;
+-- Refuses on a node that is not the active one, as the collection does: what would be written there is lost.
+CREATE FUNCTION nr.usp_exiger_actif() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
+BEGIN
+    IF ha.usp_etat() <> 'ACTIF' THEN
+        RAISE EXCEPTION 'SITE_PASSIF' USING ERRCODE = '25006';
+    END IF;
+END $$;
 CREATE FUNCTION nr.usp_battre(p_campaign uuid, p_seq bigint) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = '' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
+BEGIN
+    PERFORM nr.usp_exiger_actif();
     INSERT INTO nr.battement (campaign_id, bat_seq, bat_site, bat_utc)
-    SELECT p_campaign, p_seq, n.sit_code, clock_timestamp() AT TIME ZONE 'UTC' FROM cfg.noeud n
-$$;
+    SELECT p_campaign, p_seq, n.sit_code, clock_timestamp() AT TIME ZONE 'UTC' FROM cfg.noeud n;
+END $$;
+-- The delays that a drill may shorten for its own time, and nothing else. Returns the former value.
+CREATE FUNCTION nr.usp_regler_parametre(p_code text, p_valeur text) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
+DECLARE
+    v_avant text;
+BEGIN
+    PERFORM nr.usp_exiger_actif();
+    IF p_code NOT IN ('SECOURS_ECHANGE_S', 'SECOURS_INTERNET_S', 'SECOURS_ALARME_S', 'REPLICATION_ALARME_S') THEN
+        RAISE EXCEPTION 'HORS_CAMPAGNE' USING ERRCODE = '42501';
+    END IF;
+    SELECT p.prm_valeur INTO STRICT v_avant FROM cfg.parametre p WHERE p.prm_code = p_code FOR UPDATE;
+    UPDATE cfg.parametre SET prm_valeur = p_valeur WHERE prm_code = p_code;
+    RETURN v_avant;
+END $$;
 CREATE FUNCTION nr.tvf_restes(p_campaign uuid) RETURNS TABLE (objet text, lignes bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$
     WITH capteurs AS (SELECT c.cap_id FROM ref.capteur c JOIN nr.marque m USING (sta_code) WHERE m.campaign_id = p_campaign)

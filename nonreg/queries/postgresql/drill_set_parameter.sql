@@ -1,0 +1,1 @@
+SELECT nr.usp_regler_parametre(:code, :value)
