@@ -97,13 +97,16 @@ def list_faults_at(record: DrillRecord) -> list[float]:
 
 
 def list_differences(record: DrillRecord) -> tuple[str, ...]:
-    """Return what a drill did not leave as it found it, faults that were never healed included."""
-    unhealed = [
-        f"Panne {text.known(healing.fault_id)} non guérie{f' : {healing.error}' if healing.error else '.'}"
-        for healing in record.healings
-        if healing.error or (healing.injected_seconds is not None and healing.healed_seconds is None)
-    ]
-    return (*record.left_as_found, *unhealed)
+    """Return what a drill did not leave as it found it, faults that were never healed included, none twice."""
+    faults = []
+    for healing in record.healings:
+        unhealed = healing.injected_seconds is not None and healing.healed_seconds is None
+        is_said = healing.error and any(healing.error in said for said in record.left_as_found)
+        if (unhealed or healing.error) and not is_said:
+            state = " non guérie" if unhealed else ""
+            error = f" : {healing.error}" if healing.error else "."
+            faults.append(f"Panne {text.known(healing.fault_id)}{state}{error}")
+    return (*record.left_as_found, *faults)
 
 
 def join_closing(report: CampaignReport) -> tuple[ClosingCheck, ...]:

@@ -10,7 +10,7 @@ from reports import svg, text
 from reports.document import Chart
 from reports.drill_axis import CUT_WIDTH, Axis, draw_axis, is_drawable, list_ticks
 from reports.drill_facts import find_longest, list_faults_at, order_events, point_seconds, say_seconds
-from reports.drill_lanes import LEFT, RIGHT, Lane, Numbered, lay_clients, lay_sites, measure
+from reports.drill_lanes import CLIENTS_DRAWN, LEFT, RIGHT, Lane, Numbered, lay_clients, lay_sites, measure
 from reports.drill_marks import draw_mark, lay_faults, lay_marks
 from reports.drill_recovery import lay_recovery, place_recovery, say_parts
 from reports.svg import INK, LINE, PALE, SOFT, STRONG
@@ -35,7 +35,7 @@ def draw_timeline(record: DrillRecord, key: str) -> Chart:
     events = [(n, event) for n, event in numbered if is_drawable(event.at_seconds)][:MARKS_DRAWN]
     axis = draw_axis(_list_moments(record, events), record.duration_seconds, find_focus(record), LEFT, RIGHT)
     parts = say_parts(place_recovery(record)[1])
-    top = 16.0 if parts else 4.0
+    top = 16.0 if parts else 8.0
     under = [svg.label(WIDTH - 4, 11, parts, 9, INK, "end")] if parts else []
     over: list[str] = []
     y = top
@@ -120,7 +120,7 @@ def _draw_axis(axis: Axis, y: float) -> list[str]:
     for before, later in axis.breaks:
         x = (axis.place(before) + axis.place(later)) / 2
         drawn += [svg.line(edge - 2, y + 4, edge + 2, y - 4, INK, width=1.2) for edge in (x - 3, x + 3)]
-        drawn.append(svg.label(x, y + 25, f"{point_seconds(later - before)} s", 8, SOFT, "middle"))
+        drawn.append(svg.label(x, y + 25, f"{point_seconds(later - before)}\u00a0s", 8, SOFT, "middle"))
     return drawn
 
 
@@ -140,7 +140,7 @@ def describe_timeline(record: DrillRecord, axis: Axis, drawn: int) -> str:
     """Return the drawing in words, for those who do not see it; the moments are in the table under it."""
     first, last = (text.format_number(round(end, 2)) for end in (axis.knots[0][0], axis.end_seconds))
     said = [f"De {first} à {last} s."]
-    for client in record.clients:
+    for client in record.clients[:CLIENTS_DRAWN]:
         longest = find_longest(client)
         name = text.shorten(text.known(client.title or client.client), 60, "…")
         if longest is None:
@@ -155,7 +155,10 @@ def describe_timeline(record: DrillRecord, axis: Axis, drawn: int) -> str:
     if axis.breaks:
         cut = sum(later - before for before, later in axis.breaks)
         said.append(f"Axe coupé {len(axis.breaks)} fois ({say_seconds(cut)} où rien ne se passe).")
-    left = len(record.events) - drawn
-    if left > 0:
-        said.append(f"{text.plural(left, 'moment non dessiné', 'moments non dessinés')}, voir le tableau.")
+    for left, one, many in (
+        (len(record.clients) - CLIENTS_DRAWN, "client non dessiné", "clients non dessinés"),
+        (len(record.events) - drawn, "moment non dessiné", "moments non dessinés"),
+    ):
+        if left > 0:
+            said.append(f"{text.plural(left, one, many)}, voir les tableaux.")
     return " ".join(said)

@@ -162,10 +162,11 @@ def _detail_drill(
         ("Résolution", say_milliseconds(record.resolution_seconds)),
         ("À la fin", "voir ci-dessus" if differences else "rien ne diffère d'avant"),
     )
+    seen = record.events or record.clients or record.healings
     return [
         *blocks,
         Pairs(items),
-        Charts((draw_timeline(record, f"chronologie-{number}"),)),
+        *([Charts((draw_timeline(record, f"chronologie-{number}"),))] if seen else []),
         list_moments(record),
         *account_writes(record, planned.stage if planned else None),
         list_clients(record),
@@ -184,6 +185,13 @@ def _list_differences(differences: Sequence[str]) -> Paragraph:
     )
 
 
+def _comment(check: ClosingCheck) -> str:
+    if check.after is None:
+        return ""
+    attempt = f"Essai {check.after.attempt}." if check.after.attempt > 1 else ""
+    return f"{attempt} {text.shorten(check.after.message, SAID_CHARACTERS)}".strip()
+
+
 def _close(report: CampaignReport, checks: Sequence[ClosingCheck]) -> Section:
     """Return the closing checks beside those of before."""
     rows = tuple(
@@ -193,7 +201,7 @@ def _close(report: CampaignReport, checks: Sequence[ClosingCheck]) -> Section:
             labels.OUTCOMES[check.before.outcome] if check.before else Cell("Non joué avant", "–", "muted"),
             labels.OUTCOMES[check.after.outcome] if check.after else labels.MISSING,
             check.state,
-            Cell(text.shorten(check.after.message, SAID_CHARACTERS) if check.after else ""),
+            Cell(_comment(check)),
         )
         for check in checks
     )
