@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from nonreg.clients.sql import Rows, Session, open_session
 from nonreg.config import Platform, Site
@@ -84,6 +85,30 @@ class Bench:
     def reasons(self, sensor: int) -> Rows:
         """Buffer rows of a sensor: label, value, reason of rejection or NULL."""
         return self.session.query("bench_reasons", sensor=sensor)
+
+    def create_threshold(
+        self,
+        sensor: int,
+        kind: str,
+        rank: int,
+        opening: int,
+        closing: int,
+        falling: bool = False,
+        enabled: bool = True,
+        transmissible: bool = False,
+    ) -> None:
+        """A threshold of a test sensor, its levels in the sensor's unit."""
+        self.call(
+            "bench_create_threshold",
+            sensor=sensor,
+            kind=kind,
+            direction="BAISSE" if falling else "HAUSSE",
+            rank=rank,
+            opening=Decimal(opening),
+            closing=Decimal(closing),
+            enabled=enabled,
+            transmissible=transmissible,
+        )
 
     def call(self, name: str, **parameters: object) -> Rows:
         """Any other bench query, with the campaign's id."""

@@ -1,7 +1,8 @@
 """What a scenario may ask for. Each scenario opens its own connections; none is shared.
 
 `campaign` gives the platform and the ids; `active`/`passive` read; `bench` writes tagged test data and
-proves at the end that nothing is left; `trial` writes inside a transaction that is always rolled back.
+proves at the end that nothing is left; `trial` writes inside a transaction that is always rolled back;
+`drill` breaks what was approved, and always heals it.
 """
 
 from __future__ import annotations
@@ -19,8 +20,11 @@ from nonreg.clients.sql import Session, open_session
 from nonreg.clients.ssh import Shell, open_shell
 from nonreg.clients.web import WebSession
 from nonreg.config import Platform, Site, load_platform
+from nonreg.drills.drill import DrillRun, open_drill
+from nonreg.drills.fleet import READS, SEEN, WRITES
+from nonreg.errors import DrillRefused
 from nonreg.model import CampaignPlan, SiteRole
-from nonreg.recorder import RUN_VARIABLE, WITNESS
+from nonreg.recorder import RUN_VARIABLE, WITNESS, read_scenario
 from nonreg.store import PLAN, load_json
 from nonreg.witness import NotRestored, Witness
 
@@ -120,6 +124,27 @@ def bench(campaign: Campaign, active: Session) -> Iterator[Bench]:
     with open_bench(campaign.platform, campaign.active_site, campaign.id) as opened:
         yield opened
     require_nothing_left(active, campaign.id)
+
+
+@pytest.fixture
+def drill(request: pytest.FixtureRequest, campaign: Campaign, witness: Witness) -> Iterator[DrillRun]:
+    """The approved drill of this scenario, begun in the steady state and ended in it."""
+    scenario_id = read_scenario(request.node).id
+    planned = next((one for one in campaign.plan.drills if one.scenario_id == scenario_id), None)
+    if planned is None:
+        raise DrillRefused(f"{scenario_id} n'est pas un exercice autorisé de ce passage.")
+    try:
+        with open_drill(campaign.platform, campaign.plan, planned, campaign.run_dir) as run:
+            yield run
+    finally:
+        for title, name in (
+            ("registre des écritures", WRITES),
+            ("lectures", READS),
+            ("rôles et alarmes vus", SEEN),
+        ):
+            path = campaign.run_dir / "evidence" / scenario_id / name
+            if path.is_file():
+                witness.keep_file(title, path)
 
 
 def require_nothing_left(active: Session, campaign_id: str) -> None:

@@ -27,12 +27,17 @@ class NotRestored(AssertionError):
 
 
 class Witness:
-    """Collects what one attempt of a scenario observed; `run_dir` receives its evidence."""
+    """Collects what one attempt of a scenario observed; `run_dir` receives its evidence.
 
-    def __init__(self, scenario_id: str, run_dir: Path, attempt: int = 1) -> None:
+    `closing` when it is one of the checks done again after drills.
+    """
+
+    def __init__(self, scenario_id: str, run_dir: Path, attempt: int = 1, closing: bool = False) -> None:
         self._folder = run_dir / "evidence" / scenario_id
         if attempt > 1:  # the evidence of the attempts before stays
             self._folder /= f"essai-{attempt}"
+        if closing:
+            self._folder /= "controle-final"
         self._run_dir = run_dir
         self.checks = 0
         self.gaps: list[Gap] = []
@@ -98,6 +103,10 @@ class Witness:
         write_file(path, text)
         relative = path.relative_to(self._run_dir).as_posix()
         self.evidence.append(Evidence(title, relative, hash_file(path)))
+
+    def keep_file(self, title: str, path: Path) -> None:
+        """Keep as evidence a file that lies in the run's folder already."""
+        self.evidence.append(Evidence(title, path.relative_to(self._run_dir).as_posix(), hash_file(path)))
 
     def _gap_with_rows(
         self, request: str, expected: str, found: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]

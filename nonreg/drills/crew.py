@@ -23,7 +23,7 @@ DEFAULT_PATIENCE = Patience()
 
 @dataclass(frozen=True, slots=True)
 class FleetPlan:
-    """Who takes part: how many direct writers, which stations, readers or not, and how often each tries."""
+    """Who takes part: how many direct writers, which stations, readers and observers or not, how often each tries."""
 
     campaign_id: str
     stations: tuple[PlacedStation, ...]
@@ -31,6 +31,7 @@ class FleetPlan:
     readers: bool = True
     period_seconds: float = PERIOD_SECONDS
     patience: Patience = DEFAULT_PATIENCE
+    observers: bool = True
 
 
 class Crew:

@@ -56,7 +56,7 @@ class Fleet:
         self._longest_turn_seconds = 4 * (plan.patience.connect_seconds + plan.patience.request_seconds)
         self._threads = [
             threading.Thread(target=self._run, args=(one,), name=one.name, daemon=True)
-            for one in (*writers, *readers, *crew.observers(self._seen.put))
+            for one in (*writers, *readers, *(crew.observers(self._seen.put) if plan.observers else ()))
         ]
         folder.mkdir(parents=True, exist_ok=True)
         for journal in self._journals:
@@ -147,6 +147,7 @@ def open_fleet(
     readers: bool = True,
     period_seconds: float = PERIOD_SECONDS,
     patience: Patience = DEFAULT_PATIENCE,
+    observers: bool = True,
 ) -> Iterator[Fleet]:
     """Clients at work inside the block, stopped at its end; `origin` is the drill's beginning, `time.monotonic()`.
 
@@ -154,12 +155,19 @@ def open_fleet(
     moments for seven minutes and a half of measures.
     """
     placed = place_stations(stations, datetime.now(UTC))
-    plan = FleetPlan(campaign_id, placed, direct_writers, readers, period_seconds, patience)
+    plan = FleetPlan(campaign_id, placed, direct_writers, readers, period_seconds, patience, observers)
     fleet = Fleet(platform, plan, folder, Clock(origin))
     try:
         yield fleet
     finally:
         fleet.stop()
+
+
+@contextmanager
+def open_watch(platform: Platform, folder: Path, origin: float) -> Iterator[Fleet]:
+    """The observers alone: roles and alarms, from before the clients until after them."""
+    with open_fleet(platform, "", folder, origin, direct_writers=0, readers=False) as fleet:
+        yield fleet
 
 
 def encode_seen(seen: RoleSeen | CallSeen) -> str:

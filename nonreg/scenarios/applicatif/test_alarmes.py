@@ -25,31 +25,6 @@ AT = datetime(2026, 1, 10, 12, 0)  # noqa: DTZ001 - the columns are UTC without 
 LADDER = (("JAUNE", 1, 1000, 900), ("ORANGE", 2, 1500, 1400), ("ROUGE", 3, 2000, 1900))
 
 
-def create_threshold(
-    bench: Bench,
-    sensor: int,
-    kind: str,
-    rank: int,
-    opening: int,
-    closing: int,
-    falling: bool = False,
-    enabled: bool = True,
-    transmissible: bool = False,
-) -> None:
-    """A threshold of a test sensor."""
-    bench.call(
-        "bench_create_threshold",
-        sensor=sensor,
-        kind=kind,
-        direction="BAISSE" if falling else "HAUSSE",
-        rank=rank,
-        opening=Decimal(opening),
-        closing=Decimal(closing),
-        enabled=enabled,
-        transmissible=transmissible,
-    )
-
-
 def follow_levels(trial: Bench, station: TestStation, levels: tuple[int, ...]) -> None:
     """One level every five minutes from AT, each refined and looked at before the next."""
     for rank, level in enumerate(levels):
@@ -78,7 +53,7 @@ def show_minutes(rows: Rows) -> Rows:
 def test_threshold_ladder(witness: Witness, trial: Bench) -> None:
     station = trial.create_station()
     for kind, rank, opening, closing in LADDER:
-        create_threshold(trial, station.level, kind, rank, opening, closing)
+        trial.create_threshold(station.level, kind, rank, opening, closing)
     follow_levels(trial, station, (999, 1000, 1499, 1500, 1999, 2000, 2400))
     alarms = trial.session.query("alarms", station=station.code)
     opened = [("JAUNE", 1, 5, None), ("ORANGE", 2, 15, None), ("ROUGE", 3, 25, None)]
@@ -96,7 +71,7 @@ def test_threshold_ladder(witness: Witness, trial: Bench) -> None:
 )
 def test_hysteresis(witness: Witness, trial: Bench) -> None:
     station = trial.create_station()
-    create_threshold(trial, station.level, "JAUNE", 1, 1000, 900)
+    trial.create_threshold(station.level, "JAUNE", 1, 1000, 900)
     #                              0     5   10    15   20   25   30   35    40
     follow_levels(trial, station, (950, 1000, 950, 1005, 901, 899, 950, 999, 1001))
     alarms = trial.session.query("alarms", station=station.code)
@@ -152,9 +127,9 @@ def require_sink(campaign: Campaign) -> None:
 def test_special_thresholds(witness: Witness, active: Session, bench: Bench, campaign: Campaign) -> None:
     require_sink(campaign)
     station = bench.create_station()
-    create_threshold(bench, station.level, "JAUNE", 1, 100, 50, enabled=False, transmissible=True)
-    create_threshold(bench, station.discharge, "JAUNE", 1, 1000, 900)
-    create_threshold(bench, station.level, "STATION", 2, 200, 300, falling=True, transmissible=True)
+    bench.create_threshold(station.level, "JAUNE", 1, 100, 50, enabled=False, transmissible=True)
+    bench.create_threshold(station.discharge, "JAUNE", 1, 1000, 900)
+    bench.create_threshold(station.level, "STATION", 2, 200, 300, falling=True, transmissible=True)
     bench.session.commit()
     now = last_step(datetime.now(UTC))
     before = now - STEP
@@ -192,7 +167,7 @@ def test_alarm_reaches_sink(witness: Witness, active: Session, bench: Bench, cam
     require_sink(campaign)
     station = bench.create_station()
     for kind, rank, opening, closing in LADDER:
-        create_threshold(bench, station.level, kind, rank, opening, closing, transmissible=True)
+        bench.create_threshold(station.level, kind, rank, opening, closing, transmissible=True)
     bench.session.commit()
     at = last_step(datetime.now(UTC))
     with StationSimulator(campaign.platform, campaign.active_site) as simulator:

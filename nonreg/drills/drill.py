@@ -1,0 +1,432 @@
+"""One drill while it runs: what a scenario may do to the platform, in the limits of what was approved.
+
+Steady state before → faults, each registered before it is injected → healing, always → steady state after.
+Everything is noted on one monotonic clock; the record is saved as it grows, so that a killed drill leaves one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from nonreg.baseline import governance_dir
+from nonreg.bench import Bench, TestStation, clean
+from nonreg.clients.sql import open_session
+from nonreg.clients.web import WebSession
+from nonreg.config import Platform, Site
+from nonreg.drills.clients import Clients
+from nonreg.drills.crew import PERIOD_SECONDS
+from nonreg.drills.fleet import Fleet, open_fleet, open_watch
+from nonreg.drills.healing import heal, sort_for_healing
+from nonreg.drills.observed import (
+    Observed,
+    account_for,
+    find_outage,
+    list_events,
+    match_alarms,
+    summarise_clients,
+)
+from nonreg.drills.observers import CallSeen
+from nonreg.drills.operator import OperatorStep, ask, close, wait_confirmed
+from nonreg.drills.presence import count_present
+from nonreg.drills.recovery import Moments, split_recovery
+from nonreg.drills.register import HEALED, INJECTED, Entry, new_entry_id, open_register
+from nonreg.drills.steady import wait_steady
+from nonreg.errors import DrillRefused, NeedsPerson, NonregError
+from nonreg.faults import ROLES, make_planned
+from nonreg.model import (
+    Accounting,
+    AlarmSeen,
+    CampaignPlan,
+    DrillEvent,
+    DrillEventKind,
+    DrillRecord,
+    Healing,
+    PlannedDrill,
+    PlannedFault,
+    SiteRole,
+)
+from nonreg.people import load_people
+from nonreg.probes.nodes import read_nodes
+from nonreg.probes.supervision import parse_state
+from nonreg.store import dump_json, write_file
+from nonreg.waiting import observe_until
+from nonreg.witness import NotRestored
+
+T = TypeVar("T")
+FOLDER = "drills"
+STEADY_BEFORE_SECONDS = 15.0
+STEADY_AFTER_SECONDS = 60.0
+CLOSING_SECONDS = 10.0
+HEALED_BY = "exercice"
+
+
+class DrillRun:
+    """The drill of one scenario."""
+
+    def __init__(
+        self,
+        platform: Platform,
+        plan: CampaignPlan,
+        planned: PlannedDrill,
+        run_dir: Path,
+        watch: Fleet,
+        origin: float,
+    ) -> None:
+        self.platform, self.plan, self.planned, self.run_dir = platform, plan, planned, run_dir
+        self._register = open_register(platform)
+        self._file = run_dir / FOLDER / f"{planned.scenario_id}.json"
+        self._open: list[Entry] = []
+        self._used: set[str] = set()
+        self._expected_since: dict[str, float] = {}
+        self.expected_alarms: tuple[str, ...] = ()
+        self.stations: tuple[TestStation, ...] = ()
+        self._watch, self.origin = watch, origin
+        self.record = DrillRecord(planned.scenario_id, datetime.now(UTC), 0.0)
+
+    def now(self) -> float:
+        """Seconds since the drill began."""
+        return time.monotonic() - self.origin
+
+    def note(self, kind: DrillEventKind, subject: str, text: str, at_seconds: float | None = None) -> float:
+        """Keep one moment of the drill, now unless said otherwise; returns it."""
+        at = self.now() if at_seconds is None else at_seconds
+        event = DrillEvent(round(at, 4), kind, subject, text)
+        self.keep(events=(*self.record.events, event))
+        return at
+
+    def keep(self, **values: object) -> None:
+        """Add to the record, on the disk too."""
+        self.record = dataclasses.replace(self.record, duration_seconds=round(self.now(), 3), **values)  # type: ignore[arg-type]
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        write_file(self._file, dump_json(DrillRecord, self.record))
+
+    def require_approved(self) -> None:
+        """DrillRefused once the approval has expired: a drill that comes late in a long campaign is not begun."""
+        approval = self.plan.approval
+        if approval is None or datetime.now(UTC) >= approval.expires_at:
+            raise DrillRefused("L'autorisation des exercices a expiré : celui-ci n'est pas commencé.")
+
+    def require_steady(self) -> None:
+        """DrillRefused unless the platform is in its steady state: nothing is broken on top of something broken."""
+        problems = wait_steady(self.platform, STEADY_BEFORE_SECONDS)
+        if problems:
+            raise DrillRefused(f"Régime établi non constaté avant l'exercice : {' ; '.join(problems)}.")
+        self.note(DrillEventKind.STEADY, "avant", "régime établi constaté")
+
+    def inject(self, kind: str, **parameters: str) -> Entry:
+        """Inject the first planned fault of that kind and parameters that was not used yet.
+
+        Registered before, by hand where only a person can; DrillRefused for one that was not approved.
+        """
+        self.require_approved()
+        fault = self._choose(kind, parameters)
+        self._used.add(fault.id)
+        entry_id = new_entry_id()
+        made = make_planned(self.platform, fault, f"nonreg-{entry_id}")
+        entry = self._register.add(
+            self.plan.run_id, self.planned.scenario_id, fault, made.prepare(), entry_id
+        )
+        self._open.append(entry)
+        began = self.now()
+        if fault.by_hand:
+            self.ask_person(fault.id, fault.action, fault.max_seconds)
+        else:
+            if made.rank == ROLES:
+                self.begin_tool(fault.action)
+            made.inject(entry.before)
+        self._register.mark(entry, INJECTED)
+        healing = Healing(fault.id, fault.action, round(began, 4), None, "non guérie")
+        self.keep(healings=(*self.record.healings, healing))
+        self.note(DrillEventKind.FAULT, fault.id, fault.action, began)
+        return entry
+
+    def begin_tool(self, text: str) -> float:
+        """The switchover tool starts now."""
+        return self.note(DrillEventKind.TOOL, "bascule", f"début : {text}")
+
+    def _choose(self, kind: str, parameters: dict[str, str]) -> PlannedFault:
+        for fault in self.planned.faults:
+            given = dict(fault.parameters)
+            kinds = (fault.kind, given.get("remplace"))
+            if fault.id not in self._used and kind in kinds and parameters.items() <= given.items():
+                return fault
+        raise DrillRefused(
+            f"La panne {kind} {parameters} n'est pas dans le plan autorisé de {self.planned.scenario_id}."
+        )
+
+    def heal(self, entry: Entry) -> None:
+        """Heal one fault now; NonregError when it is not healed, and it will be tried again at the end."""
+        fault = entry.fault
+        result = heal(self.platform, self._register, entry, HEALED_BY)
+        if result.by_hand:
+            self.ask_person(f"{fault.id}-fin", result.error, fault.max_seconds)
+            result = heal(self.platform, self._register, entry, HEALED_BY)
+            if (
+                result.by_hand and fault.kind == "by_hand"
+            ):  # nothing can be looked at: the confirmation is all there is
+                self._register.mark(entry, HEALED, by="personne")
+                result = dataclasses.replace(result, error="", by_hand=False)
+        at = self.now()
+        self._settle(entry, at, result.error)
+        if result.error:
+            raise (NeedsPerson if result.by_hand else NonregError)(result.error)
+        self._open.remove(entry)
+        self.note(DrillEventKind.HEALED, fault.id, fault.healing, at)
+
+    def _settle(self, entry: Entry, at: float, error: str) -> None:
+        """Write down when a fault was healed, or why it is not."""
+        healings = [
+            dataclasses.replace(one, healed_seconds=None if error else round(at, 4), error=error)
+            if one.fault_id == entry.fault.id
+            else one
+            for one in self.record.healings
+        ]
+        if all(one.fault_id != entry.fault.id for one in healings):  # it broke while it was injected
+            healings.append(
+                Healing(entry.fault.id, entry.fault.action, None, None if error else round(at, 4), error)
+            )
+        self.keep(healings=tuple(healings))
+
+    def heal_all(self) -> tuple[str, ...]:
+        """Heal whatever is still open, in the order that healing takes; what is left, in French."""
+        errors: dict[str, str] = {}
+        for _ in range(2):
+            for entry in sort_for_healing(self.platform, list(self._open)):
+                try:
+                    self.heal(entry)
+                    errors.pop(entry.id, None)
+                except NonregError as error:
+                    errors[entry.id] = f"{entry.fault.action} : {error}"
+        return tuple(errors.values())
+
+    def ask_person(self, step_id: str, instruction: str, within_seconds: float) -> float:
+        """Instruct, wait for the named confirmation; the seconds that the person took. A time-out never means yes."""
+        if not self.platform.governance:
+            raise DrillRefused("Une étape humaine demande des personnes déclarées pour cette plateforme.")
+        people = load_people(governance_dir(self.platform.governance), self.platform.identity_token)
+        step = OperatorStep.new(
+            self.plan.run_id, self.planned.scenario_id, step_id, instruction, within_seconds
+        )
+        ask(self.platform, step)
+        began = self.note(DrillEventKind.OPERATOR, step_id, f"demandé : {instruction}")
+        try:
+            confirmed = wait_confirmed(self.platform, people, step, within_seconds)
+        finally:
+            close(self.platform, step)
+        ended = self.note(DrillEventKind.OPERATOR, step_id, f"confirmé par {confirmed.person}")
+        return ended - began
+
+    @contextmanager
+    def clients(
+        self, stations: int = 2, direct_writers: int = 1, period_seconds: float = PERIOD_SECONDS
+    ) -> Iterator[Clients]:
+        """Writers and readers at work inside the block; their writes are accounted for at its end."""
+        made = tuple(self.create_station() for _ in range(stations))
+        self.stations = (*self.stations, *made)
+        folder = self.run_dir / "evidence" / self.planned.scenario_id
+        with open_fleet(
+            self.platform,
+            self.plan.campaign_id,
+            folder,
+            self.origin,
+            stations=made,
+            direct_writers=direct_writers,
+            period_seconds=period_seconds,
+            observers=False,
+        ) as fleet:
+            clients = Clients(fleet)
+            yield clients
+        observed = fleet.stop()
+        self._account(fleet, observed, clients.rest_until_seconds)
+
+    def _account(self, fleet: Fleet, observed: Observed, rest_until: float | None) -> None:
+        site = self.find_active()
+        present = count_present(self.platform, site, self.plan.campaign_id, fleet.stations)
+        fault = self._moment(DrillEventKind.FAULT)
+        outage = find_outage(observed, 0.0 if fault is None else fault)
+        moments = Moments(
+            fault=fault,
+            alarm=min((call.at_seconds for call in self.list_calls() if call.opening), default=None),
+            operator_asked=self._moment(DrillEventKind.OPERATOR),
+            tool_started=self._tool_started(),
+            declared=self._find_declared(),
+            last_ack=outage.interruption.from_seconds if outage else None,
+            first_ack=outage.interruption.to_seconds
+            if outage and not outage.interruption.open_ended
+            else None,
+        )
+        self.keep(
+            clients=summarise_clients(observed, rest_until),
+            accounting=account_for(observed, present, fault),
+            recovery=split_recovery(moments),
+            resolution_seconds=(outage.resolution_seconds or 0.0) if outage else 0.0,
+        )
+
+    def _moment(self, kind: DrillEventKind) -> float | None:
+        return next((event.at_seconds for event in self.record.events if event.kind is kind), None)
+
+    def _tool_started(self) -> float | None:
+        starts = [event.at_seconds for event in self.record.events if event.kind is DrillEventKind.TOOL]
+        return starts[-1] if starts else None
+
+    def _find_declared(self) -> float | None:
+        """When a node first said that it is active after the tool was started."""
+        started = self._tool_started()
+        if started is None:
+            return None
+        said = [seen for seen in self._watch.look().roles if seen.at_seconds > started]
+        return next((seen.at_seconds for seen in said if seen.role == SiteRole.ACTIF), None)
+
+    @property
+    def accounting(self) -> Accounting:
+        """What became of the writes; DrillRefused for a drill whose clients have not ended."""
+        if self.record.accounting is None:
+            raise DrillRefused("Les écritures de cet exercice n'ont pas été comptées.")
+        return self.record.accounting
+
+    def create_station(self, threshold_mm: int | None = None) -> TestStation:
+        """A test station on the active site, committed; with a threshold whose alarm is transmitted if asked."""
+        with open_session(self.platform, self.find_active(), "writer") as session:
+            bench = Bench(session, self.plan.campaign_id)
+            station = bench.create_station()
+            if threshold_mm is not None:
+                bench.create_threshold(
+                    station.level, "JAUNE", 1, threshold_mm, threshold_mm - 100, transmissible=True
+                )
+            session.commit()
+        return station
+
+    def find_active(self) -> Site:
+        """The site that says that it is active now; DrillRefused unless there is exactly one."""
+        active = [node.site for node in read_nodes(self.platform) if node.role == SiteRole.ACTIF]
+        if len(active) != 1:
+            raise DrillRefused(f"Sites actifs : {', '.join(active) or 'aucun'}, un seul est attendu.")
+        return next(site for site in self.platform.sites if site.code == active[0])
+
+    def role_changes(self, site: str) -> list[tuple[float, str]]:
+        """(seconds, role) each time that a node's own word on its role changed; an empty role: no answer."""
+        return [(seen.at_seconds, seen.role) for seen in self._watch.look().roles if seen.site == site]
+
+    def list_calls(self) -> tuple[CallSeen, ...]:
+        """Technical alarms that reached the sink so far."""
+        return self._watch.look().calls
+
+    def expect_alarm(self, label: str, *, by_sink: bool = True) -> None:
+        """Say that the fault just injected must raise this alarm; its delay counts from now if the sink is up."""
+        self.expected_alarms = (*self.expected_alarms, label)
+        if by_sink:
+            self._expected_since[label] = self._last_fault_seconds()
+
+    def _last_fault_seconds(self) -> float:
+        faults = [event.at_seconds for event in self.record.events if event.kind is DrillEventKind.FAULT]
+        return faults[-1] if faults else self.now()
+
+    def wait_alarm(self, label: str, within_seconds: float, *, opening: bool = True) -> float | None:
+        """When the alarm's opening (or closing) reached the sink since the last fault; None when it did not in time."""
+        since = self._last_fault_seconds()
+
+        def look() -> float | None:
+            wanted = [c for c in self.list_calls() if c.label == label and c.opening is opening]
+            return next((call.at_seconds for call in wanted if call.at_seconds > since), None)
+
+        return observe_until(look, lambda at: at is not None, within_seconds)
+
+    def wait_alarm_closed(self, label: str, within_seconds: float) -> float | None:
+        """The same for its closing."""
+        return self.wait_alarm(label, within_seconds, opening=False)
+
+    def wait_open_alarm(self, label: str, site: Site, within_seconds: float) -> float | None:
+        """Seconds from the last fault until a site's supervision shows the alarm; None when it does not in time."""
+        assert site.web.supervision is not None
+        with WebSession(site.web.supervision, site.web.timeout_seconds) as web:
+            shown, _ = self.observe(
+                lambda: label in parse_state(web.get("/etat")).alarms, bool, within_seconds
+            )
+        return self.now() - self._last_fault_seconds() if shown else None
+
+    def list_alarm_delays(self) -> list[float]:
+        """Seconds from the fault to the sink of each expected alarm that came."""
+        delays = []
+        for label, since in self._expected_since.items():
+            opened = [call.at_seconds for call in self.list_calls() if call.opening and call.label == label]
+            delays += [at - since for at in opened if at >= since][:1]
+        return delays
+
+    def settle_alarms(self) -> None:
+        """Wait until each expected alarm came and was closed, or the time for it is over; then keep what was seen."""
+
+        def match() -> tuple[AlarmSeen, ...]:
+            return match_alarms(self.list_calls(), self.expected_alarms)
+
+        found = observe_until(
+            match,
+            lambda alarms: all(
+                one.opened_seconds is not None and one.closed_seconds is not None for one in alarms
+            ),
+            CLOSING_SECONDS,
+            0.1,
+        )
+        self.keep(alarms=found)
+
+    def observe(
+        self, probe: Callable[[], T], accept: Callable[[T], bool], within_seconds: float
+    ) -> tuple[T, float]:
+        """The first accepted answer, or the last one at the deadline, and how many seconds that took."""
+        began = time.monotonic()
+        answer = observe_until(probe, accept, within_seconds)
+        return answer, round(time.monotonic() - began, 3)
+
+    def require_steady_again(self) -> None:
+        """DrillRefused unless the platform is as before the next fault of the same drill."""
+        problems = wait_steady(self.platform, STEADY_AFTER_SECONDS)
+        if problems:
+            raise DrillRefused(f"Régime établi non retrouvé entre deux pannes : {' ; '.join(problems)}.")
+
+    def finish(self) -> None:
+        """Heal, clean, and prove that the platform is as found; NotRestored otherwise."""
+        left = self.heal_all()
+        problems: tuple[str, ...] = ()
+        if not left:
+            problems = (*self._clean(), *wait_steady(self.platform, STEADY_AFTER_SECONDS))
+        if self.record.healings:
+            self.settle_alarms()
+        observed = self._watch.stop()
+        events = (*self.record.events, *list_events(observed))
+        self.keep(
+            left_as_found=(*left, *problems), events=tuple(sorted(events, key=lambda event: event.at_seconds))
+        )
+        if left or problems:
+            raise NotRestored("Plateforme non remise en état : " + " ; ".join((*left, *problems)) + ".")
+        self.note(DrillEventKind.STEADY, "après", "régime établi retrouvé")
+
+    def _clean(self) -> tuple[str, ...]:
+        site = self.platform.site(SiteRole.ACTIF)
+        try:
+            clean(self.platform, site, self.plan.campaign_id)
+            with open_session(self.platform, site) as session:
+                left = session.query("test_data_left", campaign_id=self.plan.campaign_id).rows
+        except NonregError as error:
+            return (f"données d'essai non effacées : {error}",)
+        return tuple(f"{count} {what} d'essai restant(s)" for what, count in left)
+
+
+@contextmanager
+def open_drill(
+    platform: Platform, plan: CampaignPlan, planned: PlannedDrill, run_dir: Path
+) -> Iterator[DrillRun]:
+    """The drill inside the block, from steady state to steady state; healed at the end whatever happened."""
+    origin = time.monotonic()
+    with open_watch(platform, run_dir / "evidence" / planned.scenario_id, origin) as watch:
+        run = DrillRun(platform, plan, planned, run_dir, watch, origin)
+        run.require_approved()
+        run.require_steady()
+        try:
+            yield run
+        finally:
+            run.finish()

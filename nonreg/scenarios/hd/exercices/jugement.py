@@ -1,0 +1,102 @@
+"""What several drills judge in the same way: writes accounted for, interruptions, alarms, equality of the nodes."""
+
+from __future__ import annotations
+
+from nonreg.clients.sql import Rows
+from nonreg.drills.drill import DrillRun
+from nonreg.fixtures import Campaign
+from nonreg.model import Accounting, DrillStage
+from nonreg.probes.equality import find_differing, read_groups
+from nonreg.probes.replication import read_fresh, wait_caught_up
+from nonreg.waiting import observe_until
+from nonreg.witness import Witness
+
+LEDGER = "registre des écritures, relu sur le site actif"
+EQUAL_SECONDS = 20.0
+
+
+def judge_history(witness: Witness, accounting: Accounting) -> None:
+    """What no drill may show: an invented or doubled write, or a history that cannot be believed."""
+    witness.expect(
+        not accounting.problems, LEDGER, "un historique cohérent", " ; ".join(accounting.problems[:5])
+    )
+    judge_writes(witness, "fantôme", accounting.phantom)
+    judge_writes(witness, "en double", accounting.duplicates)
+    witness.expect(accounting.acknowledged > 0, LEDGER, "des écritures acquittées", "aucune")
+
+
+def judge_writes(witness: Witness, what: str, names: tuple[str, ...]) -> None:
+    """No write of that kind."""
+    witness.expect_no_rows(
+        Rows(("écriture",), tuple((name,) for name in names), LEDGER), f"aucune écriture {what}"
+    )
+
+
+def judge_no_loss(witness: Witness, drill: DrillRun) -> None:
+    """Every acknowledged write is there: required of what was planned, and of what the network alone did."""
+    accounting = drill.accounting
+    judge_history(witness, accounting)
+    judge_writes(witness, "acquittée perdue", accounting.lost)
+
+
+def judge_measured_loss(witness: Witness, campaign: Campaign, drill: DrillRun) -> None:
+    """After an unplanned loss the loss is measured, against the agreed limits if there are any (DOMAIN §2.6)."""
+    accounting = drill.accounting
+    judge_history(witness, accounting)
+    lost = float(len(accounting.lost))
+    witness.measure(
+        "écritures acquittées perdues (RPO)", lost, "écritures", campaign.limit("rpo_writes"), LEDGER
+    )
+    seconds = round(accounting.rpo_seconds or 0.0, 3)
+    witness.measure(
+        "ancienneté de la plus vieille perdue (RPO)", seconds, "s", campaign.limit("rpo_seconds"), LEDGER
+    )
+
+
+def judge_interruption(witness: Witness, campaign: Campaign, drill: DrillRun) -> None:
+    """The writers' service interruption, against the limit of the drill's stage."""
+    recovery = drill.record.recovery
+    total = recovery.total_seconds if recovery else None
+    if total is None:
+        witness.expect(False, LEDGER, "une reprise des écritures", "aucune écriture acquittée après la panne")
+        return
+    name = {DrillStage.PLANIFIE: "rto_planned_seconds", DrillStage.PERTE: "rto_loss_seconds"}.get(
+        drill.planned.stage, "fallback_seconds"
+    )
+    witness.measure("interruption des écritures (RTO)", round(total, 3), "s", campaign.limit(name), LEDGER)
+
+
+def judge_alarms(witness: Witness, campaign: Campaign, drill: DrillRun) -> None:
+    """Exactly the expected alarms reached the sink, each in time, and each was closed."""
+    request = "puits d'alarmes, appels « OUVERTURE … » et « FERMETURE … »"
+    drill.settle_alarms()
+    seen = {alarm.label: alarm for alarm in drill.record.alarms if alarm.opened_seconds is not None}
+    missing = tuple((label,) for label in drill.expected_alarms if label not in seen)
+    witness.expect_no_rows(Rows(("alarme",), missing, request), "chaque alarme attendue")
+    unexpected = tuple((label,) for label, alarm in seen.items() if not alarm.expected)
+    witness.expect_no_rows(Rows(("alarme",), unexpected, request), "aucune alarme de plus")
+    unclosed = tuple((label,) for label, alarm in seen.items() if alarm.closed_seconds is None)
+    witness.expect_no_rows(Rows(("alarme",), unclosed, request), "chaque alarme fermée au retour")
+    delays = drill.list_alarm_delays()
+    if delays:
+        limit = campaign.limit("technical_alarm_seconds")
+        witness.measure("plus long délai d'alarme", round(max(delays), 3), "s", limit, request)
+
+
+def expect_equal_nodes(witness: Witness, campaign: Campaign) -> None:
+    """Both nodes hold the same rows once the passive one caught up; lag looks like a difference and passes."""
+    with (
+        campaign.session(campaign.active_site) as active,
+        campaign.session(campaign.passive_site) as passive,
+    ):
+
+        def look() -> tuple[Rows, list[str]]:
+            wait_caught_up(active, campaign.patience("replication_latency_seconds"))
+            ours, theirs = (read_fresh(session, "article_digests") for session in (active, passive))
+            return theirs, [
+                str(key[0]) for key in find_differing(read_groups(ours, 1), read_groups(theirs, 1))
+            ]
+
+        rows, differing = observe_until(look, lambda found: not found[1], EQUAL_SECONDS, 0.5)
+    shown = Rows(("article",), tuple((name,) for name in differing), rows.request)
+    witness.expect_no_rows(shown, "les mêmes lignes sur les deux sites")

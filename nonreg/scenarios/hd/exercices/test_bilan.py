@@ -1,0 +1,54 @@
+"""HD-030: what every drill of this campaign did to the alarm chain: the expected alarms, no other, to the right people."""
+
+from __future__ import annotations
+
+import fnmatch
+
+from nonreg.clients.sql import Rows
+from nonreg.drills.drill import FOLDER, DrillRun
+from nonreg.fixtures import Campaign
+from nonreg.model import Criticality, Drill, DrillRecord, DrillStage, Effect
+from nonreg.recorder import scenario
+from nonreg.store import load_json
+from nonreg.witness import NotApplicable, Witness
+
+TECHNICAL = "*technique*"
+
+
+@scenario(
+    "HD-030",
+    "Chaîne d'alarme : chaque panne du passage a produit exactement ses alarmes, au bon destinataire",
+    Criticality.MAJEURE,
+    Effect.DISRUPTIVE,
+    ("R35", "R53"),
+    timeout_seconds=60,
+    drill=Drill(DrillStage.BILAN),
+)
+def test_alarm_chain(witness: Witness, campaign: Campaign, drill: DrillRun) -> None:
+    files = sorted((campaign.run_dir / FOLDER).glob("*.json"))
+    records = [load_json(DrillRecord, path) for path in files]
+    records = [one for one in records if one.healings and one.scenario_id != drill.planned.scenario_id]
+    if not records:
+        raise NotApplicable("Aucune panne n'a été injectée dans ce passage.")
+    request = "\n".join(f"{FOLDER}/{one.scenario_id}.json" for one in records)
+    alarms = [(one.scenario_id, alarm) for one in records for alarm in one.alarms]
+    columns = ("exercice", "alarme")
+    missing = [
+        (drill_id, alarm.label)
+        for drill_id, alarm in alarms
+        if alarm.expected and alarm.opened_seconds is None
+    ]
+    witness.expect_no_rows(
+        Rows(columns, tuple(missing), request), "chaque alarme attendue est arrivée au puits"
+    )
+    extra = [(drill_id, alarm.label) for drill_id, alarm in alarms if not alarm.expected]
+    witness.expect_no_rows(Rows(columns, tuple(extra), request), "aucune alarme de plus")
+    unclosed = [(drill_id, alarm.label) for drill_id, alarm in alarms if alarm.closed_seconds is None]
+    witness.expect_no_rows(Rows(columns, tuple(unclosed), request), "chaque alarme fermée au retour")
+    wrong = [
+        (drill_id, alarm.label)
+        for drill_id, alarm in alarms
+        if alarm.opened_seconds is not None and not fnmatch.fnmatchcase(alarm.recipient, TECHNICAL)
+    ]
+    witness.expect_no_rows(Rows(columns, tuple(wrong), request), "toutes à l'astreinte technique")
+    witness.expect(bool(alarms), request, "au moins une alarme dans ces exercices", "aucune")
