@@ -1,4 +1,7 @@
-"""Exchange: on the active site, imports the files dropped in its folder and writes the exports due."""
+"""Exchange: on the active site, imports the files dropped in its folder and writes the exports due.
+
+On the passive site it does so with its own folder and the active site's database while that site's exchange is gone.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from nonreg.sandbox.services.database import (
-    ActiveDatabase,
-    Connection,
-    Database,
-    DatabaseRefused,
-    open_database,
-    read_role,
-)
+from nonreg.sandbox.services.database import ActiveDatabase, Connection, DatabaseRefused
 from nonreg.sandbox.services.echange_formats import (
     FileRefused,
     ImportedValue,
@@ -29,6 +25,7 @@ from nonreg.sandbox.services.echange_formats import (
     write_csv,
     write_sandre,
 )
+from nonreg.sandbox.services.fallback import Duty, DutyFinder
 from nonreg.sandbox.services.runtime import start_service
 from nonreg.sandbox.services.settings import Settings
 
@@ -41,7 +38,6 @@ TASK_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 INSERT = "SELECT tampon.usp_inserer(%s, %s, %s, %s, 'FICHIER', %s, true)"
 EVENT = "SELECT evt.usp_journaliser('echange', %s, %s, %s, %s)"
 INFORMATION, NOTIFICATION = 1, 2
-READ_ONLY_SITE = "25006"
 DATA_ERROR = "22"  # SQLSTATE class: out of range, not a date…
 
 
@@ -59,8 +55,9 @@ class Task:
 class Exchange:
     """One site's exchange folder."""
 
-    def __init__(self, settings: Settings, log: logging.Logger, local: Database) -> None:
-        self._site, self._log, self._local = settings.site, log, local
+    def __init__(self, settings: Settings, log: logging.Logger) -> None:
+        self._site, self._log = settings.site, log
+        self._duties = DutyFinder(settings, log, "echange", "SECOURS_ECHANGE_S")
         home = settings.site_dir / "echange"
         names = ("entree", "traites", "rejets", "ordres", "sortie")
         for name in names:
@@ -71,21 +68,22 @@ class Exchange:
         self._last_export: dict[str, float] = {}
 
     def work(self) -> None:
-        """One round; nothing at all on a passive site."""
-        if read_role(self._local) != "ACTIF":
+        """One round; nothing at all on a passive site whose active one works."""
+        duty = self._duties.find()
+        if duty is None:
             return
         for path in self._settled_files():
-            self._import(path)
+            self._import(path, duty)
         tasks = [
             Task(str(n), str(f), str(s), str(g), int(p))
-            for _, n, f, s, g, _, p in self._local.query("SELECT * FROM cfg.tvf_taches_export()")
+            for _, n, f, s, g, _, p in duty.database.query("SELECT * FROM cfg.tvf_taches_export()")
         ]
         ordered = self._take_orders({task.name for task in tasks})
         now = time.monotonic()
         for task in tasks:
             last = self._last_export.get(task.name)
             if task.name in ordered or last is None or now - last >= task.period_seconds:
-                self._export(task)
+                self._export(task, duty)
                 self._last_export[task.name] = now
 
     def _settled_files(self) -> Iterator[Path]:
@@ -104,7 +102,7 @@ class Exchange:
                 yield path
         self._sizes = sizes
 
-    def _import(self, path: Path) -> None:
+    def _import(self, path: Path, duty: Duty) -> None:
         try:
             if path.is_symlink() or path.stat().st_size > MAX_FILE_BYTES:
                 raise FileRefused(f"lien, ou plus de {MAX_FILE_BYTES} octets")
@@ -112,10 +110,11 @@ class Exchange:
             fingerprint = hashlib.sha256(path.name.encode() + b"\0" + data).hexdigest()
             if fingerprint in self._known():
                 raise FileRefused("déjà importé")
-            inserted, duplicates = self._store_or_refuse(path.name, read_csv(data))
+            inserted, duplicates = self._store_or_refuse(path.name, read_csv(data), duty)
         except FileRefused as error:
             self._log.warning("fichier %s rejeté : %s", path.name, error)
-            self._local.query(EVENT, (NOTIFICATION, None, True, f"fichier {path.name} rejeté : {error}"))
+            message = f"{duty.describe(f'fichier {path.name} rejeté')} : {error}"
+            duty.database.query(EVENT, (NOTIFICATION, None, True, message))
             self._move(path, self._refused)
             return
         with self._register.open("a", encoding="utf-8") as file:
@@ -130,18 +129,19 @@ class Exchange:
             json.loads(line)["empreinte"] for line in self._register.read_text(encoding="utf-8").splitlines()
         }
 
-    def _store_or_refuse(self, name: str, values: tuple[ImportedValue, ...]) -> tuple[int, int]:
+    def _store_or_refuse(self, name: str, values: tuple[ImportedValue, ...], duty: Duty) -> tuple[int, int]:
         try:
-            return self._store(name, values)
+            return self._store(name, values, duty)
         except DatabaseRefused as error:
             if error.sqlstate.startswith(DATA_ERROR):
                 raise FileRefused(f"valeur refusée par la base : {error}") from error
             raise
 
-    def _store(self, name: str, values: tuple[ImportedValue, ...]) -> tuple[int, int]:
+    def _store(self, name: str, values: tuple[ImportedValue, ...], duty: Duty) -> tuple[int, int]:
         # The import's two events are in its own transaction: the journal never shows half of it.
-        with self._local.connection() as connection, connection.transaction(), connection.cursor() as cursor:
-            with journaled(connection, f"import {name}"):
+        database = duty.database
+        with database.connection() as connection, connection.transaction(), connection.cursor() as cursor:
+            with journaled(duty, connection, f"import {name}"):
                 rows = [(v.station, v.quantity, v.timestamp, v.value, self._site) for v in values]
                 cursor.executemany(INSERT, rows, returning=True)
                 results = []
@@ -173,7 +173,7 @@ class Exchange:
                 ordered.add(path.stem)
         return ordered
 
-    def _export(self, task: Task) -> None:
+    def _export(self, task: Task, duty: Duty) -> None:
         if not TASK_NAME.fullmatch(task.name):
             self._log.error("tâche d'export %r ignorée : nom impossible", task.name)
             return
@@ -182,9 +182,9 @@ class Exchange:
         period = (until - timedelta(hours=EXPORT_HOURS), until)
         try:
             with (
-                self._local.connection() as connection,
+                duty.database.connection() as connection,
                 connection.transaction(),
-                journaled(connection, f"export {task.name}"),
+                journaled(duty, connection, f"export {task.name}"),
             ):
                 query = "SELECT * FROM prod.tvf_serie(%s, %s, %s, %s)"
                 found = connection.execute(query, (task.station, task.quantity, *period)).fetchall()
@@ -213,13 +213,12 @@ class Exchange:
 
 
 @contextmanager
-def journaled(connection: Connection, what: str) -> Iterator[None]:
-    """An event that begins and one that ends, chained to it, both in the caller's transaction.
-
-    The role is read in it too: a switchover waits for the transactions begun before it.
+def journaled(duty: Duty, connection: Connection, what: str) -> Iterator[None]:
+    """An event that begins and one that ends, chained to it, both in the caller's transaction; DatabaseRefused
+    when the work is not this site's any more.
     """
-    if connection.execute("SELECT ha.usp_etat()").fetchone() != ("ACTIF",):
-        raise DatabaseRefused("le site n'est plus actif", READ_ONLY_SITE)
+    duty.require(connection)
+    what = duty.describe(what)
     begun = connection.execute(EVENT, (INFORMATION, None, False, f"{what} commencé")).fetchone()
     yield
     connection.execute(EVENT, (INFORMATION, begun[0] if begun else None, True, f"{what} terminé"))
@@ -229,7 +228,7 @@ def main() -> None:
     """Run until stopped."""
     service = start_service("echange")
     settings = service.settings
-    exchange = Exchange(settings, service.log, open_database(settings, settings.site))
+    exchange = Exchange(settings, service.log)
     service.every(SCAN_SECONDS, exchange.work, "échange")
     service.report_presence(ActiveDatabase(settings))
     service.run_until_stopped()

@@ -1,4 +1,7 @@
-"""Alarm sink: stands for the telephone and mail operators, and keeps what would have been sent."""
+"""Alarm sink: stands for the telephone and mail operators, and keeps what would have been sent.
+
+It also stands for the LoRaWAN operator.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from nonreg.sandbox.services.database import ActiveDatabase
+from nonreg.sandbox.services.lorawan import Operator
 from nonreg.sandbox.services.runtime import start_service
 from nonreg.sandbox.services.web import Reply, Request, refuse_plainly, reply_json, serve_web
 
@@ -61,10 +65,13 @@ def main() -> None:
     service = start_service("puits")
     settings = service.settings
     sink = Sink(settings.site_dir / "puits" / "appels.jsonl")
+    operator = Operator(settings.site_dir / "puits" / "lorawan.jsonl")
     version = {"service": "puits", "site": settings.site, "version": settings.version}
     routes = {
         ("POST", "/appels"): sink.receive,
         ("GET", "/appels"): sink.list_calls,
+        ("POST", "/lorawan/messages"): operator.stage,
+        ("GET", "/lorawan/messages"): operator.list_messages,
         ("GET", "/version"): lambda _: reply_json(version),
     }
     serve_web(settings.address, settings.port, routes, service.log)

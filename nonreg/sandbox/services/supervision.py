@@ -10,6 +10,7 @@ from nonreg.sandbox.processes import find_recorded
 from nonreg.sandbox.services.alarm_conditions import judge
 from nonreg.sandbox.services.alarm_desk import AlarmDesk, post_call
 from nonreg.sandbox.services.database import ActiveDatabase, Database, open_database
+from nonreg.sandbox.services.fallback import DutyFinder
 from nonreg.sandbox.services.heartbeats import Beat, Peers, listen, make_beat, send_beats
 from nonreg.sandbox.services.mandates import (
     ACTIVE,
@@ -50,6 +51,9 @@ class Supervision:
         self._node = Node(service.settings.site, role, NO_CLAIM)
         self._known = NO_CLAIM  # the highest claim that was ever heard of
         self._waiting_since: float | None = None
+        self._duties = (
+            DutyFinder(service.settings, service.log, "supervision", "SECOURS_ALARME_S") if local else None
+        )
         self._sink = str(service.settings.options.get("puits", ""))
         self._sink_outage = Outage(service.log, "transmission des alarmes")
 
@@ -125,18 +129,28 @@ class Supervision:
             self._replication.refresh(self._local)
 
     def transmit_alarms(self) -> None:
-        """On the active site, send the alarms nobody was told of; one that fails is sent later."""
-        if self._local is None or self._node.role != ACTIVE:
+        """Send the alarms nobody was told of, on the active site or in its place; one that fails is sent later."""
+        database = self._find_alarm_database()
+        if database is None:
             return
-        for alarm, recipient, text in self._local.query("SELECT * FROM evt.tvf_alarmes_a_transmettre()"):
+        for alarm, recipient, text in database.query("SELECT * FROM evt.tvf_alarmes_a_transmettre()"):
+            # The key lets the sink take it once, though the other site may have sent it and died before the mark.
+            call = {"ala_id": alarm, "destinataire": recipient, "texte": text, "site": self._node.site}
             try:
-                post_call(self._sink, {"ala_id": alarm, "destinataire": recipient, "texte": text})
+                post_call(self._sink, {**call, "cle": f"alarme {alarm} {text}"})
             except (OSError, HTTPException) as error:
                 self._sink_outage.failed(error)
                 return
             self._sink_outage.worked()
-            self._local.query(MARK, (alarm,))
+            database.query(MARK, (alarm,))
             self._service.log.info("alarme %s transmise : %s", alarm, text)
+
+    def _find_alarm_database(self) -> Database | None:
+        duty = None if self._duties is None else self._duties.find()
+        if duty is None or duty.served is None:
+            return None if duty is None else duty.database
+        heard = self.look().last_heard(duty.served)
+        return duty.database if heard is None or heard > duty.delay_seconds else None
 
     def show_state(self, _request: Request) -> Reply:
         """The state of this site as JSON."""

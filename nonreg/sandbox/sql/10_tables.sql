@@ -144,6 +144,12 @@ CREATE TABLE tampon.mesure (
 CREATE INDEX ix_tampon_a_traiter ON tampon.mesure (tmp_id) WHERE tmp_traite_utc IS NULL;
 CREATE INDEX ix_tampon_capteur ON tampon.mesure (cap_id, tmp_horodatage);
 
+-- The last message taken from each outside source; whichever site takes the next one, each is taken once.
+CREATE TABLE tampon.collecte (
+    col_source varchar(12) NOT NULL CONSTRAINT pk_collecte PRIMARY KEY,
+    col_numero bigint NOT NULL
+);
+
 CREATE TABLE prod.mesure (
     cap_id integer NOT NULL,
     chr_id integer NOT NULL,

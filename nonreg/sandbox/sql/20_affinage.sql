@@ -28,6 +28,18 @@ BEGIN
     RETURN 'INSERE';
 END $$;
 
+CREATE FUNCTION tampon.tvf_collecte(p_source text) RETURNS TABLE (numero bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$
+    SELECT c.col_numero FROM tampon.collecte c WHERE c.col_source = p_source
+$$;
+-- Takes a numbered message; false when it was taken already. Who asks meanwhile waits for the end of this transaction.
+CREATE FUNCTION tampon.usp_prendre(p_source text, p_numero bigint) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
+BEGIN
+    UPDATE tampon.collecte SET col_numero = p_numero WHERE col_source = p_source AND col_numero < p_numero;
+    RETURN FOUND;
+END $$;
+
 -- What the IP frontal must know of a station before it accepts a time with a zone.
 CREATE FUNCTION ref.tvf_station(p_station text) RETURNS TABLE (heure_locale boolean)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$

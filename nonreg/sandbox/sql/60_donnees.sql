@@ -23,6 +23,7 @@ INSERT INTO cfg.operateur VALUES
 INSERT INTO cfg.tache_export VALUES
     (1, 'anduze_csv', 'CSV', 'V714401001', 'H', 'puits.exemple.invalid', 3600, true),
     (2, 'anduze_sandre', 'SANDRE', 'V714401001', 'H', 'puits.exemple.invalid', 3600, true);
+INSERT INTO tampon.collecte VALUES ('LORAWAN', 0);
 INSERT INTO securite.utilisateur VALUES (1, 'consultation', 'jamais lu');
 
 INSERT INTO ref.capteur (cap_id, sta_code, cap_grandeur, cap_unite, cap_min, cap_max, cap_gradient)
@@ -94,5 +95,5 @@ SELECT DISTINCT ON (m.cap_id) m.cap_id, m.chr_id, m.mes_valeur, m.mes_etat FROM 
 INSERT INTO ha.article VALUES
     ('cfg', 'identite_plateforme'), ('cfg', 'parametre'), ('cfg', 'operateur'), ('cfg', 'tache_export'),
     ('ref', 'station'), ('ref', 'capteur'), ('ref', 'courbe'), ('ref', 'courbe_point'), ('ref', 'seuil'), ('ref', 'chrono'),
-    ('tampon', 'mesure'), ('prod', 'mesure'), ('prod', 'derniere'),
+    ('tampon', 'mesure'), ('tampon', 'collecte'), ('prod', 'mesure'), ('prod', 'derniere'),
     ('evt', 'evenement'), ('evt', 'alarme'), ('evt', 'composant'), ('nr', 'marque'), ('nr', 'battement');

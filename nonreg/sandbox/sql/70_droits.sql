@@ -12,7 +12,8 @@ REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA ref, tampon, prod, evt, cfg, ha, nr FR
 -- The application writes through procedures only.
 GRANT USAGE ON SCHEMA ref, tampon, prod, evt, cfg, ha TO aquareel_app;
 GRANT EXECUTE ON FUNCTION
-    tampon.usp_inserer, prod.usp_affinage, evt.usp_verifier_seuils, evt.usp_marquer_transmise, evt.usp_signaler,
+    tampon.usp_inserer, tampon.usp_prendre, tampon.tvf_collecte, evt.tvf_absence,
+    prod.usp_affinage, evt.usp_verifier_seuils, evt.usp_marquer_transmise, evt.usp_signaler,
     evt.usp_journaliser, evt.usp_journaliser_alarme, cfg.usp_purge, ha.usp_etat, ha.usp_mandat, ha.tvf_noeud,
     ha.usp_confirmer, ha.usp_ceder, ha.tvf_abonnes, ha.tvf_articles, evt.tvf_alarmes_a_transmettre,
     cfg.tvf_taches_export, cfg.tvf_parametre, ref.tvf_station, prod.tvf_serie, prod.tvf_dernieres, prod.tvf_debit, prod.tvf_cumul,
