@@ -55,7 +55,8 @@ def load_database(layout: Layout, site: str, last_instant: datetime) -> None:
         connection.execute(
             "GRANT SELECT ON ALL TABLES IN SCHEMA cfg, ref, tampon, prod, evt, nr TO replicateur"
         )
-        connection.execute("GRANT USAGE ON SCHEMA cfg, ref, tampon, prod, evt, nr TO replicateur")
+        connection.execute("GRANT SELECT ON ha.ordre_schema TO replicateur")
+        connection.execute("GRANT USAGE ON SCHEMA cfg, ref, tampon, prod, evt, nr, ha TO replicateur")
     with psycopg.connect(postgres.admin_dsn(layout, site, DATABASE), autocommit=True) as connection:
         connection.execute("ANALYZE")
 

@@ -1,0 +1,1 @@
+SELECT nr.usp_modifier_article(:adding)
