@@ -87,6 +87,7 @@ def conclude(run: CampaignRun, basis: Basis, draft: Assessment, general_slowdown
     reasons = [
         *judge_run(run, draft.findings),  # why nothing was judged comes before what was not
         *judge_findings(draft.findings, {one.id: one.criticality for one in run.plan.scenarios}),
+        *judge_closing(run, basis),
         *judge_coverage(run, basis, draft),
         *judge_reference(run, basis, draft, general_slowdown),
     ]
@@ -164,6 +165,39 @@ def judge_run(run: CampaignRun, findings: tuple[Finding, ...]) -> list[Reason]:
     if run.pytest_exit == 1 and not recorded:
         reasons.append("pytest signale un échec qu'aucun scénario n'a enregistré.")
     return [(Verdict.INCOMPLET, sentence) for sentence in reasons]
+
+
+def judge_closing(run: CampaignRun, basis: Basis) -> list[Reason]:
+    """Reasons that come from the checks after drills, and from what was restored outside them.
+
+    A check that is KO after the drills means a platform that is not left as found, unless it was found KO in this
+    very run and a waiver in force accepts that. One without a result is not judged.
+    """
+    restored = [(Verdict.OK_AVEC_RESERVES, sentence) for sentence in run.healed]
+    if not run.plan.drills or not (run.results or run.closing):  # nothing was begun: nothing was broken
+        return restored
+    closing = {key: settle(results) for key, results in group_attempts(run.closing).items()}
+    found_ko = {one.scenario_id for one in run.results if one.outcome is Outcome.KO}
+    bad: list[str] = []
+    unjudged: list[str] = []
+    known: list[str] = []
+    for scenario in run.plan.closing:
+        result = closing.get(scenario.id)
+        if result is None or result.outcome in UNJUDGED:
+            unjudged.append(scenario.id)
+        elif not result.outcome.is_good:
+            waiver = choose_waiver(basis.waivers, scenario.id)
+            accepted = waiver is not None and waiver.is_in_force(run.plan.created_at)
+            (known if accepted and scenario.id in found_ko else bad).append(scenario.id)
+    said = "contrôle(s) final(s) KO, plateforme non laissée comme trouvée"
+    missing = [] if run.plan.closing else [(Verdict.INCOMPLET, "Aucun contrôle final n'était prévu.")]
+    return [
+        *list_ids(Verdict.KO, said, bad),
+        *list_ids(Verdict.INCOMPLET, "contrôle(s) final(s) non jugé(s)", unjudged),
+        *missing,
+        *list_ids(Verdict.OK_AVEC_RESERVES, "contrôle(s) final(s) KO comme avant les exercices", known),
+        *restored,
+    ]
 
 
 def judge_coverage(run: CampaignRun, basis: Basis, draft: Assessment) -> list[Reason]:

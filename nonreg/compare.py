@@ -219,11 +219,11 @@ def compare_scenarios(run: CampaignRun, basis: Basis) -> tuple[str, ...]:
 
 
 def find_removed(plan: CampaignPlan, basis: Basis) -> tuple[str, ...]:
-    """Scenarios of the baseline that this selection should hold and the plan does not."""
+    """Scenarios of the baseline that this selection should hold and the plan does not; drills are asked for apart."""
     baseline = basis.baseline
     if baseline is None or baseline.catalog != plan.catalog:
         return ()
-    planned = {scenario.id for scenario in plan.scenarios}
+    planned = {scenario.id for scenario in plan.scenarios} | {*plan.drills_left_out}
     families = {family.value for family in plan.families}
     return tuple(
         one.scenario_id

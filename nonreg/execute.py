@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from nonreg.attempts import Attempt, announce_attempt, choose_retries, describe_
 from nonreg.bench import clean
 from nonreg.clients.sql import open_session
 from nonreg.config import Platform
+from nonreg.drills.aftermath import heal_earlier, heal_own
+from nonreg.drills.approval import check_approval
+from nonreg.drills.register import hold_drills, open_register
 from nonreg.environment import LEFTOVERS
 from nonreg.errors import NonregError
 from nonreg.fixtures import PLATFORM_VARIABLE
@@ -41,9 +45,23 @@ def execute_plan(
 ) -> None:
     """Run what was planned, under the platform's lock; a refused guard executes nothing; `stop` interrupts.
 
+    Drills need an approval that holds: it is checked before any connection, and again just before they begin.
     Never raises for what the platform does: it is recorded, and judged afterwards.
     """
-    with store.hold_run(run_dir), hold_platform_lock(platform) as lock:
+
+    def require_approved() -> None:
+        check_approval(platform, plan, run_dir, platform_file, scenarios_dir, datetime.now(UTC))
+
+    with store.hold_run(run_dir), ExitStack() as held:
+        try:
+            require_approved()
+            held.enter_context(hold_drills(open_register(platform), plan.run_id))
+            heal_earlier(platform, run_dir, plan.run_id)
+        except NonregError as error:
+            save_refusal(run_dir, str(error))
+            return
+        # The active site's database holds the lock: it may have been one of the things to heal.
+        lock = held.enter_context(hold_platform_lock(platform))
         guards = check_guards(platform, plan, lock)
         store.save_guards(run_dir, guards)
         if blocks(guards):
@@ -57,13 +75,57 @@ def execute_plan(
             store.save_end(run_dir, datetime.now(UTC), None, f"Nettoyage préalable impossible : {error}")
             return
         store.save_facts(run_dir, (*leftovers, *read_facts(platform, plan.created_at)))
-        exit_code, interruption = run_attempts(
-            plan, run_dir, platform_file, scenarios_dir, stop, lambda: clean_test_data(platform, plan)
-        )
-        said = dict.fromkeys((*interruption, clean_test_data(platform, plan)))
-        store.save_end(run_dir, datetime.now(UTC), exit_code, " ".join(filter(None, said)))
+        try:
+            require_approved()
+        except NonregError as error:
+            save_refusal(run_dir, str(error))
+            return
+        exit_code, said = run_and_restore(platform, plan, run_dir, platform_file, scenarios_dir, stop)
+        store.save_end(run_dir, datetime.now(UTC), exit_code, " ".join(filter(None, dict.fromkeys(said))))
         if not stop.is_set():  # whoever stops a campaign does not wait for its capture
             capture_if_needed(platform, plan, run_dir)
+
+
+def save_refusal(run_dir: Path, reason: str) -> None:
+    """Close a run in which nothing was executed."""
+    store.save_end(run_dir, datetime.now(UTC), None, f"Rien n'a été exécuté : {reason}")
+
+
+def run_and_restore(
+    platform: Platform,
+    plan: CampaignPlan,
+    run_dir: Path,
+    platform_file: Path,
+    scenarios_dir: Path,
+    stop: threading.Event,
+) -> tuple[int | None, tuple[str, ...]]:
+    """All attempts; then, whatever they did, heal, check that all is as found, and remove the test data.
+
+    Returns the exit code, and sentences on what did not go to its end.
+    """
+
+    def restore() -> str:
+        return heal_own(platform, run_dir, plan.run_id) if plan.drills else ""
+
+    def restore_and_clean() -> str:
+        return restore() or clean_test_data(platform, plan)
+
+    left = ""
+    try:
+        exit_code, said = run_attempts(plan, run_dir, platform_file, scenarios_dir, stop, restore_and_clean)
+    finally:  # also when we are going down ourselves
+        left = restore()
+    closing = run_closing(plan, run_dir, platform_file, scenarios_dir) if plan.drills else ""
+    return exit_code, (*said, left, closing, clean_test_data(platform, plan))
+
+
+def run_closing(plan: CampaignPlan, run_dir: Path, platform_file: Path, scenarios_dir: Path) -> str:
+    """The closing checks in a pytest of their own, even after a stop; a sentence when it did not go to its end."""
+    announce_attempt(run_dir, Attempt(1, tuple(scenario.id for scenario in plan.closing), closing=True))
+    code, interruption = run_pytest(plan, run_dir, platform_file, scenarios_dir, threading.Event())
+    if interruption or code in (0, 1):
+        return interruption
+    return f"Contrôles finaux : pytest s'est terminé avec le code {code}."
 
 
 def capture_if_needed(platform: Platform, plan: CampaignPlan, run_dir: Path) -> None:
@@ -111,7 +173,7 @@ def run_pytest(
 ) -> tuple[int | None, str]:
     """pytest's exit code for the current attempt, and why it was stopped if it was.
 
-    Its output is kept in pytest.log, of retries in pytest-essai-N.log.
+    Its output is kept in pytest.log, of retries in pytest-essai-N.log, of the closing checks in pytest-final.log.
     """
     attempt = read_attempt(plan, run_dir)
     environment = {
@@ -121,12 +183,12 @@ def run_pytest(
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     environment.pop(COLLECT_VARIABLE, None)
-    planned = set(attempt.scenario_ids)
+    planned, known = set(attempt.scenario_ids), plan.closing if attempt.closing else plan.scenarios
     deadline_seconds = GRACE_SECONDS + sum(
-        scenario.timeout_seconds for scenario in plan.scenarios if scenario.id in planned
+        scenario.timeout_seconds for scenario in known if scenario.id in planned
     )
-    name = "pytest.log" if attempt.number == 1 else f"pytest-essai-{attempt.number}.log"
-    with (run_dir / name).open("wb") as log:
+    what = "Contrôles finaux arrêtés" if attempt.closing else "Campagne arrêtée"
+    with (run_dir / name_log(attempt)).open("wb") as log:
         process = subprocess.Popen(
             pytest_command(scenarios_dir),
             env=environment,
@@ -140,7 +202,7 @@ def run_pytest(
             while process.poll() is None:
                 if time.monotonic() > deadline:
                     where = describe_attempt(attempt.number)
-                    return None, f"Campagne arrêtée après {deadline_seconds:g} s{where and f' ({where})'}."
+                    return None, f"{what} après {deadline_seconds:g} s{where and f' ({where})'}."
                 if stop.wait(POLL_SECONDS):
                     return None, "Campagne arrêtée à la demande."
             return process.returncode, ""
@@ -148,6 +210,13 @@ def run_pytest(
             if process.poll() is None:  # also when we are being cancelled: no scenario outlives its campaign
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+
+
+def name_log(attempt: Attempt) -> str:
+    """Where pytest's output is kept."""
+    if attempt.closing:
+        return "pytest-final.log"
+    return "pytest.log" if attempt.number == 1 else f"pytest-essai-{attempt.number}.log"
 
 
 def clean_leftovers(platform: Platform) -> tuple[Fact, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import fnmatch
 import ipaddress
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import psutil
 
@@ -15,10 +16,11 @@ from nonreg import baseline
 from nonreg.clients.sql import open_session
 from nonreg.clients.ssh import open_shell
 from nonreg.clients.web import WebSession
-from nonreg.config import Platform
+from nonreg.config import Platform, Site
+from nonreg.drills.register import open_register
 from nonreg.errors import NonregError
 from nonreg.lock import Lock
-from nonreg.model import CampaignPlan, Effect, GuardResult, GuardStatus, Nature, SiteRole
+from nonreg.model import CampaignPlan, GuardResult, GuardStatus, Nature, SiteRole
 from nonreg.tickets import TICKET_PATTERN
 
 PASSED, REFUSED = GuardStatus.PASSED, GuardStatus.REFUSED
@@ -86,30 +88,49 @@ def is_denied(server: str, denied: tuple[str, ...]) -> bool:
 
 def check_identity(platform: Platform) -> Answer:
     """PRE-01: allow-list, deny-list, nature in the file, marker and token in every database."""
+    problems = find_foreign(platform)
+    if not problems:
+        for site in platform.sites:
+            if site.database is not None:
+                problems += find_wrong_marker(platform, site)
+    return judge(problems, "Nature TEST, marqueurs et jetons conformes.")
+
+
+def find_foreign(platform: Platform) -> list[str]:
+    """What the platform file alone says against it: its nature, and servers that are denied or not allowed."""
     problems = []
     if platform.nature is not Nature.TEST:
         problems.append(f"le fichier de plateforme déclare la nature {platform.nature}")
-    servers = {site.host.address for site in platform.sites}
-    servers |= {site.database.host for site in platform.sites if site.database}
-    for server in sorted(servers):
+    for server in sorted(list_servers(platform)):
         if is_denied(server, platform.allowed.denied_servers):
             problems.append(f"le serveur {server} est interdit")
         elif server not in platform.allowed.servers:
             problems.append(f"le serveur {server} n'est pas dans la liste autorisée")
-    if problems:
-        return judge(problems, "")
-    for site in platform.sites:
-        if site.database is None:
-            continue
-        with open_session(platform, site) as session:
-            rows = session.query("platform_identity").dicts()
-        if len(rows) != 1:
-            problems.append(f"{site.code} n'a pas de marqueur d'identité")
-        elif rows[0]["nature"] != Nature.TEST:
-            problems.append(f"{site.code} porte le marqueur {rows[0]['nature']}")
-        elif rows[0]["jeton"].lower() != platform.identity_token.lower():
-            problems.append(f"{site.code} porte le jeton d'une autre plateforme")
-    return judge(problems, "Nature TEST, marqueurs et jetons conformes.")
+    return problems
+
+
+def list_servers(platform: Platform) -> set[str]:
+    """Every server that a campaign may command or write to, those of the drills included."""
+    servers = {site.host.address for site in platform.sites}
+    servers |= {site.database.host for site in platform.sites if site.database}
+    if platform.drills.hypervisor is not None:
+        servers.add(platform.drills.hypervisor.address)
+    if platform.drills.link_control is not None:
+        servers.add(urlsplit(platform.drills.link_control).hostname or platform.drills.link_control)
+    return servers
+
+
+def find_wrong_marker(platform: Platform, site: Site) -> list[str]:
+    """What the database of a site says of itself that it should not."""
+    with open_session(platform, site) as session:
+        rows = session.query("platform_identity").dicts()
+    if len(rows) != 1:
+        return [f"{site.code} n'a pas de marqueur d'identité"]
+    if rows[0]["nature"] != Nature.TEST:
+        return [f"{site.code} porte le marqueur {rows[0]['nature']}"]
+    if rows[0]["jeton"].lower() != platform.identity_token.lower():
+        return [f"{site.code} porte le jeton d'une autre plateforme"]
+    return []
 
 
 def check_roles(platform: Platform) -> Answer:
@@ -167,10 +188,13 @@ def check_export_hosts(platform: Platform) -> Answer:
 
 
 def check_quiet(platform: Platform, lock: Lock) -> Answer:
-    """PRE-05: our lock is held, crisis mode is off, refinement is not stuck."""
+    """PRE-05: our lock is held, nothing is left to heal, crisis mode is off, refinement is not stuck."""
     if not lock.held:
         return (GuardStatus.UNKNOWN if lock.unreachable else REFUSED), lock.message
-    problems = []
+    problems = [
+        f"{entry.scenario_id} n'est pas guéri ({entry.fault.action}, passage {entry.run_id})"
+        for entry in open_register(platform).pending()
+    ]
     with open_session(platform, platform.site(SiteRole.ACTIF)) as session:
         if session.query("parameter", code="MODE_CRISE").scalar() != "0":
             problems.append("le mode crise est actif")
@@ -192,21 +216,39 @@ def check_reference(platform: Platform) -> Answer:
 
 
 def check_disk(platform: Platform, plan: CampaignPlan) -> Answer:
-    """PRE-07: free space on every host; the age of backups only matters to disruptive scenarios."""
+    """PRE-07: free space on every host, and a recent backup before anything disruptive."""
+    old, backups = check_backup(platform) if plan.drills else ([], NO_BACKUP_NEEDED)
     limit = platform.limits.get("disk_free_bytes")
     if limit is None:
-        return GuardStatus.NOT_APPLICABLE, "Aucune marge convenue (limits.disk_free_bytes)."
-    problems = []
+        if old:
+            return judge(old, "")
+        return GuardStatus.NOT_APPLICABLE, f"Aucune marge convenue (limits.disk_free_bytes). {backups}"
+    problems = old
     for site in platform.sites:
         with open_shell(platform, site.host) as shell:
             free = int(shell.run("disk_free").require().split()[-1])
         if free < limit:
             problems.append(f"{site.host.name} n'a que {free / 1e6:.0f} Mo libres")
-    disruptive = any(scenario.effect is Effect.DISRUPTIVE for scenario in plan.scenarios)
-    backups = "" if disruptive else " Sauvegardes : sans objet, aucun scénario perturbateur."
-    return judge(problems, f"Au moins {limit / 1e6:.0f} Mo libres sur chaque hôte.{backups}")
+    return judge(problems, f"Au moins {limit / 1e6:.0f} Mo libres sur chaque hôte. {backups}")
 
 
+def check_backup(platform: Platform) -> tuple[list[str], str]:
+    """Problems with the last good full backup, and what to say when there is none."""
+    limit = platform.limits.get("backup_age_hours")
+    if limit is None:
+        return [], "Sauvegardes : sans objet, aucun âge convenu (limits.backup_age_hours)."
+    site = platform.site(SiteRole.ACTIF)
+    with open_session(platform, site) as session:
+        rows = session.query("last_backup_age_hours").rows
+    if not rows or rows[0][0] is None:
+        return [f"aucune sauvegarde complète de {site.code} n'est connue"], ""
+    hours = float(rows[0][0])
+    if not 0 <= hours <= limit:
+        return [f"la dernière sauvegarde complète de {site.code} a {hours:.0f} h, {limit:g} h au plus"], ""
+    return [], f"Dernière sauvegarde complète il y a {hours:.0f} h."
+
+
+NO_BACKUP_NEEDED = "Sauvegardes : sans objet, aucun scénario perturbateur."
 # What the campaign's accounts must not be able to do, whoever granted it.
 FORBIDDEN = (
     ("reader", "forbidden_write"),

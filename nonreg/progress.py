@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nonreg.attempts import STARTED, describe_attempt
+from nonreg.attempts import CLOSING_STARTED, STARTED, describe_attempt
 from nonreg.model import CampaignPlan, Outcome
-from nonreg.store import END, GUARDS, PLAN, load_json, read_events
+from nonreg.store import CLOSING_EVENTS, END, GUARDS, PLAN, load_json, read_events
 
 REFRESH_SECONDS = 0.2
+CLOSING_STAGE = "Contrôles finaux"
 SIGNS = {
     Outcome.OK: ("✔", "green"),
     Outcome.KO: ("✘", "red"),
@@ -77,17 +78,19 @@ def read_progress(run_dir: Path) -> Progress:
     plan = load_json(CampaignPlan, run_dir / PLAN)
     titles = {found.id: found.title for found in plan.scenarios}
     finished: list[Ended] = []
-    current, attempt = "", 1
+    current, attempt, closing = "", 1, False
     for event in read_events(run_dir):
-        if event["event"] == "scenario_started":
+        if event["event"] in ("scenario_started", CLOSING_EVENTS[0]):
             current = event["scenario_id"]
         elif event["event"] == "scenario_finished":
             finished.append(read_ended(event["result"]))
             current = ""
         elif event["event"] == STARTED:
             attempt = event["attempt"]
+        elif event["event"] == CLOSING_STARTED:
+            closing = True
     ended = (run_dir / END).is_file()
-    running = describe_attempt(attempt) or "Exécution"
+    running = CLOSING_STAGE if closing else describe_attempt(attempt) or "Exécution"
     stage = "Terminé" if ended else running if (run_dir / GUARDS).is_file() else "Gardes"
     label = f"{current} {titles.get(current, '')}" if current else ""
     return Progress(len(plan.scenarios), stage, tuple(finished), label, ended)

@@ -168,15 +168,16 @@ class Recorder:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
         found, number = read_scenario(item), self._attempt.number
+        started, finished = self._attempt.events
         started_at, clock = datetime.now(UTC), time.monotonic()
-        item.stash[WITNESS] = Witness(found.id, self._run_dir, number)
+        item.stash[WITNESS] = Witness(found.id, self._run_dir, number, self._attempt.closing)
         item.stash[RESULT] = ScenarioResult(found.id, Outcome.OK, started_at=started_at, attempt=number)
         item.stash[RESTORED] = True
-        self._record("scenario_started", started_at, scenario_id=found.id, attempt=number)
+        self._record(started, started_at, scenario_id=found.id, attempt=number)
         done = yield
         result = conclude(item.stash[RESULT], item.stash[WITNESS], time.monotonic() - clock)
         self._record(
-            "scenario_finished",
+            finished,
             datetime.now(UTC),
             result=dataclasses.asdict(result),
             restored=item.stash[RESTORED],

@@ -5,6 +5,9 @@
     events.jsonl   one line per event, appended as it happens
     end.json       written when the run stage ends by itself
     evidence/      files kept as proof, `essai-N/` below a scenario's folder for a retry
+    approval.json  the signed decision that approves the run's drills
+    drills/*.json  what each drill saw
+    healed.json    what an earlier run, or a drill that was cut, had broken and this run restored
     trouble/       what was read of the platform after a failure (nonreg.captured)
     report.*       what was published, with manifest.json
 
@@ -20,17 +23,29 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from nonreg.errors import ConfigError
-from nonreg.model import CampaignPlan, CampaignRun, Fact, Failure, GuardResult, Outcome, ScenarioResult
+from nonreg.model import (
+    CampaignPlan,
+    CampaignRun,
+    DrillRecord,
+    Fact,
+    Failure,
+    GuardResult,
+    Outcome,
+    ScenarioResult,
+)
 
 T = TypeVar("T")
 PLAN, GUARDS, FACTS, EVENTS, END = "plan.json", "guards.json", "facts.json", "events.jsonl", "end.json"
+HEALED, DRILLS = "healed.json", "drills"
+SCENARIO_EVENTS = ("scenario_started", "scenario_finished")
+CLOSING_EVENTS = ("closing_check_started", "closing_check_finished")
 INTERRUPTED = "Interrompu en cours d'exécution."
 NO_END = "Le passage a été interrompu avant sa fin."
 
@@ -162,13 +177,15 @@ def load_run(run_dir: Path) -> CampaignRun:
     plan = load_json(CampaignPlan, run_dir / PLAN)
     guards = load_json(tuple[GuardResult, ...], run_dir / GUARDS) if (run_dir / GUARDS).is_file() else ()
     facts = load_json(tuple[Fact, ...], run_dir / FACTS) if (run_dir / FACTS).is_file() else ()
-    results, unreadable = _read_results(run_dir)
+    results, closing, unreadable = _read_results(run_dir)
+    drills, lost_drills = _read_drills(run_dir, plan)
     end_file = run_dir / END
     end = json.loads(end_file.read_text(encoding="utf-8")) if end_file.is_file() else {}
     interruption = end.get("interruption", "") if end else NO_END
     if unreadable:
         lost = f"{EVENTS} a {unreadable} ligne(s) illisible(s) : des résultats ont pu être perdus."
         interruption = f"{interruption} {lost}".strip()
+    interruption = " ".join(filter(None, (interruption, *lost_drills)))
     return CampaignRun(
         plan=plan,
         guards=guards,
@@ -178,43 +195,83 @@ def load_run(run_dir: Path) -> CampaignRun:
         ended_at=datetime.fromisoformat(end["ended_at"]) if end else None,
         pytest_exit=end.get("pytest_exit"),
         interruption=interruption,
+        closing=closing,
+        drills=drills,
+        healed=read_healed(run_dir),
     )
 
 
-def _read_results(run_dir: Path) -> tuple[tuple[ScenarioResult, ...], int]:
-    """One result per scenario and attempt, what started and never finished was interrupted; unreadable lines."""
-    results: dict[tuple[str, int], ScenarioResult] = {}
-    running: dict[tuple[str, int], datetime] = {}
+def read_healed(run_dir: Path) -> tuple[str, ...]:
+    """What this run restored outside its drills, in French."""
+    file = run_dir / HEALED
+    return load_json(tuple[str, ...], file) if file.is_file() else ()
+
+
+def add_healed(run_dir: Path, sentences: Iterable[str]) -> None:
+    """Keep what was restored, as it is."""
+    kept = tuple(dict.fromkeys((*read_healed(run_dir), *sentences)))
+    if kept:
+        write_file(run_dir / HEALED, dump_json(tuple[str, ...], kept))
+
+
+def _read_drills(run_dir: Path, plan: CampaignPlan) -> tuple[tuple[DrillRecord, ...], tuple[str, ...]]:
+    """What each drill of the plan saw, in its order, and a sentence for each record that cannot be read."""
+    found, lost = [], []
+    for drill in plan.drills:
+        file = run_dir / DRILLS / f"{drill.scenario_id}.json"
+        if not file.is_file():
+            continue
+        try:
+            found.append(load_json(DrillRecord, file))
+        except ConfigError:
+            lost.append(f"{DRILLS}/{file.name} est illisible : le relevé de l'exercice est perdu.")
+    return tuple(found), tuple(lost)
+
+
+def _read_results(run_dir: Path) -> tuple[tuple[ScenarioResult, ...], tuple[ScenarioResult, ...], int]:
+    """Results of the plan, then of the closing checks, and how many lines were unreadable."""
+    plan, closing = _Results(SCENARIO_EVENTS), _Results(CLOSING_EVENTS)
     unreadable = 0
     for event in _read_lines(run_dir):
         try:
-            _take_event(event, results, running)
+            if event is None:
+                raise ValueError("unreadable line")
+            plan.take(event)
+            closing.take(event)
         except (KeyError, TypeError, ValueError):
             unreadable += 1
-    for key, at in running.items():
-        scenario_id, attempt = key
-        results[key] = ScenarioResult(
-            scenario_id,
-            Outcome.INCONCLUSIF,
-            INTERRUPTED,
-            started_at=at,
-            attempt=attempt,
-            failure=Failure.DELAI,
-        )
-    return tuple(results.values()), unreadable
+    return plan.settle(), closing.settle(), unreadable
 
 
-def _take_event(
-    event: dict[str, Any] | None,
-    results: dict[tuple[str, int], ScenarioResult],
-    running: dict[tuple[str, int], datetime],
-) -> None:
-    """Add what one line says; an error of Python when it is not what was written."""
-    if event is None:
-        raise ValueError("unreadable line")
-    if event["event"] == "scenario_started":
-        running[event["scenario_id"], event.get("attempt", 1)] = datetime.fromisoformat(event["at"])
-    elif event["event"] == "scenario_finished":
-        result: ScenarioResult = make_adapter(ScenarioResult).validate_python(event["result"])
-        running.pop((result.scenario_id, result.attempt), None)
-        results[result.scenario_id, result.attempt] = result
+class _Results:
+    """One result per scenario and attempt; what started and never finished was interrupted."""
+
+    def __init__(self, events: tuple[str, str]) -> None:
+        self._started, self._finished = events
+        self._results: dict[tuple[str, int], ScenarioResult] = {}
+        self._running: dict[tuple[str, int], datetime] = {}
+
+    def take(self, event: dict[str, Any]) -> None:
+        """Add what one event says; an error of Python when it is not what was written."""
+        if event["event"] == self._started:
+            key = event["scenario_id"], event.get("attempt", 1)
+            self._running[key] = datetime.fromisoformat(event["at"])
+        elif event["event"] == self._finished:
+            result: ScenarioResult = make_adapter(ScenarioResult).validate_python(event["result"])
+            self._running.pop((result.scenario_id, result.attempt), None)
+            self._results[result.scenario_id, result.attempt] = result
+
+    def settle(self) -> tuple[ScenarioResult, ...]:
+        """All results, the interrupted ones too."""
+        interrupted = {
+            (scenario_id, attempt): ScenarioResult(
+                scenario_id,
+                Outcome.INCONCLUSIF,
+                INTERRUPTED,
+                started_at=at,
+                attempt=attempt,
+                failure=Failure.DELAI,
+            )
+            for (scenario_id, attempt), at in self._running.items()
+        }
+        return tuple({**self._results, **interrupted}.values())

@@ -8,6 +8,7 @@ from pathlib import Path
 from nonreg import store
 from nonreg.basis import load_basis, save_basis
 from nonreg.config import load_platform
+from nonreg.drills.approval import keep_approval
 from nonreg.execute import execute_plan
 from nonreg.model import CampaignReport
 from nonreg.plan import CampaignRequest, collect_scenarios, identify_tool, plan_campaign
@@ -21,14 +22,18 @@ def run_campaign(
     select: str = "",
     scenarios: str = "",
     retries: int = 0,
+    drills: str = "",
+    stop: threading.Event | None = None,
 ) -> CampaignReport:
-    """Plan, run and judge; the run's folder holds everything that was recorded."""
-    request = CampaignRequest(str(platform_file), families, select, "", scenarios, retries)
+    """Plan, run and judge; the run's folder holds everything that was recorded. `drills` is a signed approval."""
+    request = CampaignRequest(str(platform_file), families, select, "", scenarios, retries, drills)
     platform = load_platform(request.platform)
     catalog = collect_scenarios(request.scenarios_dir())
     plan = plan_campaign(request, platform, catalog, run_dir.name, identify_tool(request))
     basis = load_basis(platform, plan, catalog, run_dir.parent)
     save_basis(run_dir, basis)
     store.save_plan(run_dir, plan)
-    execute_plan(platform, plan, run_dir, platform_file, request.scenarios_dir(), threading.Event())
+    if drills:
+        keep_approval(run_dir, Path(drills))
+    execute_plan(platform, plan, run_dir, platform_file, request.scenarios_dir(), stop or threading.Event())
     return judge_folder(run_dir)

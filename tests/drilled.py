@@ -52,22 +52,22 @@ def draft(
 
 def sign_approval(
     file: Path,
-    platform: Platform,
+    target: Platform,
     plan: CampaignPlan,
     key: str,
     person: str = "titulaire-essai",
     **changes: object,
 ) -> Path:
     """A signed approval of a plan, in a file; `changes` are of its decision."""
-    text = render_drill_plan(platform, plan)
+    text = render_drill_plan(target, plan)
     now = datetime.now(UTC)
     decision = Decision(
         id="D-0123456789ab",
         kind=DecisionKind.EXERCICE,
         subject=name_subject(text),
         content_sha256=hash_shown(text),
-        platform=platform.name,
-        identity_token=platform.identity_token,
+        platform=target.name,
+        identity_token=target.identity_token,
         person=person,
         role=Role.TITULAIRE,
         ticket=plan.ticket,

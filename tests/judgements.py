@@ -13,6 +13,7 @@ from nonreg.model import (
     CampaignPlan,
     CampaignRun,
     Criticality,
+    DrillStage,
     Effect,
     Failure,
     Family,
@@ -22,6 +23,7 @@ from nonreg.model import (
     Nature,
     Outcome,
     PastRun,
+    PlannedDrill,
     PlatformIdentity,
     Scenario,
     ScenarioHistory,
@@ -63,6 +65,28 @@ def make_run(recorded: Recorded, **changes: object) -> CampaignRun:
     failed = any(not result.outcome.is_good for result in results)
     run = CampaignRun(plan, (), (), results, AT, AT, 1 if failed else 0)
     return dataclasses.replace(run, **changes)  # type: ignore[arg-type]
+
+
+def name_closing(number: int) -> str:
+    return f"HD-{number:03}"
+
+
+def add_drills(
+    run: CampaignRun, closing: dict[int, Outcome | None], healed: tuple[str, ...] = ()
+) -> CampaignRun:
+    """The run with a drill in its plan, and closing checks with these outcomes; None was never recorded."""
+    checks = tuple(
+        Scenario(name_closing(number), "Essai", Family.HD, Criticality.MINEURE, Effect.READ_ONLY, 60.0)
+        for number in closing
+    )
+    drill = PlannedDrill("HD-915", "Essai", DrillStage.SECOURS, (), (), "0")
+    results = tuple(
+        make_result(name_closing(number), outcome)
+        for number, outcome in closing.items()
+        if outcome is not None
+    )
+    plan = dataclasses.replace(run.plan, drills=(drill,), closing=checks)
+    return dataclasses.replace(run, plan=plan, closing=results, healed=healed)
 
 
 def make_baseline(

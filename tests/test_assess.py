@@ -30,12 +30,14 @@ from nonreg.model import (
 from tests.judgements import (
     AT,
     Recorded,
+    add_drills,
     make_baseline,
     make_basis,
     make_history,
     make_result,
     make_run,
     make_waiver,
+    name_closing,
     name_id,
 )
 
@@ -115,6 +117,108 @@ def test_one_more_bad_scenario_never_improves_the_verdict(
     before = assess(make_run(recorded), basis).verdict
     after = assess(make_run({**recorded, 99: (Criticality.MAJEURE, bad)}), basis).verdict
     assert after.severity >= before.severity
+
+
+CLOSING = st.dictionaries(st.integers(1, 9), st.none() | st.sampled_from(Outcome), max_size=6)
+
+
+@given(
+    RECORDED,
+    BASES,
+    CLOSING,
+    st.lists(st.text("ab", min_size=1), max_size=2),
+    st.randoms(use_true_random=False),
+)
+def test_what_comes_after_drills_only_makes_a_verdict_worse_in_whatever_order_it_was_recorded(
+    recorded: Recorded,
+    basis: Basis,
+    closing: dict[int, Outcome | None],
+    healed: list[str],
+    shuffler: random.Random,
+) -> None:
+    run = make_run(recorded)
+    drilled = add_drills(run, closing, tuple(healed))
+    judged = assess(drilled, basis)
+    assert judged.verdict.severity >= assess(run, basis).verdict.severity
+    results = list(drilled.closing)
+    shuffler.shuffle(results)
+    assert assess(dataclasses.replace(drilled, closing=tuple(results)), basis) == judged
+    if healed:
+        assert judged.verdict is not Verdict.OK
+    outcomes = set(closing.values())
+    if Outcome.KO in outcomes and run.results:
+        assert judged.verdict is Verdict.KO
+    if outcomes & {None, Outcome.INCONCLUSIF, Outcome.NON_EXECUTE} or not closing:
+        assert judged.verdict.severity >= Verdict.INCOMPLET.severity
+
+
+@given(RECORDED, BASES, CLOSING, st.data())
+def test_losing_or_failing_a_closing_check_never_improves_the_verdict(
+    recorded: Recorded, basis: Basis, closing: dict[int, Outcome | None], data: st.DataObject
+) -> None:
+    good = [number for number, outcome in closing.items() if outcome is not None and outcome.is_good]
+    if not good:
+        return
+    worse = data.draw(st.sampled_from((None, Outcome.INCONCLUSIF, Outcome.NON_EXECUTE, Outcome.KO)))
+    run = make_run(recorded)
+    before = assess(add_drills(run, closing), basis).verdict
+    after = assess(add_drills(run, {**closing, data.draw(st.sampled_from(good)): worse}), basis).verdict
+    assert after.severity >= before.severity
+
+
+@pytest.mark.parametrize(
+    ("closing", "verdict", "said"),
+    [
+        ({1: Outcome.OK, 5: Outcome.MESURE, 7: Outcome.NON_APPLICABLE}, Verdict.OK, ""),
+        (
+            {1: Outcome.OK, 3: Outcome.KO, 8: Outcome.KO},
+            Verdict.KO,
+            "2 contrôle(s) final(s) KO, plateforme non laissée comme trouvée : HD-003, HD-008.",
+        ),
+        (
+            {1: Outcome.INCONCLUSIF, 2: None, 3: Outcome.OK},
+            Verdict.INCOMPLET,
+            "2 contrôle(s) final(s) non jugé(s) : HD-001, HD-002.",
+        ),
+        ({}, Verdict.INCOMPLET, "Aucun contrôle final n'était prévu."),
+    ],
+)
+def test_a_closing_check_that_is_not_good_is_named(
+    closing: dict[int, Outcome | None], verdict: Verdict, said: str
+) -> None:
+    judged = assess(add_drills(make_run(ALL_OK), closing), SOUND)
+    assert judged.verdict is verdict
+    assert said in " ".join(judged.reasons)
+
+
+def test_what_was_restored_outside_its_drill_is_a_reserve_drills_or_not() -> None:
+    healed = ("Guéri — HD-015, arrêter le service client (passage hier)",)
+    for run in (
+        dataclasses.replace(make_run(ALL_OK), healed=healed),
+        add_drills(make_run(ALL_OK), {1: Outcome.OK}, healed),
+    ):
+        judged = assess(run, SOUND)
+        assert (judged.verdict, judged.reserves) == (Verdict.OK_AVEC_RESERVES, healed)
+
+
+def test_a_known_failure_found_before_the_drills_is_not_a_platform_left_otherwise() -> None:
+    basis = make_basis(waivers=(make_waiver(name_closing(3)),))
+    run = add_drills(make_run(ALL_OK), {3: Outcome.KO})
+    assert assess(run, basis).verdict is Verdict.KO  # nobody found it KO before
+    check = dataclasses.replace(run.plan.closing[0])
+    plan = dataclasses.replace(run.plan, scenarios=(*run.plan.scenarios, check))
+    found = dataclasses.replace(run, plan=plan, results=(*run.results, *run.closing), pytest_exit=1)
+    judged = assess(found, basis)
+    assert judged.verdict is Verdict.OK_AVEC_RESERVES
+    assert "1 contrôle(s) final(s) KO comme avant les exercices : HD-003." in judged.reserves
+    assert assess(found, SOUND).verdict is Verdict.KO  # nobody accepted it
+
+
+def test_a_drill_of_the_baseline_is_not_missed_by_a_campaign_without_drills() -> None:
+    basis = make_basis({name_id(1): Outcome.OK, name_id(2): Outcome.OK})
+    assert assess(make_run(ALL_OK), basis).removed == (name_id(2),)
+    plan = dataclasses.replace(make_run(ALL_OK).plan, drills_left_out=(name_id(2),))
+    assert assess(make_run(ALL_OK, plan=plan), basis).removed == ()
 
 
 @given(RECORDED, BASES, st.integers(0, 400))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import psutil
 import psycopg
@@ -15,9 +16,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nonreg.config import Allowed, Platform, load_platform
+from nonreg.drills.register import HEALED, new_entry_id, open_register
 from nonreg.guards import blocks, check_guards, is_denied
 from nonreg.lock import hold_platform_lock
-from nonreg.model import CampaignPlan, Effect, GuardResult, GuardStatus, Nature, SiteRole
+from nonreg.model import (
+    CampaignPlan,
+    DrillStage,
+    Effect,
+    GuardResult,
+    GuardStatus,
+    Nature,
+    PlannedDrill,
+    PlannedFault,
+    SiteRole,
+)
 from nonreg.sandbox import postgres
 from nonreg.sandbox.layout import ACTIVE, DATABASE, Layout
 from tests.campaigns import run_campaign
@@ -76,6 +88,30 @@ def test_pre_01_refuses_what_is_not_the_test_platform(platform: Platform, change
     assert answers["PRE-01"].status is GuardStatus.REFUSED
     assert words in answers["PRE-01"].message
     assert {answers[f"PRE-{n:02}"].status for n in range(2, 11)} == {GuardStatus.NOT_ASKED}
+
+
+@pytest.mark.parametrize(
+    ("settings", "server"),
+    [
+        ({"hypervisor": "10.9.9.9"}, "10.9.9.9"),
+        ({"link_control": "http://10.9.9.8:8085"}, "10.9.9.8"),
+        ({"link_control": "sans schéma"}, "sans schéma"),
+    ],
+)
+def test_pre_01_refuses_what_drills_command_outside_the_test_platform(
+    platform: Platform, settings: dict[str, Any], server: str
+) -> None:
+    assert platform.drills.hypervisor is not None
+    if "hypervisor" in settings:
+        settings = {
+            "hypervisor": dataclasses.replace(platform.drills.hypervisor, address=settings["hypervisor"])
+        }
+    changed = dataclasses.replace(platform, drills=dataclasses.replace(platform.drills, **settings))
+    answer = ask(changed)["PRE-01"]
+    assert (answer.status, answer.message) == (
+        GuardStatus.REFUSED,
+        f"le serveur {server} n'est pas dans la liste autorisée.",
+    )
 
 
 def test_pre_01_refuses_a_database_without_marker(platform: Platform, admin: psycopg.Connection) -> None:
@@ -139,6 +175,20 @@ def test_pre_05_refuses_a_stuck_refinement(platform: Platform, admin: psycopg.Co
     assert "attendent l'affinage" in answer.message
 
 
+def test_pre_05_says_what_is_not_healed(platform: Platform, tmp_path: Path) -> None:
+    fault = PlannedFault(
+        "HD-915/1", "service_stopped", "SITE-B", (), 30.0, (), "arrêter le client", "le démarrer"
+    )
+    elsewhere = dataclasses.replace(platform, base_dir=str(tmp_path))
+    entry = open_register(elsewhere).add("hier", "HD-915", fault, {}, new_entry_id())
+    state = dataclasses.replace(platform.drills, state_dir=str(tmp_path / platform.drills.state_dir))
+    answer = ask(dataclasses.replace(platform, drills=state))["PRE-05"]
+    assert answer.status is GuardStatus.REFUSED
+    assert "HD-915 n'est pas guéri (arrêter le client, passage hier)" in answer.message
+    open_register(elsewhere).mark(entry, HEALED)
+    assert ask(dataclasses.replace(platform, drills=state))["PRE-05"].status is GuardStatus.PASSED
+
+
 def test_pre_06_refuses_another_data_set(platform: Platform, admin: psycopg.Connection) -> None:
     admin.execute("UPDATE cfg.parametre SET prm_valeur = 'autre-jeu' WHERE prm_code = 'JEU_DE_DONNEES'")
     try:
@@ -164,6 +214,45 @@ def test_pre_07_refuses_a_full_disk(platform: Platform) -> None:
 
 def test_pre_07_without_agreed_margin_is_not_applicable(platform: Platform) -> None:
     assert ask(dataclasses.replace(platform, limits={}))["PRE-07"].status is GuardStatus.NOT_APPLICABLE
+
+
+DRILL = PlannedDrill("HD-915", "Essai", DrillStage.SECOURS, (), (), "0")
+
+
+def test_pre_07_asks_for_a_recent_backup_before_a_drill_only(
+    platform: Platform, admin: psycopg.Connection
+) -> None:
+    limits = {**platform.limits, "backup_age_hours": 720.0}
+    limited = dataclasses.replace(platform, limits=limits)
+    assert "Sauvegardes : sans objet, aucun scénario perturbateur" in ask(limited)["PRE-07"].message
+    answer = ask(limited, drills=(DRILL,))["PRE-07"]
+    assert answer.status is GuardStatus.PASSED
+    assert "Dernière sauvegarde complète il y a 0 h" in answer.message
+    old = "UPDATE cfg.parametre SET prm_valeur = %s WHERE prm_code = 'DERNIERE_SAUVEGARDE_UTC' RETURNING prm_valeur"
+    row = admin.execute(
+        "SELECT prm_valeur FROM cfg.parametre WHERE prm_code = 'DERNIERE_SAUVEGARDE_UTC'"
+    ).fetchone()
+    assert row is not None
+    try:
+        admin.execute(old, [(datetime.now(UTC) - timedelta(hours=721)).isoformat()])
+        answer = ask(limited, drills=(DRILL,))["PRE-07"]
+        assert answer.status is GuardStatus.REFUSED
+        assert "la dernière sauvegarde complète de SITE-A a 721 h, 720 h au plus" in answer.message
+        without_disk = dataclasses.replace(platform, limits={"backup_age_hours": 720.0})
+        assert ask(without_disk, drills=(DRILL,))["PRE-07"].status is GuardStatus.REFUSED
+        admin.execute(
+            "UPDATE cfg.parametre SET prm_code = 'AUTRE' WHERE prm_code = 'DERNIERE_SAUVEGARDE_UTC'"
+        )
+        assert "aucune sauvegarde complète de SITE-A" in ask(limited, drills=(DRILL,))["PRE-07"].message
+        free = {key: value for key, value in limits.items() if key != "backup_age_hours"}
+        answer = ask(dataclasses.replace(platform, limits=free), drills=(DRILL,))["PRE-07"]
+        assert answer.status is GuardStatus.PASSED
+        assert "aucun âge convenu" in answer.message
+    finally:
+        admin.execute(
+            "UPDATE cfg.parametre SET prm_code = 'DERNIERE_SAUVEGARDE_UTC' WHERE prm_code = 'AUTRE'"
+        )
+        admin.execute(old, [row[0]])
 
 
 @pytest.mark.parametrize(

@@ -17,15 +17,19 @@ from hypothesis import strategies as st
 from nonreg import execute, store
 from nonreg.__main__ import main
 from nonreg.assess import assess
+from nonreg.attempts import Attempt, announce_attempt, choose_retries, read_attempt
 from nonreg.config import PLATFORMS_DIR, load_platform
 from nonreg.errors import ConfigError
 from nonreg.model import (
     Basis,
     CampaignPlan,
+    DrillRecord,
+    DrillStage,
     Failure,
     GuardResult,
     GuardStatus,
     Outcome,
+    PlannedDrill,
     ScenarioResult,
     Verdict,
 )
@@ -160,6 +164,70 @@ def test_a_line_that_is_no_event_is_passed_over_and_told(run_dir: Path, line: by
     )
 
 
+def record_closing(run_dir: Path, scenario_id: str, outcome: Outcome) -> None:
+    result = dataclasses.asdict(ScenarioResult(scenario_id, outcome, started_at=AT))
+    started, finished = store.CLOSING_EVENTS
+    store.append_event(run_dir, {"event": started, "at": AT.isoformat(), "scenario_id": scenario_id})
+    store.append_event(run_dir, {"event": finished, "at": AT.isoformat(), "result": result})
+
+
+def test_closing_checks_are_read_apart_from_the_results_of_the_plan(run_dir: Path) -> None:
+    record_finished(run_dir, "BASE-001", Outcome.KO)
+    announce_attempt(run_dir, Attempt(1, ("BASE-001", "BASE-002"), closing=True))
+    record_closing(run_dir, "BASE-001", Outcome.OK)
+    store.append_event(
+        run_dir, {"event": store.CLOSING_EVENTS[0], "at": AT.isoformat(), "scenario_id": "BASE-002"}
+    )
+    run = store.load_run(run_dir)
+    assert [(one.scenario_id, one.outcome) for one in run.results] == [("BASE-001", Outcome.KO)]
+    assert [(one.scenario_id, one.outcome) for one in run.closing] == [
+        ("BASE-001", Outcome.OK),
+        ("BASE-002", Outcome.INCONCLUSIF),
+    ]
+    plan = store.load_json(CampaignPlan, run_dir / store.PLAN)
+    assert read_attempt(plan, run_dir) == Attempt(1, ("BASE-001", "BASE-002"), closing=True)
+    assert choose_retries(plan, store.read_events(run_dir), 2) == ("BASE-001",)
+    state = read_progress(run_dir)
+    assert ([one.outcome for one in state.finished], state.current) == (
+        [Outcome.KO],
+        "BASE-002 Scénario BASE-002",
+    )
+
+
+def make_drilled(run_dir: Path, *ids: str) -> None:
+    drills = tuple(PlannedDrill(one, "Essai", DrillStage.SECOURS, (), (), "0") for one in ids)
+    store.save_plan(run_dir, dataclasses.replace(make_plan(*ids), drills=drills))
+    (run_dir / store.DRILLS).mkdir()
+    for one in sorted(ids):
+        record = DrillRecord(one, AT, 1.5, left_as_found=("rien",))
+        store.write_file(run_dir / store.DRILLS / f"{one}.json", store.dump_json(DrillRecord, record))
+
+
+def test_what_each_drill_saw_is_read_back_in_the_order_of_the_plan(tmp_path: Path) -> None:
+    make_drilled(tmp_path, "HD-916", "HD-915")
+    (tmp_path / store.DRILLS / "HD-999.json").write_text("d'un autre", encoding="utf-8")
+    run = store.load_run(tmp_path)
+    assert [one.scenario_id for one in run.drills] == ["HD-916", "HD-915"]
+    assert run.drills[0] == DrillRecord("HD-916", AT, 1.5, left_as_found=("rien",))
+
+
+def test_a_record_that_cannot_be_read_is_told_and_the_run_is_still_read(tmp_path: Path) -> None:
+    make_drilled(tmp_path, "HD-915", "HD-916")
+    (tmp_path / store.DRILLS / "HD-915.json").write_text("{", encoding="utf-8")
+    store.save_end(tmp_path, AT, 0)
+    run = store.load_run(tmp_path)
+    assert [one.scenario_id for one in run.drills] == ["HD-916"]
+    assert run.interruption == "drills/HD-915.json est illisible : le relevé de l'exercice est perdu."
+
+
+def test_what_was_restored_is_kept_once_in_order(run_dir: Path) -> None:
+    store.add_healed(run_dir, ())
+    assert not (run_dir / store.HEALED).exists()
+    store.add_healed(run_dir, ("un", "deux"))
+    store.add_healed(run_dir, ("deux", "trois"))
+    assert store.load_run(run_dir).healed == ("un", "deux", "trois")
+
+
 def test_a_run_without_unreadable_line_says_nothing_of_it(run_dir: Path) -> None:
     record_finished(run_dir, "BASE-001")
     store.save_end(run_dir, AT, 0)
@@ -214,7 +282,8 @@ def test_a_plan_is_executed_as_a_run_that_is_going_on(run_dir: Path, monkeypatch
     monkeypatch.setattr(execute, "capture_if_needed", lambda *_: None)
     file = PLATFORMS_DIR / "embarquee.toml"
     plan = store.load_json(CampaignPlan, run_dir / store.PLAN)
-    execute.execute_plan(load_platform(str(file)), plan, run_dir, file, run_dir, threading.Event())
+    platform = dataclasses.replace(load_platform(str(file)), base_dir=str(run_dir))
+    execute.execute_plan(platform, plan, run_dir, file, run_dir, threading.Event())
     assert seen == [True]
     assert not store.is_running(run_dir)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import zip_longest
 from pathlib import Path
@@ -30,7 +30,7 @@ from nonreg.decision import (
 )
 from nonreg.drills.planning import TIMER, plan_drills
 from nonreg.errors import DrillRefused, UsageError
-from nonreg.model import Approval, CampaignPlan, Nature, PlannedDrill, PlannedFault, Role
+from nonreg.model import Approval, CampaignPlan, Nature, PlannedDrill, PlannedFault, Role, Scenario
 from nonreg.people import People, Person, load_people
 from nonreg.wording import plural
 
@@ -71,6 +71,7 @@ def _write_lines(platform: Platform, plan: CampaignPlan) -> Iterator[str]:
     yield "que la plateforme est laissée comme trouvée :"
     yield from (f"  {one.id} {one.title}" for one in plan.closing)
     yield ""
+    yield f"Empreinte du plan : {hash_plan(plan)}"
     yield "L'autorisation vaut jusqu'à l'échéance de la décision et pour ce plan seulement : un exercice, une panne,"
     yield "une cible ou une ligne de code qui change demande une nouvelle autorisation."
 
@@ -103,16 +104,22 @@ def _say_seconds(seconds: float) -> str:
     return f"{seconds:g}".replace(".", ",") + " s"
 
 
+def hash_plan(plan: CampaignPlan) -> str:
+    """SHA-256 of all that the plan says of its drills, the parts that the text does not show included."""
+    drilled = [one for one in plan.scenarios if one.drill is not None]
+    parts: tuple[Iterable[PlannedDrill | Scenario], ...] = (plan.drills, drilled, plan.closing)
+    told = [[dataclasses.asdict(one) for one in part] for part in parts]
+    return hashlib.sha256(canonical_json(told)).hexdigest()
+
+
 def hash_targets(platform: Platform) -> str:
     """SHA-256 of everything in the platform file that says what is reached, and how."""
-    told = (platform.sites, platform.allowed, platform.drills)
-    return hashlib.sha256(canonical_json([_list_values(one) for one in told])).hexdigest()
-
-
-def _list_values(value: object) -> object:
-    if isinstance(value, tuple):
-        return [_list_values(one) for one in value]
-    return dataclasses.asdict(value)  # type: ignore[call-overload]
+    told = {
+        "sites": [dataclasses.asdict(site) for site in platform.sites],
+        "allowed": dataclasses.asdict(platform.allowed),
+        "drills": dataclasses.asdict(platform.drills),
+    }
+    return hashlib.sha256(canonical_json(told)).hexdigest()
 
 
 def name_subject(text: str) -> str:

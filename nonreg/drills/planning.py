@@ -71,20 +71,18 @@ def spread_services(platform: Platform, declared: DrillFault) -> Iterator[DrillF
 
 def plan_fault(platform: Platform, fault: Fault, fault_id: str) -> PlannedFault:
     """What one fault will do, in its own words; ConfigError when it cannot say."""
-    context = fault.context
-    if choose_kind(platform, fault.kind) != fault.kind:
-        raise ConfigError(f"[drills.replace] remplace « {fault.kind} », qui est déjà un remplacement.")
+    context, kind = fault.context, type(fault).kind
+    if choose_kind(platform, kind) != kind:
+        raise ConfigError(f"[drills.replace] remplace « {kind} », qui est déjà un remplacement.")
     if not context.max_seconds >= 1:
-        raise ConfigError(
-            f"la panne « {fault.kind} » doit durer au moins 1 s, pas {context.max_seconds:g} s."
-        )
+        raise ConfigError(f"la panne « {kind} » doit durer au moins 1 s, pas {context.max_seconds:g} s.")
     try:
         told = fault.describe()
     except KeyError as error:
-        raise ConfigError(f"la panne « {fault.kind} » demande le paramètre « {error.args[0]} ».") from error
+        raise ConfigError(f"la panne « {kind} » demande le paramètre « {error.args[0]} ».") from error
     return PlannedFault(
         fault_id,
-        fault.kind,
+        kind,
         context.site.code if context.site else "",
         tuple(context.parameters.items()),
         context.max_seconds,

@@ -183,7 +183,7 @@ def open_register(platform: Platform) -> Register:
 
 @contextmanager
 def hold_drills(register: Register, run_id: str) -> Iterator[None]:
-    """Say that this process runs drills, or heals, on the platform; DrillRefused when another one does."""
+    """Say that this process runs a campaign, or heals, on the platform; DrillRefused when another one does."""
     try:
         register.folder.mkdir(parents=True, exist_ok=True)
         lock = (register.folder / LOCK).open("a+b")
@@ -198,7 +198,7 @@ def hold_drills(register: Register, run_id: str) -> Iterator[None]:
             lock.seek(0)
             who = lock.read(200).decode("utf-8", "replace").strip()
             raise DrillRefused(
-                f"Un exercice ou une guérison est en cours sur cette plateforme : {who}."
+                f"Une campagne, un exercice ou une guérison est en cours sur cette plateforme : {who}."
             ) from error
         lock.truncate(0)
         lock.write(f"{run_id}, {socket.gethostname()}, processus {os.getpid()}".encode())
