@@ -42,16 +42,15 @@ def identify_beat(sequence: int) -> Write | None:
 
 @dataclass(frozen=True, slots=True)
 class PlacedStation:
-    """A test station and the client that it is; `first` is naive UTC, of a measure that is not sent."""
+    """A test station and the client that it is; `first` is naive UTC, of a measure that is not sent.
+
+    `capacity`: how many measures it can send before it reaches the present.
+    """
 
     client: str
     code: str
     first: datetime
-
-    @property
-    def capacity(self) -> int:
-        """How many measures it can send before it reaches the present."""
-        return DEPTH // STEP
+    capacity: int = DEPTH // STEP
 
     def make_reading(self, sequence: int) -> Reading:
         """Its measure of one number."""

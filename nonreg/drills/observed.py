@@ -9,6 +9,8 @@ from nonreg.drills.accounting import Write, account
 from nonreg.drills.history import Attempt
 from nonreg.drills.interruptions import find_interruptions, measure_resolution, summarise_client
 from nonreg.drills.observers import CallSeen, RoleSeen
+from nonreg.drills.recovery import Moments
+from nonreg.model import SiteRole
 from nonreg.model.drill import (
     Accounting,
     AlarmSeen,
@@ -84,6 +86,42 @@ def find_outage(observed: Observed, since_seconds: float = 0.0) -> Outage | None
         return None
     client, longest = max(found, key=lambda pair: (pair[1].open_ended, pair[1].seconds))
     return Outage(client, longest, measure_resolution(observed.of(client), longest))
+
+
+def read_moments(
+    observed: Observed,
+    since_seconds: float,
+    *,
+    fault: float | None = None,
+    operator_asked: float | None = None,
+    tool_started: float | None = None,
+    tool_ended: float | None = None,
+) -> Moments:
+    """The drill's own moments completed by what was seen after `since_seconds`: alarm, declaration, interruption.
+
+    The alarm is the first opened; the declaration the first time that a node says it has become active, or else the end
+    of the tool.
+    """
+    known: set[str] = set()
+    declared = tool_ended
+    for seen in observed.roles:
+        if seen.site in known and seen.role == SiteRole.ACTIF and seen.at_seconds >= since_seconds:
+            declared = seen.at_seconds
+            break
+        known.add(seen.site)
+    opened = [call.at_seconds for call in observed.calls if call.opening and call.at_seconds >= since_seconds]
+    outage = find_outage(observed, since_seconds)
+    return Moments(
+        fault=fault,
+        alarm=min(opened, default=None),
+        operator_asked=operator_asked,
+        tool_started=tool_started,
+        declared=declared,
+        last_ack=None if outage is None else outage.interruption.from_seconds,
+        first_ack=None
+        if outage is None or outage.interruption.open_ended
+        else outage.interruption.to_seconds,
+    )
 
 
 def list_events(observed: Observed) -> tuple[DrillEvent, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
-SLOW_SECONDS = 0.25  # a target that says no at once may be asked again at once
+SLOW_SECONDS = 0.9  # about a time-out; one that says no before may be asked again at once
 AVOIDED_TIMES = 5.0  # as long as it held the client up, this many times
 
 
