@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nonreg.drills.history import Attempt
@@ -72,6 +72,7 @@ def test_a_summary_counts_every_attempt_and_takes_the_cost_at_rest() -> None:
     assert (nothing.attempts, nothing.cost_seconds, nothing.interruptions) == (0, 0.0, ())
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 9), st.integers(0, 9), st.sampled_from(WriteOutcome)), max_size=30))
 def test_interruptions_cover_every_failure_and_the_time_without_answer(
     steps: list[tuple[int, int, WriteOutcome]],
@@ -116,6 +117,7 @@ def test_an_alarm_later_than_the_tool_leaves_nothing_of_the_operator_and_counts_
     assert split_recovery(late) == RecoveryTime(7, 4, 0, 2, 1)
 
 
+@settings(deadline=None)
 @given(st.builds(Moments, *[st.none() | st.integers(0, 100)] * 7))
 def test_parts_are_never_negative_never_more_than_the_total_and_absent_with_their_moments(
     moments: Moments,
