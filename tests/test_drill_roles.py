@@ -78,8 +78,14 @@ def test_nothing_is_decided_while_a_node_is_silent(
 
 
 def test_links_that_may_come_back_by_themselves_are_waited_for() -> None:
-    cut = (node("SITE-A", ACTIVE), node("SITE-B", PASSIVE))
+    cut = (Node("SITE-A", ACTIVE, slots=1), Node("SITE-B", PASSIVE, declared=1))
     assert decide("SITE-A", cut, patient=True).move is Move.WAIT
-    assert decide("SITE-A", cut, patient=False) == dataclasses.replace(
-        decide("SITE-A", cut, patient=False), move=Move.REINITIALISE, site="SITE-B"
-    )
+    late = decide("SITE-A", cut, patient=False)
+    assert (late.move, late.site) == (Move.REINITIALISE, "SITE-B")
+
+
+@pytest.mark.parametrize(("slots", "declared"), [(0, 1), (1, 0), (0, 0)])
+def test_a_replication_that_nobody_declared_is_not_waited_for(slots: int, declared: int) -> None:
+    removed = (Node("SITE-A", ACTIVE, slots=slots), Node("SITE-B", PASSIVE, declared=declared))
+    step = decide("SITE-A", removed, patient=True)
+    assert (step.move, step.site) == (Move.REINITIALISE, "SITE-B")

@@ -50,7 +50,7 @@ def decide(nominal: str, nodes: tuple[Node, Node], *, patient: bool) -> Step:
     (holder,) = active
     (other,) = (node for node in nodes if node is not holder)
     if not (holder.subscribers and other.subscriptions):
-        if patient:
+        if patient and holder.slots and other.declared:
             return Step(Move.WAIT, why=f"la réplication de {holder.site} vers {other.site} ne passe pas")
         return Step(Move.REINITIALISE, other.site, f"{other.site} ne reçoit plus rien de {holder.site}")
     if holder.site != nominal:

@@ -12,9 +12,9 @@ from nonreg.errors import RequestFailed
 
 @dataclass(frozen=True, slots=True)
 class AlarmCall:
-    """One call; the recipient is a phone number or an address and is never shown."""
+    """One call; the recipient is a phone number or an address and is never shown; technical alarms have no number."""
 
-    alarm: int
+    alarm: int | None
     text: str
     recipient: str
 
@@ -29,8 +29,12 @@ def parse_calls(body: str) -> tuple[AlarmCall, ...]:
     """Calls of the sink's JSON answer, in order; RequestFailed when it is not one."""
     try:
         return tuple(
-            AlarmCall(int(call["ala_id"]), str(call["texte"]), str(call["destinataire"]))
+            AlarmCall(
+                None if call.get("ala_id") is None else int(call["ala_id"]),
+                str(call["texte"]),
+                str(call["destinataire"]),
+            )
             for call in json.loads(body)["appels"]
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RequestFailed("Réponse du puits d'alarmes illisible.") from error

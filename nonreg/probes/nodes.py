@@ -15,7 +15,8 @@ from nonreg.probes.replication import RUNNING_STATES
 class Node:
     """One database site as it sees itself; role empty when it does not answer.
 
-    `subscribers` are those that stream from it now, `subscriptions` its own ones that stream.
+    `subscribers` are those that stream from it now, `subscriptions` its own ones that stream; `slots` and
+    `declared` count them whether they stream or not.
     """
 
     site: str
@@ -23,6 +24,8 @@ class Node:
     mandate: int = 0
     subscribers: int = 0
     subscriptions: int = 0
+    slots: int = 0
+    declared: int = 0
 
 
 def read_nodes(platform: Platform) -> tuple[Node, Node]:
@@ -38,9 +41,11 @@ def read_node(platform: Platform, site: Site) -> Node:
             _, role, mandate = session.query("drill_node").rows[0]
             publishers = session.query("publisher_agents").rows
             subscriptions = session.query("subscriber_agents").rows
+            declared = session.query("subscriptions").rows
     except PlatformError:
         return Node(site.code, "")
-    return Node(site.code, str(role), int(mandate), count_running(publishers), count_running(subscriptions))
+    running = count_running(publishers), count_running(subscriptions)
+    return Node(site.code, str(role), int(mandate), *running, len(publishers), len(declared))
 
 
 def count_running(rows: tuple[tuple[object, ...], ...]) -> int:

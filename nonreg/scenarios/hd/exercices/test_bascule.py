@@ -106,7 +106,7 @@ def test_service_after_switchover(witness: Witness, campaign: Campaign, drill: D
         witness.expect_equal([call.text for call in calls], [f"JAUNE {station.code} H"], answer.request)
     with campaign.shell(new) as shell, open_share(shell) as share:
         before = set(share.list_files(OUTBOX))
-        share.drop(ORDERS, task, b"")
+        share.drop(ORDERS, f"{task}.ordre", b"")
         written = observe_until(
             lambda: [name for name in share.list_files(OUTBOX) if name not in before and is_of(name, task)],
             bool,
