@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from nonreg.sandbox.control import restart_service, start_service, stop_service
+from nonreg.sandbox.control import start_service, stop_service
 from nonreg.sandbox.layout import ACTIVE, PASSIVE, WITNESS, Layout
 from nonreg.waiting import wait_until
 from tests.sandbox.bench import query, read_calls, read_state
@@ -23,14 +23,15 @@ def read_open(layout: Layout, site: str) -> list[str]:
 
 
 class Sink:
-    """The technical calls of one test: those that came after its beginning."""
+    """The calls about one test's alarms: those whose text contains one of `words`, since its beginning."""
 
-    def __init__(self, layout: Layout) -> None:
-        self._layout = layout
+    def __init__(self, layout: Layout, *words: str) -> None:
+        self._layout, self._words = layout, words
         self._before = len(self._read())
 
     def _read(self) -> list[dict[str, Any]]:
-        return [call for call in read_calls(self._layout, "") if call["destinataire"] == RECIPIENT]
+        calls = [call for call in read_calls(self._layout, "") if call["destinataire"] == RECIPIENT]
+        return [call for call in calls if any(word in call["texte"] for word in self._words)]
 
     def texts(self) -> list[str]:
         """What was told."""
@@ -55,9 +56,8 @@ def stopped(layout: Layout, site: str, service: str) -> Iterator[None]:
 def test_a_stopped_service_and_a_mute_site_are_told_once_though_another_module_takes_over(
     sandbox: Layout,
 ) -> None:
-    sink = Sink(sandbox)
     service, site = f"Service echange arrêté sur {ACTIVE}", f"Site {ACTIVE} muet"
-    restart_service(sandbox, PASSIVE, "client")
+    sink = Sink(sandbox, service, site)
     with stopped(sandbox, ACTIVE, "echange"):
         assert sink.wait_for(f"OUVERTURE {service}") == ACTIVE
         wait_until(
@@ -84,7 +84,8 @@ def test_a_stopped_service_and_a_mute_site_are_told_once_though_another_module_t
 def test_a_cut_link_is_told_by_the_active_site_once_the_sink_answers_and_nobody_is_called_mute(
     sandbox: Layout,
 ) -> None:
-    sink, label = Sink(sandbox), f"Liaison {ACTIVE} – {PASSIVE} coupée"
+    label, other = f"Liaison {ACTIVE} – {PASSIVE} coupée", f"Service puits arrêté sur {WITNESS}"
+    sink = Sink(sandbox, label, other, "OUVERTURE Site")
     path = sandbox.config_file(PASSIVE, "relais")
     settings = path.read_text(encoding="utf-8")
     try:
@@ -95,16 +96,14 @@ def test_a_cut_link_is_told_by_the_active_site_once_the_sink_answers_and_nobody_
     finally:
         path.write_text(settings, encoding="utf-8")
     sink.wait_for(f"FERMETURE {label}")
-    sink.wait_for(f"FERMETURE Service puits arrêté sur {WITNESS}")
-    assert sorted(sink.texts()) == sorted(
-        f"{word} {one}"
-        for word in ("OUVERTURE", "FERMETURE")
-        for one in (label, f"Service puits arrêté sur {WITNESS}")
-    )
+    sink.wait_for(f"FERMETURE {other}")
+    expected = [f"{word} {one}" for word in ("OUVERTURE", "FERMETURE") for one in (label, other)]
+    assert sorted(sink.texts()) == sorted(expected)
 
 
 def test_replication_that_is_interrupted_for_longer_than_the_parameter_is_told(sandbox: Layout) -> None:
-    sink, label = Sink(sandbox), f"Réplication interrompue vers {PASSIVE}"
+    label = f"Réplication interrompue vers {PASSIVE}"
+    sink = Sink(sandbox, label)
     limit = "UPDATE cfg.parametre SET prm_valeur = %s WHERE prm_code = 'REPLICATION_ALARME_S' RETURNING 1"
     switch = "ALTER SUBSCRIPTION sub_site_b {}"
     query(sandbox, ACTIVE, limit, "1", user="aquareel_admin")

@@ -95,6 +95,7 @@ class AlarmDesk:
             return
         for call in shared.list_calls(self.list_alarms(), read_clock()):
             body = {
+                "ala_id": 0,  # none of the database's alarms
                 "destinataire": self._recipient,
                 "texte": call.text,
                 "site": self._site,

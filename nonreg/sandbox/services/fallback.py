@@ -24,7 +24,7 @@ ABSENCE = "SELECT absent, delai_s FROM evt.tvf_absence(%s, %s)"
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """The work may be done, with this database; `served` is the site that is relieved, None on the active one itself."""
+    """The work may be done, with this database; `served` is the site that is relieved, None for the active one."""
 
     site: str
     database: Database
