@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from typing import Any, LiteralString
+from typing import LiteralString
 
 import paramiko
 import psutil
@@ -29,6 +29,7 @@ from nonreg.waiting import wait_until
 from tests.sandbox.bench import open_ssh, query, read_state, run_ssh
 
 BUSY = "DO $$ BEGIN LOOP NULL; END LOOP; END $$"  # never looks whether its postmaster lives
+BOUNDED = "-c statement_timeout=30s"
 SETTLED_SECONDS = 20.0
 DOMAINS = {ACTIVE: "srv-a", PASSIVE: "srv-b", WITNESS: "srv-s"}
 
@@ -84,7 +85,7 @@ def running_statement(layout: Layout, statement: LiteralString) -> Iterator[Call
     """A client whose statement runs on the active site; gives how it ended, None as long as it runs."""
     ends: list[str] = []
 
-    def run(link: psycopg.Connection[Any]) -> None:
+    def run() -> None:
         try:
             link.execute(statement)
         except psycopg.Error as error:
@@ -92,17 +93,21 @@ def running_statement(layout: Layout, statement: LiteralString) -> Iterator[Call
         else:
             ends.append("")
 
-    with psycopg.connect(admin_dsn(layout, ACTIVE, DATABASE), autocommit=True) as link:
-        thread = threading.Thread(target=run, args=(link,), daemon=True)
-        thread.start()
-        running = "SELECT count(*) FROM pg_stat_activity WHERE query = %s AND state = 'active'"
+    # Not as a context of its own: leaving that waits for the statement.
+    link = psycopg.connect(admin_dsn(layout, ACTIVE, DATABASE), autocommit=True, options=BOUNDED)
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    running = "SELECT count(*) FROM pg_stat_activity WHERE query = %s AND state = 'active'"
+    try:
         wait_until(
             lambda: query(layout, ACTIVE, running, statement, user="aquareel_admin") == [(1,)],
             5,
             "requête lancée",
         )
         yield lambda: ends[0] if ends else None
-        thread.join(10)
+    finally:
+        link.close()
+        thread.join(1)
 
 
 def test_a_killed_database_fails_its_client_says_failed_and_starts_again_with_what_it_acknowledged(
