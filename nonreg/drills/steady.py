@@ -10,17 +10,24 @@ from nonreg.model import SiteRole
 from nonreg.probes.nodes import read_nodes
 from nonreg.probes.supervision import judge_peers, parse_state
 from nonreg.probes.units import read_unit
-from nonreg.waiting import observe_until
+from nonreg.waiting import observe_until, sample
 
 POLL_SECONDS = 0.2
+AGAIN_SECONDS = 0.7
 DEFAULT_FRESH_SECONDS = 60.0
 
 
 def wait_steady(platform: Platform, within_seconds: float) -> tuple[str, ...]:
-    """What is not as it must be at the deadline, in French; empty as soon as all is well."""
-    return observe_until(
-        lambda: find_unsteady(platform), lambda found: not found, within_seconds, POLL_SECONDS
-    )
+    """What is not as it must be at the deadline, in French; empty once two looks in a row found all well.
+
+    A service that dies at its start is seen running once.
+    """
+
+    def look_twice() -> tuple[str, ...]:
+        first, second = sample(lambda: find_unsteady(platform), 2, AGAIN_SECONDS)
+        return first or second
+
+    return observe_until(look_twice, lambda found: not found, within_seconds, POLL_SECONDS)
 
 
 def find_unsteady(platform: Platform) -> tuple[str, ...]:
