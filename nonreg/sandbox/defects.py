@@ -14,15 +14,19 @@ from pathlib import Path
 import psycopg
 
 from nonreg.sandbox import control, postgres, processes
-from nonreg.sandbox.layout import ACTIVE, DATABASE, PASSIVE, Layout
+from nonreg.sandbox.layout import ACTIVE, DATABASE, DATABASE_SITES, PASSIVE, PORTS, Layout
 
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """A French title and what is done to a running platform."""
+    """A French title and what is done to a running platform.
+
+    `for_drills`: a lie that only shows while the role moves or a fault goes on, so that only a drill can find it.
+    """
 
     title: str
     apply: Callable[[Layout], None]
+    for_drills: bool = False
 
 
 def run_sql(layout: Layout, site: str, statements: Sequence[str]) -> None:
@@ -35,6 +39,35 @@ def run_sql(layout: Layout, site: str, statements: Sequence[str]) -> None:
 def sql(site: str, *statements: str) -> Callable[[Layout], None]:
     """A defect made of SQL statements on one site."""
     return lambda layout: run_sql(layout, site, statements)
+
+
+def on_arrival(table: str, moment: str, action: str) -> Callable[[Layout], None]:
+    """A defect of what replication brings to a table, on whichever site is passive; nothing the application writes.
+
+    `action` is PL/pgSQL for one row, NEW, and `moment` BEFORE or AFTER.
+    """
+    name = f"trg_arrivee_{table.replace('.', '_')}_{moment.lower()}"
+    statements = (
+        f"CREATE FUNCTION ha.{name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {action} RETURN NEW; END $$",
+        f"CREATE TRIGGER {name} {moment} INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION ha.{name}()",
+        f"ALTER TABLE {table} ENABLE REPLICA TRIGGER {name}",
+    )
+
+    def apply(layout: Layout) -> None:
+        for site in DATABASE_SITES:
+            run_sql(layout, site, ("SET session_replication_role = replica", *statements))
+
+    return apply
+
+
+def both(*applied: Callable[[Layout], None]) -> Callable[[Layout], None]:
+    """A defect made of several."""
+
+    def apply(layout: Layout) -> None:
+        for one in applied:
+            one(layout)
+
+    return apply
 
 
 def rewrite(function: str, old: str, new: str) -> Callable[[Layout], None]:
@@ -66,6 +99,13 @@ def kill_exchange_service(layout: Layout) -> None:
     assert process is not None, "the exchange service does not run"
     process.kill()
     process.wait(5)
+
+
+def point_alarms_elsewhere(layout: Layout) -> None:
+    """Both database sites call an address where no operator listens; the alarms stay on their screens."""
+    for site in DATABASE_SITES:
+        nobody = f"http://{layout.address(site)}:{PORTS['puits']}/appels"
+        set_service_option(layout, site, "supervision", "puits", nobody)
 
 
 def deliver_other_version(layout: Layout) -> None:
@@ -124,6 +164,11 @@ DEFECTS: dict[str, Defect] = {
             "WHERE m.cap_id = 4 AND o.cap_id = 4 AND (m.chr_id, o.chr_id) IN ((k.a, k.b), (k.b, k.a))",
         ),
     ),
+    "early-acknowledgement": Defect(
+        "Frontal qui acquitte les trames avant de les enregistrer",
+        lambda layout: set_service_option(layout, ACTIVE, "frontal", "acquittement_anticipe", True),
+        for_drills=True,
+    ),
     "flood-erasing-gradient": Defect(
         "Limite de gradient qui effacerait une vraie crue",
         sql(
@@ -131,6 +176,14 @@ DEFECTS: dict[str, Defect] = {
             "UPDATE ref.capteur SET cap_gradient = 300 WHERE cap_grandeur = 'H'",
             "UPDATE cfg.parametre SET prm_valeur = '300' WHERE prm_code = 'GRADIENT_MAX_MM_5MIN'",
         ),
+    ),
+    "lossy-switchover": Defect(
+        "Réplication qui perd une ligne sur mille",
+        both(
+            on_arrival("nr.battement", "BEFORE", "IF NEW.bat_seq % 1000 = 7 THEN RETURN NULL; END IF;"),
+            on_arrival("tampon.mesure", "BEFORE", "IF NEW.tmp_id % 1000 = 7 THEN RETURN NULL; END IF;"),
+        ),
+        for_drills=True,
     ),
     "missing-index": Defect(
         "Index des mesures par date absent", sql(ACTIVE, "DROP INDEX prod.ix_mesure_chrono")
@@ -151,6 +204,20 @@ DEFECTS: dict[str, Defect] = {
         "Alarmes envoyées à un vrai numéro",
         sql(ACTIVE, "UPDATE cfg.operateur SET ope_tel = '+33199000000' WHERE ope_id = 1"),
     ),
+    "replaying-switchover": Defect(
+        "Réplication qui rejoue une mesure sur mille",
+        # The seventh of every sensor, so that a short drill meets one; negative numbers are nobody's.
+        on_arrival(
+            "tampon.mesure",
+            "AFTER",
+            "IF NEW.tmp_id > 0 AND (SELECT count(*) FROM tampon.mesure t WHERE t.cap_id = NEW.cap_id) % 1000 = 7 THEN"
+            " NEW.tmp_id := -NEW.tmp_id; INSERT INTO tampon.mesure SELECT NEW.*; END IF;",
+        ),
+        for_drills=True,
+    ),
+    "silent-supervision": Defect(
+        "Alarmes techniques qui ne sont pas envoyées", point_alarms_elsewhere, for_drills=True
+    ),
     "stalled-replication": Defect(
         "Réplication suspendue sur le site passif", sql(PASSIVE, "ALTER SUBSCRIPTION sub_site_b DISABLE")
     ),
@@ -165,6 +232,11 @@ DEFECTS: dict[str, Defect] = {
     "two-active-sites": Defect(
         "Deux sites se déclarent actifs",
         sql(PASSIVE, "SELECT ha.usp_declarer_role('ACTIF')"),
+    ),
+    "unfenced-return": Defect(
+        "Ancien site actif qui revient actif sans confirmation",
+        rewrite("ha.usp_etat", "n.nod_confirme IS DISTINCT FROM pg_postmaster_start_time()", "false"),
+        for_drills=True,
     ),
     "untrusted-constraint": Defect(
         "Contrainte recréée sans vérification",

@@ -70,7 +70,7 @@ def build_settings(layout: Layout, site: str, service: str) -> dict[str, Any]:
 
 def _special_settings(layout: Layout, site: str, service: str) -> dict[str, Any]:
     if service == "frontal":
-        return {"dedoublonner": True}
+        return {"dedoublonner": True, "acquittement_anticipe": False}
     if service == "affinage":
         return {"periode_secondes": REFINEMENT_SECONDS, "max_lignes": REFINEMENT_MAX_ROWS}
     if service == "relais":

@@ -6,10 +6,11 @@ import base64
 import binascii
 import hmac
 import logging
+import threading
 from collections import Counter
 from xml.sax.saxutils import quoteattr
 
-from nonreg.sandbox.services.database import ActiveDatabase, DatabaseRefused, DatabaseUnavailable
+from nonreg.sandbox.services.database import ActiveDatabase, Database, DatabaseRefused, DatabaseUnavailable
 from nonreg.sandbox.services.lns import STATION, Frame, FrameRefused, normalise_timestamp, parse_frame
 from nonreg.sandbox.services.runtime import start_service
 from nonreg.sandbox.services.settings import Settings
@@ -19,6 +20,7 @@ XML_TYPES = ("application/xml", "text/xml")
 XML = "application/xml; charset=utf-8"
 DATA_ERROR = "22"  # SQLSTATE class: out of range, not a date…
 READ_ONLY_SITE = "25006"  # raised by tampon.usp_inserer on a passive site
+EARLY_SECONDS = 0.5  # between an early acknowledgement and the storing
 INSERT = "SELECT tampon.usp_inserer(%s, %s, %s, %s, 'IP', %s, %s)"
 
 
@@ -28,6 +30,7 @@ class Frontal:
     def __init__(self, settings: Settings, log: logging.Logger, active: ActiveDatabase) -> None:
         self._site = settings.site
         self._deduplicate = bool(settings.options["dedoublonner"])
+        self._acknowledges_early = bool(settings.options["acquittement_anticipe"])
         self._password = settings.secret("AQ_STATION_PASSWORD")
         self._log = log
         self._active = active
@@ -40,7 +43,9 @@ class Frontal:
             content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
             if content_type not in XML_TYPES:
                 raise FrameRefused(415, "TYPE_REFUSE", f"type {content_type[:40]!r}, application/xml attendu")
-            counts = self._store_on_active(parse_frame(request.body), user)
+            frame = parse_frame(request.body)
+            store = self._promise if self._acknowledges_early else self._store_on_active
+            counts = store(frame, user)
         except FrameRefused as refusal:
             self._log.warning(
                 "trame refusée (%s) : %d %s, %s", user or "?", refusal.status, refusal.code, refusal
@@ -70,19 +75,32 @@ class Frontal:
             raise FrameRefused(401, "IDENTIFICATION_REFUSEE", "identifiant ou mot de passe refusé")
         return user
 
+    def _promise(self, frame: Frame, user: str) -> Counter[str]:
+        # Faster for the station, and what the database refuses afterwards is lost: for links that need it.
+        database = self._active.find()
+        timer = threading.Timer(EARLY_SECONDS, self._keep_promise, (frame, user, database))
+        timer.daemon = True
+        timer.start()
+        return Counter(INSERE=len(frame.measures))
+
+    def _keep_promise(self, frame: Frame, user: str, database: Database) -> None:
+        try:
+            self._store(frame, user, database)
+        except (FrameRefused, DatabaseUnavailable, DatabaseRefused) as error:
+            self._log.warning("trame acquittée mais non enregistrée (%s) : %s", user, error)
+
     def _store_on_active(self, frame: Frame, user: str) -> Counter[str]:
         try:
-            return self._store(frame, user)
+            return self._store(frame, user, self._active.find())
         except DatabaseRefused as error:
             if error.sqlstate != READ_ONLY_SITE:
                 raise
         # The site became passive after it was found: nothing was stored there, the new one gets the frame.
         self._active.forget()
-        return self._store(frame, user)
+        return self._store(frame, user, self._active.find())
 
-    def _store(self, frame: Frame, user: str) -> Counter[str]:
+    def _store(self, frame: Frame, user: str, database: Database) -> Counter[str]:
         counts: Counter[str] = Counter()
-        database = self._active.find()
         # FrameRefused leaves the block and undoes the transaction.
         with database.connection() as connection, connection.transaction(), connection.cursor() as cursor:
             station_is_utc = True
