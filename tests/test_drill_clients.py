@@ -359,5 +359,8 @@ def test_the_moments_of_a_recovery_are_read_from_what_was_seen_after_the_fault()
     ) == Moments(3.0, 5.0, 6.0, 6.5, 7.0, 2.5, 8.5)
     without = Observed(observed.clients, (), (), roles[:2], ())
     assert read_moments(without, 3.0, fault=3.0, tool_ended=7.5) == Moments(fault=3.0, declared=7.5)
+    assert (
+        read_moments(without, 0.0, tool_ended=7.5).declared == 7.5
+    )  # what held when the watch began is no change
     lasting = (*writes[:2], Attempt("direct-1", 3, "SITE-A", 3.0, 4.0, ERR))
     assert read_moments(Observed(observed.clients, lasting, (), (), ()), 3.0) == Moments(last_ack=2.5)
