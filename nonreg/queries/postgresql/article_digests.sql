@@ -10,6 +10,8 @@ FROM (
     UNION ALL SELECT 'evt.alarme', CAST(t.ala_id AS text), CAST(to_jsonb(t) AS text) FROM evt.alarme t
     UNION ALL SELECT 'evt.composant', t.com_site || ' ' || t.com_module, CAST(to_jsonb(t) - 'com_vu_utc' AS text) FROM evt.composant t
     UNION ALL SELECT 'evt.evenement', CAST(t.evt_id AS text), CAST(to_jsonb(t) AS text) FROM evt.evenement t
+    UNION ALL SELECT 'ha.ordre_schema', CAST(t.ord_id AS text), CAST(to_jsonb(t) AS text) FROM ha.ordre_schema t
+    UNION ALL SELECT 'nr.article_essai', CAST(t.id AS text), CAST(to_jsonb(t) AS text) FROM nr.article_essai t
     UNION ALL SELECT 'nr.battement', t.campaign_id || ' ' || t.bat_seq, CAST(to_jsonb(t) AS text) FROM nr.battement t
     UNION ALL SELECT 'nr.marque', t.campaign_id || ' ' || t.sta_code, CAST(to_jsonb(t) AS text) FROM nr.marque t
     UNION ALL SELECT 'prod.derniere', CAST(t.cap_id AS text), CAST(to_jsonb(t) AS text) FROM prod.derniere t
@@ -19,6 +21,7 @@ FROM (
     UNION ALL SELECT 'ref.courbe_point', t.crb_id || ' ' || t.h_aval_mm || ' ' || t.h_mm, CAST(to_jsonb(t) AS text) FROM ref.courbe_point t
     UNION ALL SELECT 'ref.seuil', CAST(t.seu_id AS text), CAST(to_jsonb(t) AS text) FROM ref.seuil t
     UNION ALL SELECT 'ref.station', t.sta_code, CAST(to_jsonb(t) AS text) FROM ref.station t
+    UNION ALL SELECT 'tampon.collecte', t.col_source, CAST(to_jsonb(t) AS text) FROM tampon.collecte t
     UNION ALL SELECT 'tampon.mesure', CAST(t.tmp_id AS text), CAST(to_jsonb(t) AS text) FROM tampon.mesure t
 ) r
 GROUP BY 1

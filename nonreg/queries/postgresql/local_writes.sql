@@ -8,6 +8,8 @@ FROM (
     UNION ALL SELECT 'evt.alarme', xmin, count(*) FROM evt.alarme GROUP BY xmin
     UNION ALL SELECT 'evt.composant', xmin, count(*) FROM evt.composant GROUP BY xmin
     UNION ALL SELECT 'evt.evenement', xmin, count(*) FROM evt.evenement GROUP BY xmin
+    UNION ALL SELECT 'ha.ordre_schema', xmin, count(*) FROM ha.ordre_schema GROUP BY xmin
+    UNION ALL SELECT 'nr.article_essai', xmin, count(*) FROM nr.article_essai GROUP BY xmin
     UNION ALL SELECT 'nr.battement', xmin, count(*) FROM nr.battement GROUP BY xmin
     UNION ALL SELECT 'nr.marque', xmin, count(*) FROM nr.marque GROUP BY xmin
     UNION ALL SELECT 'prod.derniere', xmin, count(*) FROM prod.derniere GROUP BY xmin
@@ -18,6 +20,7 @@ FROM (
     UNION ALL SELECT 'ref.courbe_point', xmin, count(*) FROM ref.courbe_point GROUP BY xmin
     UNION ALL SELECT 'ref.seuil', xmin, count(*) FROM ref.seuil GROUP BY xmin
     UNION ALL SELECT 'ref.station', xmin, count(*) FROM ref.station GROUP BY xmin
+    UNION ALL SELECT 'tampon.collecte', xmin, count(*) FROM tampon.collecte GROUP BY xmin
     UNION ALL SELECT 'tampon.mesure', xmin, count(*) FROM tampon.mesure GROUP BY xmin
 ) w
 JOIN pg_subscription_rel r ON r.srrelid = CAST(w.article AS regclass)
