@@ -26,6 +26,8 @@ from tasks.campaign import (
     run_stage,
 )
 
+DRILLED = "EXERCICES"
+
 
 class FamilyChoice(StrEnum):
     """Families as the form offers them."""
@@ -40,7 +42,10 @@ class CampaignNotPassed(NonregError):
 
 
 def name_run() -> str:
-    """Readable name of the flow run: `NUIT 2026-11-23 embarquee v5.2.0`, with the families if not all."""
+    """Readable name of the flow run: `NUIT 2026-11-23 embarquee v5.2.0`, with the families if not all.
+
+    One that may break something says EXERCICES, whatever its label.
+    """
     parameters = runtime.flow_run.parameters
     try:
         platform = load_platform(parameters["platform"])
@@ -50,7 +55,10 @@ def name_run() -> str:
     night = datetime.now(ZoneInfo("Europe/Paris")).date()
     families = [FamilyChoice(family).name for family in parameters["families"]]
     partial = "" if set(families) == set(FamilyChoice.__members__) else " " + "+".join(families)
-    return f"{parameters['label'].upper()} {night} {target}{partial}"
+    label = parameters["label"].upper()
+    if parameters["drills"] and DRILLED not in label:
+        label += f" {DRILLED}"
+    return f"{label} {night} {target}{partial}"
 
 
 def list_tags(plan: CampaignPlan) -> list[str]:
@@ -77,6 +85,7 @@ def campaign(
     run_id: str = "",
     project_junit: list[str] | None = None,
     retries: int = 0,
+    drills: str = "",
 ) -> str:
     """Exécute une campagne de non-régression et publie son rapport A.2.
 
@@ -91,8 +100,10 @@ def campaign(
         run_id: Identifiant du passage ; vide pour un nouveau.
         project_junit: Fichiers JUnit des tests du projet, à compter dans le rapport.
         retries: Nouveaux essais d'un scénario en échec, à la fin ; le premier échec reste au rapport.
+        drills: Fichier de l'autorisation d'exercices que le titulaire a signée (python -m nonreg plan) ; vide
+            pour une campagne qui ne casse rien.
     """
-    request = CampaignRequest(platform, ",".join(families), select, ticket, scenarios, retries)
+    request = CampaignRequest(platform, ",".join(families), select, ticket, scenarios, retries, drills)
     loaded = load_stage(request)
     run_dir = Path(runs_dir) / (run_id or new_run_id(loaded.name))
     plan = plan_stage(request, loaded, run_dir)

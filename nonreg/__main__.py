@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import sys
 
-from nonreg.commands import EXIT_INCOMPLETE, EXIT_KO, campaign, decisions, governance, history, intervention
+from nonreg.commands import (
+    EXIT_INCOMPLETE,
+    EXIT_KO,
+    campaign,
+    decisions,
+    drills,
+    governance,
+    history,
+    intervention,
+)
 from nonreg.errors import LedgerBroken, NonregError
 from nonreg.french import EXIT_USAGE, FrenchParser, describe_os_error
 
@@ -19,7 +28,7 @@ def build_parser() -> FrenchParser:
     commands = parser.add_subparsers(
         dest="command", metavar="COMMANDE", required=True, parser_class=FrenchParser
     )
-    for module in (campaign, governance, intervention, decisions, history):
+    for module in (campaign, drills, governance, intervention, decisions, history):
         module.add_commands(commands)
     return parser
 

@@ -18,10 +18,13 @@ STOP_SECONDS = 30.0
 
 
 @contextmanager
-def flow_process(run_dir: Path, parameters: Mapping[str, object]) -> Iterator[subprocess.Popen[bytes]]:
+def flow_process(
+    run_dir: Path, parameters: Mapping[str, object], stop_seconds: float = STOP_SECONDS
+) -> Iterator[subprocess.Popen[bytes]]:
     """Start the flow; at the end, or when we are interrupted, it is stopped and nothing of it is left.
 
-    What Prefect prints goes to the run's log. A keeper does the same if we are killed.
+    What Prefect prints goes to the run's log. A keeper does the same if we are killed. `stop_seconds` is how long
+    a stopped flow may take to leave the platform as it found it.
     """
     run_dir = run_dir.resolve()
     keeper = start_keeper(run_dir)
@@ -40,8 +43,8 @@ def flow_process(run_dir: Path, parameters: Mapping[str, object]) -> Iterator[su
         if process.poll() is None:
             process.send_signal(signal.SIGINT)  # Prefect then stops the stages, and the run stage its pytest
             try:
-                process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
+                process.wait(stop_seconds)
+            except (subprocess.TimeoutExpired, KeyboardInterrupt):  # whoever interrupts again does not wait
                 process.kill()
         keeper.communicate()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 from uuid import UUID
@@ -25,6 +26,9 @@ from prefect.cache_policies import NO_CACHE
 from nonreg import store
 from nonreg.basis import load_basis, save_basis
 from nonreg.config import Platform, find_platform_file, load_platform
+from nonreg.decision import load_signed
+from nonreg.drills.approval import keep_approval, record_approval
+from nonreg.drills.operator import describe_step, list_open
 from nonreg.execute import execute_plan
 from nonreg.model import CampaignPlan, CampaignReport, CampaignRun, Verdict
 from nonreg.plan import CampaignRequest, collect_scenarios, identify_tool, plan_campaign
@@ -49,6 +53,16 @@ def plan_stage(request: CampaignRequest, platform: Platform, run_dir: Path) -> C
     plan = plan_campaign(request, platform, scenarios, run_dir.name, identify_tool(request))
     basis = load_basis(platform, plan, scenarios, run_dir.parent)
     save_basis(run_dir, basis)
+    if plan.approval is not None:
+        signed = load_signed(Path(request.drills))
+        record_approval(run_dir.parent, platform, plan, signed, datetime.now(UTC))
+        keep_approval(run_dir, signed)
+        get_run_logger().warning(
+            "%d exercices autorisés par %s (%s)",
+            len(plan.drills),
+            plan.approval.person,
+            plan.approval.decision,
+        )
     store.save_plan(run_dir, plan)
     get_run_logger().info("%d scénarios prévus, passage %s", len(plan.scenarios), run_dir)
     return plan
@@ -56,7 +70,7 @@ def plan_stage(request: CampaignRequest, platform: Platform, run_dir: Path) -> C
 
 @task(name="3 - Lancer les tests", cache_policy=NO_CACHE)
 def run_stage(request: CampaignRequest, platform: Platform, plan: CampaignPlan, run_dir: Path) -> CampaignRun:
-    """Guards, then pytest; an artifact shows how far it is."""
+    """Guards, then pytest; artifacts show how far it is, and what a person is asked to do."""
     stop = threading.Event()
     artifact = cast(
         UUID,  # the call is synchronous here
@@ -67,8 +81,10 @@ def run_stage(request: CampaignRequest, platform: Platform, plan: CampaignPlan, 
         running = pool.submit(execute_plan, platform, plan, run_dir, file, request.scenarios_dir(), stop)
         try:
             shown = 0.0
+            told: set[str] = set()
             while not running.done():
                 wait([running], timeout=PROGRESS_SECONDS)
+                show_steps(request, platform, plan, told)
                 percent = read_progress(run_dir).percent
                 if percent != shown:
                     update_progress_artifact(artifact, percent)
@@ -80,6 +96,20 @@ def run_stage(request: CampaignRequest, platform: Platform, plan: CampaignPlan, 
     run = store.load_run(run_dir)
     get_run_logger().info("%d résultats enregistrés. %s", len(run.results), run.interruption)
     return run
+
+
+def show_steps(request: CampaignRequest, platform: Platform, plan: CampaignPlan, told: set[str]) -> None:
+    """Tell each operator step of the run once, as soon as a drill waits for it."""
+    for step in list_open(platform) if plan.drills else ():
+        if step.run_id == plan.run_id and step.id not in told:
+            told.add(step.id)
+            text = describe_step(step, request.platform)
+            get_run_logger().warning(text)
+            create_markdown_artifact(
+                key=f"etape-{step.id.lower()}",
+                markdown=f"# À faire\n\n{text}\n",
+                description=step.scenario_id,
+            )
 
 
 @task(name="4 - Comparer et juger", cache_policy=NO_CACHE)

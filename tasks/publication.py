@@ -24,7 +24,7 @@ from nonreg.files import read_json
 from nonreg.history import default_url, open_history
 from nonreg.ledger import LedgerEntry, LedgerHead
 from nonreg.ledger_witness import collect_witnesses, verify_ledger
-from nonreg.model import CampaignReport
+from nonreg.model import CampaignPlan, CampaignReport
 from nonreg.store import hash_file, load_json, load_run, write_file
 from nonreg.triage import build_triage, read_captured, render_triage_pages
 from reports.counts import count_natures
@@ -171,11 +171,19 @@ def record_run(path: Path, report: CampaignReport, hashes: Mapping[str, str]) ->
             "report_sha256": hashes["report.json"],
             "inputs_sha256": hash_map(select_inputs(hashes)),
             "files_sha256": hash_map(hashes),
+            **describe_drills(plan),
         },
         at=report.generated_at,
         people=None,
         signed=None,
     )
+
+
+def describe_drills(plan: CampaignPlan) -> dict[str, object]:
+    """What a campaign's ledger entry says of its drills: which, and by whose decision; nothing without drills."""
+    if plan.approval is None:
+        return {}
+    return {"approval": plan.approval.decision, "drills": [drill.scenario_id for drill in plan.drills]}
 
 
 def read_run_entries(path: Path, run_id: str) -> tuple[LedgerEntry, ...]:

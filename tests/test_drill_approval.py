@@ -317,7 +317,7 @@ def test_an_approved_plan_is_planned_with_its_approval_and_only_then_is_anything
     assert [one.scenario_id for one in plan.drills] == ["HD-915", "HD-916"]
     run_dir = tmp_path / "passage"
     store.save_plan(run_dir, plan)
-    keep_approval(run_dir, file)
+    keep_approval(run_dir, load_signed(file))
     assert doorbell.rings == before
     execute_plan(desk.platform, plan, run_dir, desk.governed.platform_file, desk.folder, threading.Event())
     wait_until(lambda: doorbell.rings > before, 10)  # the guards are asked, and nobody answers them
@@ -335,7 +335,7 @@ def test_the_check_before_acting_compares_the_plan_its_approval_and_the_platform
 ) -> None:
     file = desk.sign()
     plan, run_dir = desk.plan(file), tmp_path / "passage"
-    keep_approval(run_dir, file)
+    keep_approval(run_dir, load_signed(file))
     check(desk, plan, run_dir)
     quiet = dataclasses.replace(plan, scenarios=plan.closing, drills=(), approval=None)
     check(desk, quiet, tmp_path / "ailleurs")  # nothing to approve
@@ -453,7 +453,7 @@ def test_what_is_asked_to_be_signed_is_the_titulaire_s_for_a_limited_time(desk: 
 def test_an_approval_is_in_the_ledger_once_however_many_campaigns_use_it(desk: Desk, tmp_path: Path) -> None:
     signed, plan, runs_dir = load_signed(desk.sign()), desk.draft(), tmp_path / "passages"
     for _ in range(2):
-        record_approval(runs_dir, desk.platform, desk.governed.people, plan, signed, datetime.now(UTC))
+        record_approval(runs_dir, desk.platform, plan, signed, datetime.now(UTC))
     opening, entry = ledger.read_entries(runs_dir / ledger.FILE)
     assert (opening.kind, entry.kind, entry.person) == ("ouverture", "exercice", "titulaire-essai")
     assert entry.data["drills"] == ["HD-915", "HD-916"]
@@ -471,9 +471,7 @@ def test_a_decision_that_served_for_something_else_approves_nothing(desk: Desk, 
     }
     ledger.append(path, kind="promotion", at=NOW, people=None, signed=signed, **values)
     with pytest.raises(DecisionRefused, match="a déjà servi"):
-        record_approval(
-            path.parent, desk.platform, desk.governed.people, desk.draft(), signed, datetime.now(UTC)
-        )
+        record_approval(path.parent, desk.platform, desk.draft(), signed, datetime.now(UTC))
 
 
 def test_an_approval_holds_until_its_very_expiry(desk: Desk) -> None:

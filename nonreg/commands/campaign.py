@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nonreg.commands import EXIT_INCOMPLETE, EXIT_KO, EXIT_OK, RUNS_DIR, Commands
 from nonreg.errors import NonregError, UsageError
 from nonreg.french import explain_os_error
+from nonreg.wording import plural
 
 if TYPE_CHECKING:
+    from nonreg.config import Platform
+    from nonreg.model import CampaignPlan
     from nonreg.plan import CampaignRequest
 
+HEAL_SECONDS = 600.0  # for a stopped campaign to heal what its drills broke, and to check it
 EXIT_CODES = (
     "codes de sortie : 0 OK (avec ou sans réserves), 1 KO, 2 INCOMPLET,\n"
     "3 erreur d'utilisation ou de configuration"
@@ -53,6 +59,13 @@ def add_commands(commands: Commands) -> None:
         default=0,
         metavar="N",
         help="nouveaux essais d'un scénario en échec, à la fin (défaut : 0) ; le premier échec reste au rapport",
+    )
+    campaign.add_argument(
+        "--drills",
+        default="",
+        metavar="FICHIER",
+        help="autorisation d'exercices signée par le titulaire (voir « plan ») : elle seule permet de casser quelque\n"
+        "chose ; les familles sont alors hd par défaut",
     )
     scenarios = commands.add_parser("scenarios", help="lister les scénarios qui seraient exécutés")
     scenarios.set_defaults(run_command=list_scenarios)
@@ -100,10 +113,32 @@ def run_campaign(options: argparse.Namespace) -> int:
     from nonreg.plan import CampaignRequest
 
     request = CampaignRequest(
-        options.platform, options.families, options.select, options.ticket, options.scenarios, options.retries
+        options.platform,
+        options.families,
+        options.select,
+        options.ticket,
+        options.scenarios,
+        options.retries,
+        options.drills,
     )
     run_dir = start_campaign(request, Path(options.runs_dir), options.label, options.project_junit)
+    if options.drills:
+        tell_unhealed(options.platform)
     return EXIT_INCOMPLETE if run_dir is None else conclude(run_dir)
+
+
+def tell_unhealed(platform_name: str) -> None:
+    """Say how to heal what a campaign with drills could not, even when it was killed."""
+    from nonreg.config import load_platform
+    from nonreg.drills.register import open_register
+
+    left = open_register(load_platform(platform_name)).pending()
+    if left:
+        ids = ", ".join(dict.fromkeys(entry.scenario_id for entry in left))
+        print(  # noqa: T201
+            f"La plateforme n'est pas guérie ({ids}) : python -m nonreg heal --platform {platform_name}",
+            file=sys.stderr,
+        )
 
 
 def start_campaign(
@@ -112,7 +147,7 @@ def start_campaign(
     """Check the request, then run the flow with live progress; the run's folder, None if nothing was planned."""
     from nonreg.basis import load_basis
     from nonreg.config import load_platform
-    from nonreg.flow_process import LOG, flow_process
+    from nonreg.flow_process import LOG, STOP_SECONDS, flow_process
     from nonreg.plan import collect_scenarios, identify_tool, new_run_id, plan_campaign
     from nonreg.progress import watch_run
     from nonreg.store import PLAN
@@ -123,6 +158,8 @@ def start_campaign(
     catalog = collect_scenarios(request.scenarios_dir())
     plan = plan_campaign(request, platform, catalog, run_id, identify_tool(request))
     load_basis(platform, plan, catalog, runs_dir)
+    if plan.drills:
+        record_use(platform, plan, request, runs_dir)
     run_dir = runs_dir / run_id
     try:
         run_dir.mkdir(parents=True)
@@ -130,7 +167,8 @@ def start_campaign(
         raise NonregError(
             f"Dossier des passages impossible à écrire : {runs_dir} ({explain_os_error(error)})."
         ) from error
-    print(f"Campagne {run_id} : {len(plan.scenarios)} scénarios sur « {platform.title} »", flush=True)  # noqa: T201
+    broken = f", dont {plural(len(plan.drills), 'exercice', 'exercices')}," if plan.drills else ""
+    print(f"Campagne {run_id} : {len(plan.scenarios)} scénarios{broken} sur « {platform.title} »", flush=True)  # noqa: T201
     parameters = {
         "platform": request.platform,
         "families": [family.name.lower() for family in plan.families],
@@ -142,10 +180,13 @@ def start_campaign(
         "run_id": run_id,
         "project_junit": project_junit,
         "retries": request.retries,
+        "drills": request.drills,
     }
+    stop_seconds = HEAL_SECONDS if plan.drills else STOP_SECONDS
     try:
-        with flow_process(run_dir, parameters) as process:
-            watch_run(run_dir, lambda: process.poll() is not None)
+        with flow_process(run_dir, parameters, stop_seconds) as process, say_what_a_stop_does(plan):
+            steps = make_teller(request.platform, platform, plan)
+            watch_run(run_dir, lambda: steps() or process.poll() is not None)
             process.wait()
     except KeyboardInterrupt:
         print("Interrompu : le rapport porte sur ce qui a été enregistré.")  # noqa: T201
@@ -153,6 +194,43 @@ def start_campaign(
         print(f"La campagne n'a pas commencé ; voir {run_dir / LOG}.", file=sys.stderr)  # noqa: T201
         return None
     return run_dir
+
+
+def record_use(platform: Platform, plan: CampaignPlan, request: CampaignRequest, runs_dir: Path) -> None:
+    """Make sure that the approval is in the ledger before anything starts."""
+    from datetime import UTC, datetime
+
+    from nonreg.decision import load_signed
+    from nonreg.drills.approval import record_approval
+
+    record_approval(runs_dir, platform, plan, load_signed(Path(request.drills)), datetime.now(UTC))
+
+
+@contextmanager
+def say_what_a_stop_does(plan: CampaignPlan) -> Iterator[None]:
+    """Whoever interrupts drills is told why it does not end at once."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if plan.drills:
+            print("Arrêt : ce qui est cassé est guéri et contrôlé, patientez.", flush=True)  # noqa: T201
+        raise
+
+
+def make_teller(name: str, platform: Platform, plan: CampaignPlan) -> Callable[[], bool]:
+    """Prints each operator step of the run once, as soon as a drill waits for it; always False."""
+    from nonreg.drills.operator import describe_step, list_open
+
+    told: set[str] = set()
+
+    def tell() -> bool:
+        for step in list_open(platform) if plan.drills else ():
+            if step.run_id == plan.run_id and step.id not in told:
+                told.add(step.id)
+                print(describe_step(step, name), flush=True)  # noqa: T201
+        return False
+
+    return tell
 
 
 def conclude(run_dir: Path) -> int:

@@ -218,10 +218,10 @@ def approve_plan(platform: Platform, plan: CampaignPlan, file: Path, at: datetim
     return dataclasses.replace(plan, approval=approval)
 
 
-def keep_approval(run_dir: Path, file: Path) -> None:
+def keep_approval(run_dir: Path, signed: SignedDecision) -> None:
     """Copy the signed decision into the run's folder: it is checked again there, and is evidence."""
     run_dir.mkdir(parents=True, exist_ok=True)
-    write_signed(run_dir / FILE, load_signed(file))
+    write_signed(run_dir / FILE, signed)
 
 
 def check_approval(
@@ -248,18 +248,13 @@ def check_approval(
 
 
 def record_approval(
-    runs_dir: Path,
-    platform: Platform,
-    people: People,
-    plan: CampaignPlan,
-    signed: SignedDecision,
-    now: datetime,
+    runs_dir: Path, platform: Platform, plan: CampaignPlan, signed: SignedDecision, now: datetime
 ) -> None:
     """Put the approval in the ledger, once: a later campaign that uses it finds it there.
 
     DecisionRefused when the same decision served for something else, LedgerBroken when the ledger does not hold.
     """
-    path = runs_dir / ledger.FILE
+    people, path = require_people(platform), runs_dir / ledger.FILE
     decision = signed.decision
     for entry in ledger.read_entries(path):
         if entry.decision == decision and entry.kind == DecisionKind.EXERCICE:

@@ -86,6 +86,14 @@ def render_step(step: OperatorStep) -> str:
     )
 
 
+def describe_step(step: OperatorStep, platform_name: str) -> str:
+    """What a person must know of an open step, in one line each."""
+    return (
+        f"À faire par une personne avant {step.deadline:%H:%M:%S UTC} ({step.scenario_id}) : {step.instruction}\n"
+        f"Puis : python -m nonreg confirm --platform {platform_name} {step.id} --key CLÉ"
+    )
+
+
 def ask(platform: Platform, step: OperatorStep) -> None:
     """Put the instruction where `list_open` finds it."""
     folder = open_folder(platform)
@@ -179,8 +187,9 @@ def wait_confirmed(
     )
     if found is None:
         refused = f" Refusé : {' '.join(reasons)}" if reasons else ""
+        asked = step.instruction.rstrip(".")
         raise DrillRefused(
-            f"L'étape {step.id} n'a pas été confirmée en {within_seconds:g} s : {step.instruction}.{refused}"
+            f"L'étape {step.id} n'a pas été confirmée en {within_seconds:g} s : {asked}.{refused}"
         )
     return found
 
