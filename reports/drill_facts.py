@@ -56,10 +56,10 @@ def say_seconds(seconds: float | None, unknown: str = text.NOT_KNOWN) -> str:
 
 
 def point_seconds(seconds: float) -> str:
-    """Return seconds without their unit: two decimals below a hundred, one below a thousand."""
+    """Return seconds without their unit: two decimals below a hundred, one below ten thousand."""
     if not math.isfinite(seconds) or abs(seconds) >= 1e12:
         return text.format_number(seconds)
-    decimals = 2 if abs(seconds) < 99.995 else 1 if abs(seconds) < 999.95 else 0
+    decimals = 2 if abs(seconds) < 99.995 else 1 if abs(seconds) < 9_999.95 else 0
     return f"{seconds:,.{decimals}f}".replace(",", "\u202f").replace(".", ",").replace("-", "−")
 
 

@@ -54,16 +54,20 @@ def measure(words: str, size: float) -> float:
     return len(words) * size * WIDEST_LETTER
 
 
-def name_lane(name: str, other: str) -> str:
-    """Return the name of a client or a site, shortened, or `other` where a font might not draw it."""
-    said = name.strip() if _DRAWN_NAME.fullmatch(name.strip()) else other
-    return said if len(said) <= NAME_CHARACTERS else f"{said[: NAME_CHARACTERS - 3].rstrip()}..."
+def name_lane(name: str, kind: str, number: int) -> str:
+    """Return the name of a client or a site; numbered where it is too long or a font might not draw it."""
+    said = name.strip()
+    if not _DRAWN_NAME.fullmatch(said):
+        return f"{kind} {number}"
+    if len(said) <= NAME_CHARACTERS:
+        return said
+    return f"{f'{number}. {said}'[: NAME_CHARACTERS - 3].rstrip()}..."
 
 
 def lay_clients(clients: Sequence[ClientSummary], axis: Axis) -> list[Lane]:
     """Return one lane a client, a hole where it had no answer."""
     return [
-        Lane(name_lane(client.title or client.client, f"Client {number}"), 24, _draw_client(client, axis), 19)
+        Lane(name_lane(client.title or client.client, "Client", number), 24, _draw_client(client, axis), 19)
         for number, client in enumerate(clients[:CLIENTS_DRAWN], 1)
     ]
 
@@ -112,7 +116,7 @@ def lay_sites(events: Sequence[Numbered], axis: Axis) -> list[Lane]:
         if event.kind is DrillEventKind.ROLE:
             sites.setdefault(event.subject, []).append(event)
     return [
-        Lane(name_lane(f"Site {site}", f"Site n° {place}"), 19, _draw_roles(changes, axis))
+        Lane(name_lane(f"Site {site}", "Site n°", place), 19, _draw_roles(changes, axis))
         for place, (site, changes) in enumerate(itertools.islice(sites.items(), SITES_DRAWN), 1)
     ]
 

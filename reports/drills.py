@@ -216,7 +216,7 @@ def _close(report: CampaignReport, checks: Sequence[ClosingCheck]) -> Section:
     empty = "Aucun contrôle de clôture prévu."
     blocks: list[Block] = [
         _say_state(report, checks),
-        Table("Contrôles de clôture, en lecture seule", columns, rows, empty=empty),
+        Table("Contrôles de clôture", columns, rows, empty=empty),
     ]
     differences = [
         f"{record.scenario_id} : {text.shorten(said, SAID_CHARACTERS)}"

@@ -160,11 +160,11 @@ def test_an_interruption_that_is_seen_well_leaves_the_axis_whole() -> None:
     assert choose_breaks([0, 100, 200, 300], None) == frozenset()
 
 
-def test_two_cuts_are_never_asked_of_a_drill_of_a_few_seconds() -> None:
+def test_a_time_of_less_than_two_seconds_is_never_cut_and_a_second_at_least_stays_straight() -> None:
     assert choose_breaks([0, 1.9, 1.91, 1.92], (1.91, 1.92)) == frozenset()
-    assert (
-        choose_breaks([0, 30, 30.01], (30, 30.01)) == frozenset()
-    )  # nothing would be left to read a scale from
+    assert choose_breaks([0, 1.9, 3, 3.01], (3, 3.01)) == frozenset()
+    assert choose_breaks([0, 2.9, 4, 4.01], (4, 4.01)) == frozenset({0})
+    assert choose_breaks([0, 30, 30.01], (30, 30.01)) == frozenset()
 
 
 def test_the_shortest_interruption_is_still_seen() -> None:
@@ -172,6 +172,13 @@ def test_the_shortest_interruption_is_still_seen() -> None:
     short = replace(client, interruptions=(Interruption(20, 70, 250), Interruption(90, 90.001, 1)))
     record = replace(record_cut(), clients=(short,))
     assert min(find_gap_widths(record)) >= 2.9
+
+
+def test_the_seconds_of_an_interruption_at_the_very_end_are_written_inside_the_frame() -> None:
+    client = replace(record_loss().clients[0], interruptions=(Interruption(428.3, 428.5, 1),))
+    drawing = read_drawing(replace(record_loss(), clients=(client,)))
+    (words,) = [text for text in drawing.iter(f"{SVG}text") if text.text == "0,20\u00a0s"]
+    assert float(words.attrib["x"]) + measure("0,20 s", 9) / 2 <= RIGHT
 
 
 def test_each_client_and_each_site_has_its_lane_and_each_interruption_its_seconds() -> None:
@@ -268,10 +275,16 @@ def test_a_role_is_drawn_only_when_its_event_says_it_plainly(said: str, role: Si
 
 
 def test_a_name_that_a_font_might_not_draw_is_replaced_by_a_number() -> None:
-    assert name_lane("Écriture n° 1", "Client 1") == "Écriture n° 1"
-    assert name_lane("中 😀", "Client 2") == "Client 2"
-    assert name_lane("", "Client 3") == "Client 3"
-    assert len(name_lane("x" * 80, "")) <= 22
+    assert name_lane("Écriture n° 1", "Client", 1) == "Écriture n° 1"
+    assert name_lane("中 😀", "Client", 2) == "Client 2"
+    assert name_lane("", "Client", 3) == "Client 3"
+
+
+def test_long_names_that_begin_alike_are_still_told_apart() -> None:
+    names = [name_lane(f"Station d'essai du frontal, {n}", "Client", n) for n in (1, 2, 10)]
+    assert len(set(names)) == 3
+    assert max(map(len, names)) <= 22
+    assert names[2] == "10. Station d'essai..."
 
 
 @pytest.mark.parametrize("name", RECORDS)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -197,7 +196,7 @@ def test_a_fault_that_only_a_person_can_heal_stands_out() -> None:
 
 def test_a_drill_that_began_after_the_approval_expired_is_named() -> None:
     report = drilled_report()
-    approval = replace(approve(), expires_at=STARTED + timedelta(minutes=16))
+    approval = replace(approve(), expires_at=record_cut().started_at)
     late = replace(report, run=replace(report.run, plan=replace(report.run.plan, approval=approval)))
     said = "Commencés après l'échéance de l'autorisation : HD-025."
     assert said in tell(late, "autorisation-exercices")
@@ -528,7 +527,7 @@ def test_no_text_of_a_drill_breaks_any_form(said: str, name: str) -> None:
     ("seconds", "said"),
     [
         (0.0034, "3,4 ms"), (0.0, "0,00 s"), (0.8, "0,80 s"), (71.8, "71,80 s"), (99.996, "100,0 s"),
-        (428.5, "428,5 s"), (1234.4, "1 234 s"), (None, "n.d."), (float("nan"), "n.d."),
+        (428.5, "428,5 s"), (1234.4, "1 234,4 s"), (12345.6, "12 346 s"), (None, "n.d."), (float("nan"), "n.d."),
     ],
 )  # fmt: skip
 def test_a_time_is_said_in_the_unit_that_fits(seconds: float | None, said: str) -> None:
