@@ -55,6 +55,11 @@ def say_seconds(seconds: float | None, unknown: str = text.NOT_KNOWN) -> str:
     return f"{point_seconds(seconds)}\u00a0s"
 
 
+def say_interruption(gap: Interruption) -> str:
+    """Return how long an interruption was; at least that, where no answer came after it."""
+    return f"≥\u00a0{say_seconds(gap.seconds)}" if gap.open_ended else say_seconds(gap.seconds)
+
+
 def point_seconds(seconds: float) -> str:
     """Return seconds without their unit: two decimals below a hundred, one below ten thousand."""
     if not math.isfinite(seconds) or abs(seconds) >= 1e12:
@@ -81,10 +86,10 @@ def find_longest(client: ClientSummary) -> Interruption | None:
     return max(client.interruptions, key=lambda interruption: interruption.seconds, default=None)
 
 
-def find_longest_seconds(record: DrillRecord) -> float | None:
-    """Return the longest interruption seen by any client; None without a client."""
-    seen = [interruption.seconds for client in record.clients for interruption in client.interruptions]
-    return max(seen, default=0.0) if record.clients else None
+def find_longest_of_all(record: DrillRecord) -> Interruption | None:
+    """Return the longest interruption that any client saw."""
+    seen = (gap for client in record.clients for gap in client.interruptions)
+    return max(seen, key=lambda gap: gap.seconds, default=None)
 
 
 def list_faults_at(record: DrillRecord) -> list[float]:

@@ -15,7 +15,7 @@ from typing import TypeAlias
 from nonreg.model import ClientSummary, DrillEvent, DrillEventKind, Interruption, SiteRole
 from reports import svg
 from reports.drill_axis import Axis, is_drawable
-from reports.drill_facts import say_seconds
+from reports.drill_facts import say_interruption
 from reports.svg import INK, PALE, SOFT, STRONG
 
 LEFT, RIGHT = 128.0, 618.0
@@ -80,20 +80,18 @@ def _draw_client(client: ClientSummary, axis: Axis) -> Callable[[float], Drawn]:
     def draw(top: float) -> Drawn:
         middle, x = top + 17, LEFT
         drawn = Drawn([], [])
-        for begin, end in sorted(holes):
+        for begin, end, edges in sorted(holes):
             if begin > x:
                 drawn.shapes.append(svg.line(x, middle, begin, middle, INK, width=5))
-            drawn.shapes += [
-                svg.line(edge, middle - 5, edge, middle + 5, INK, width=1.2) for edge in (begin, end)
-            ]
+            drawn.shapes += [svg.line(edge, middle - 5, edge, middle + 5, INK, width=1.2) for edge in edges]
             x = max(x, end)
         if x < RIGHT:
             drawn.shapes.append(svg.line(x, middle, RIGHT, middle, INK, width=5))
         taken: list[tuple[float, float]] = []
         for gap, hole in zip(longest_first, holes, strict=True):
-            words = say_seconds(gap.seconds)
+            words = say_interruption(gap)
             half = measure(words, 9) / 2
-            at = min(max(sum(axis.find_widest(*hole)) / 2, LEFT + half), RIGHT - half)
+            at = min(max(sum(axis.find_widest(*hole[:2])) / 2, LEFT + half), RIGHT - half)
             if all(abs(at - other) >= half + width for other, width in taken):
                 taken.append((at, half))
                 drawn.words.append(svg.box(at - half, top + 1, 2 * half, 10, "#ffffff", "#ffffff"))
@@ -103,10 +101,14 @@ def _draw_client(client: ClientSummary, axis: Axis) -> Callable[[float], Drawn]:
     return draw
 
 
-def _place_gap(gap: Interruption, axis: Axis) -> tuple[float, float]:
-    """Return where an interruption is drawn: the shortest one must be seen."""
+def _place_gap(gap: Interruption, axis: Axis) -> tuple[float, float, tuple[float, ...]]:
+    """Return where an interruption is drawn, the shortest one to be seen, and its edges: no end, no edge.
+
+    A client that had no answer any more is not drawn as served again.
+    """
     begin, end = axis.place(gap.from_seconds), axis.place(gap.to_seconds)
-    return min(begin, RIGHT - 3), min(max(end, begin + 3), RIGHT)
+    begin, end = min(begin, RIGHT - 3), min(max(end, begin + 3), RIGHT)
+    return (begin, RIGHT, (begin,)) if gap.open_ended else (begin, end, (begin, end))
 
 
 def lay_sites(events: Sequence[Numbered], axis: Axis) -> list[Lane]:

@@ -69,7 +69,7 @@ def _find_end(record: DrillRecord) -> float | None:
         for client in record.clients
         if client.writes
         for gap in client.interruptions
-        if is_drawable(gap.from_seconds) and is_drawable(gap.to_seconds)
+        if not gap.open_ended and is_drawable(gap.from_seconds) and is_drawable(gap.to_seconds)
     ]
     if total is None or not is_drawable(total) or not seen:
         return None

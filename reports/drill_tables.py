@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 
-from nonreg.model import AlarmSeen, ClientSummary, DrillRecord, Healing, Interruption
+from nonreg.model import (
+    AlarmSeen,
+    DrillEvent,
+    DrillEventKind,
+    DrillRecord,
+    Healing,
+)
 from reports import labels, text
 from reports.document import Block, Cell, Column, Paragraph, Table, shorten_on_paper
 from reports.drill_facts import (
     NO_PART,
-    find_longest,
     list_faults_at,
     order_events,
     point_seconds,
@@ -18,7 +23,6 @@ from reports.drill_facts import (
 
 MOMENTS_ON_PAPER = 40
 MOMENTS_SHOWN = 400
-CLIENTS_SHOWN = 40
 ROWS_SHOWN = 200
 SAID_CHARACTERS = 300
 NAME_CHARACTERS = 120
@@ -54,70 +58,6 @@ def list_moments(record: DrillRecord) -> Table:
     return shorten_on_paper(table, MOMENTS_ON_PAPER, "voir le rapport HTML")
 
 
-def list_clients(record: DrillRecord) -> Table:
-    """Return what each client saw: its longest interruption, how finely it looked, what looking costs."""
-    shown = record.clients[:CLIENTS_SHOWN]
-    rows = tuple(_describe_client(client) for client in shown)
-    columns = (
-        Column("Client", 16),
-        Column("Essais", 18),
-        Column("Plus longue interruption", 12, numeric=True),
-        Column("De … à (s)", 14),
-        Column("Essais sans réponse", 11, numeric=True),
-        Column("Autres", 10),
-        Column("Période", 9, numeric=True),
-        Column("Coût d'un essai", 10, numeric=True),
-    )
-    left = len(record.clients) - len(shown)
-    more = (
-        f" … {text.plural(left, 'autre client', 'autres clients')}, voir la source JSON." if left > 0 else ""
-    )
-    note = (
-        f"Résolution : {say_milliseconds(record.resolution_seconds)} ; une interruption plus courte ne se voit pas. "
-        "Interruption : de la dernière réponse d'avant à la première d'après. Coût : durée médiane d'un essai au "
-        f"repos, que la mesure ajoute à la plateforme.{more}"
-    )
-    empty = "Interruption vue par chaque client : n.d. (aucun client enregistré)."
-    return Table("Interruption vue par chaque client", columns, rows, empty=empty, note=note if rows else "")
-
-
-def _describe_client(client: ClientSummary) -> tuple[Cell, ...]:
-    longest = find_longest(client)
-    others = sorted((i.seconds for i in client.interruptions if i is not longest), reverse=True)
-    told = ", ".join(say_seconds(seconds) for seconds in others[:3])
-    unknown = f", {text.plural(client.unknown, 'inconnu', 'inconnus')}" if client.unknown else ""
-    return (
-        Cell(f"{_name_client(client)}\n{'écrit' if client.writes else 'lit'}"),
-        Cell(
-            f"{text.format_number(client.attempts)}, dont {text.plural(client.acknowledged, 'bon', 'bons')}, "
-            f"{text.plural(client.errors, 'en erreur', 'en erreur')}{unknown}"
-        ),
-        Cell(say_seconds(longest.seconds) if longest else "aucune"),
-        Cell(_say_span(longest)),
-        Cell(text.format_number(longest.attempts) if longest else "0"),
-        Cell((f"{len(others)} ({told}{' …' if len(others) > 3 else ''})") if others else "aucune"),
-        Cell(say_milliseconds(client.period_seconds)),
-        Cell(say_milliseconds(client.cost_seconds)),
-    )
-
-
-def _name_client(client: ClientSummary) -> str:
-    return text.shorten(text.known(client.title or client.client), NAME_CHARACTERS)
-
-
-def _say_span(interruption: Interruption | None) -> str:
-    if interruption is None:
-        return "–"
-    return f"{point_seconds(interruption.from_seconds)} → {point_seconds(interruption.to_seconds)}"
-
-
-def say_milliseconds(seconds: float) -> str:
-    """Return a resolution or a cost in milliseconds."""
-    if not math.isfinite(seconds):
-        return text.NOT_KNOWN
-    return text.format_quantity(float(f"{seconds * 1000:.3g}"), "ms")
-
-
 def split_recovery(record: DrillRecord) -> Block:
     """Return the RTO and its parts, the time of the person apart from the technical one."""
     found = record.recovery
@@ -146,8 +86,40 @@ def split_recovery(record: DrillRecord) -> Block:
         Column("De … à …", 53),
         Column("Durée", 18, numeric=True),
     )
-    note = "Les parts sont mesurées chacune pour elle-même : leur somme peut différer du total."
+    note = (
+        "Une part ne compte que ce qui se passe pendant l'interruption, après les parts d'avant : leur somme ne "
+        "dépasse pas le total."
+    )
     return Table("Temps de rétablissement (RTO)", columns, tuple(rows), note=note)
+
+
+def list_answers(record: DrillRecord) -> list[Table]:
+    """Return what a person was asked and how long the answer took, interruption or not; nothing without a demand."""
+    steps: dict[str, list[DrillEvent]] = {}
+    for event in order_events(record):
+        if event.kind is DrillEventKind.OPERATOR:
+            steps.setdefault(event.subject, []).append(event)
+    rows = tuple(_describe_step(step, asked) for step, asked in list(steps.items())[:ROWS_SHOWN])
+    columns = (
+        Column("Étape", 22),
+        Column("Demandée (s)", 12, numeric=True),
+        Column("Réponse (s)", 12, numeric=True),
+        Column("Temps de réponse", 14, numeric=True),
+        Column("Réponse", 40),
+    )
+    return [Table("Gestes de l'opérateur", columns, rows)] if rows else []
+
+
+def _describe_step(step: str, events: Sequence[DrillEvent]) -> tuple[Cell, ...]:
+    first, last = events[0].at_seconds, events[-1]
+    answered = len(events) > 1
+    return (
+        Cell(text.shorten(step, NAME_CHARACTERS)),
+        Cell(point_seconds(first)),
+        Cell(point_seconds(last.at_seconds) if answered else "–"),
+        Cell(say_seconds(last.at_seconds - first) if answered else "–"),
+        Cell(text.shorten(last.text, SAID_CHARACTERS)) if answered else Cell("sans réponse", "?", "warn"),
+    )
 
 
 def list_alarms(record: DrillRecord) -> Table:

@@ -5,11 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from nonreg.model import DrillEventKind, DrillRecord
+from nonreg.model import DrillEventKind, DrillRecord, Interruption
 from reports import svg, text
 from reports.document import Chart
 from reports.drill_axis import CUT_WIDTH, Axis, draw_axis, is_drawable, list_ticks
-from reports.drill_facts import find_longest, list_faults_at, order_events, point_seconds, say_seconds
+from reports.drill_facts import (
+    find_longest,
+    list_faults_at,
+    order_events,
+    point_seconds,
+    say_interruption,
+    say_seconds,
+)
 from reports.drill_lanes import CLIENTS_DRAWN, LEFT, RIGHT, Lane, Numbered, lay_clients, lay_sites, measure
 from reports.drill_marks import draw_mark, lay_faults, lay_marks
 from reports.drill_recovery import lay_recovery, place_recovery, say_parts
@@ -136,6 +143,11 @@ def _draw_legend(kinds: set[DrillEventKind], y: float) -> tuple[list[str], float
     return (drawn, y + 18) if kinds - {DrillEventKind.ROLE} else ([], y)
 
 
+def _say_span(gap: Interruption) -> str:
+    end = "sans réponse ensuite" if gap.open_ended else f"à {point_seconds(gap.to_seconds)} s"
+    return f"de {point_seconds(gap.from_seconds)} {end}"
+
+
 def describe_timeline(record: DrillRecord, axis: Axis, drawn: int) -> str:
     """Return the drawing in words, for those who do not see it; the moments are in the table under it."""
     first, last = (text.format_number(round(end, 2)) for end in (axis.knots[0][0], axis.end_seconds))
@@ -146,10 +158,7 @@ def describe_timeline(record: DrillRecord, axis: Axis, drawn: int) -> str:
         if longest is None:
             said.append(f"{name} : aucune interruption.")
         else:
-            said.append(
-                f"{name} : interrompu {say_seconds(longest.seconds)}, "
-                f"de {point_seconds(longest.from_seconds)} à {point_seconds(longest.to_seconds)} s."
-            )
+            said.append(f"{name} : interrompu {say_interruption(longest)}, {_say_span(longest)}.")
     if record.recovery and record.recovery.total_seconds is not None:
         said.append(f"RTO {say_seconds(record.recovery.total_seconds)}.")
     if axis.breaks:

@@ -7,31 +7,30 @@ from collections.abc import Mapping, Sequence
 from nonreg.model import CampaignReport, DrillRecord, PlannedDrill
 from reports import labels, text
 from reports.case import Case
-from reports.document import Block, Cell, Charts, Column, Items, Pairs, Paragraph, Section, Table
+from reports.document import Block, Cell, Charts, Column, Names, Pairs, Paragraph, Section, Table
 from reports.drill_approval import describe_approval
+from reports.drill_clients import list_clients, say_milliseconds
+from reports.drill_closing import close_drills, say_state
 from reports.drill_facts import (
     AS_BEFORE,
     CHANGED,
     NO_PART,
     NOT_PROVED,
-    ClosingCheck,
-    find_longest_seconds,
+    find_longest_of_all,
     join_closing,
     list_differences,
-    say_left_as_found,
+    say_interruption,
     say_seconds,
 )
 from reports.drill_tables import (
     list_alarms,
-    list_clients,
+    list_answers,
     list_healings,
     list_moments,
-    say_milliseconds,
     split_recovery,
 )
 from reports.drill_timeline import draw_timeline
 from reports.drill_writes import account_writes
-from reports.gaps import list_evidence
 
 DRILLS_ON_PAPER = 40
 TITLE_CHARACTERS = 160
@@ -58,20 +57,19 @@ def tell_drills(report: CampaignReport, cases: Sequence[Case]) -> tuple[Section,
         Section(
             "exercices-hd",
             "5bis. Exercices de haute disponibilité",
-            (_say_state(report, checks), _list_drills(names, planned, records, by_id)),
+            (
+                say_state(report, checks),
+                _list_drills(names, planned, records, by_id),
+                *_name_left_out(report.run.plan.drills_left_out),
+            ),
         ),
         describe_approval(report),
         *(
             _tell_drill(number, name, planned.get(name), records.get(name), by_id.get(name))
             for number, name in enumerate(names, 1)
         ),
-        _close(report, checks),
+        close_drills(report, checks),
     )
-
-
-def _say_state(report: CampaignReport, checks: Sequence[ClosingCheck]) -> Paragraph:
-    said, state = say_left_as_found(report, checks)
-    return Paragraph(said, state.tone, state.sign)
 
 
 def _list_drills(
@@ -99,6 +97,12 @@ def _list_drills(
     return Table(caption, columns, rows, empty="Aucun exercice prévu.", note=note if rows else "")
 
 
+def _name_left_out(ids: Sequence[str]) -> list[Names]:
+    """Return the drills of the catalog that this plan does not hold: a partial campaign must not look whole."""
+    count = text.plural(len(ids), "exercice du catalogue", "exercices du catalogue")
+    return [Names(f"Hors de ce plan, {count} :", tuple(ids))] if ids else []
+
+
 def _sum_drill(
     name: str, planned: PlannedDrill | None, record: DrillRecord | None, case: Case | None
 ) -> tuple[Cell, ...]:
@@ -110,10 +114,17 @@ def _sum_drill(
         Cell(labels.DRILL_STAGES[planned.stage] if planned else "hors du plan"),
         case.label if case else Cell(text.NOT_KNOWN),
         Cell(say_seconds(rto, NO_PART if record and record.accounting else text.NOT_KNOWN)),
-        Cell(say_seconds(find_longest_seconds(record)) if record else text.NOT_KNOWN),
+        Cell(_say_longest(record)),
         Cell(text.NOT_KNOWN if lost is None else text.format_number(lost)),
         _say_drill_state(record),
     )
+
+
+def _say_longest(record: DrillRecord | None) -> str:
+    if record is None or not record.clients:
+        return text.NOT_KNOWN
+    longest = find_longest_of_all(record)
+    return say_interruption(longest) if longest else "aucune"
 
 
 def _say_drill_state(record: DrillRecord | None) -> Cell:
@@ -171,6 +182,7 @@ def _detail_drill(
         *account_writes(record, planned.stage if planned else None),
         list_clients(record),
         split_recovery(record),
+        *list_answers(record),
         list_alarms(record),
         list_healings(record),
     ]
@@ -183,49 +195,3 @@ def _list_differences(differences: Sequence[str]) -> Paragraph:
     return Paragraph(
         "\n".join(("L'exercice n'a pas laissé la plateforme comme il l'a trouvée :", *shown)), "ko", "✗"
     )
-
-
-def _comment(check: ClosingCheck) -> str:
-    if check.after is None:
-        return ""
-    attempt = f"Essai {check.after.attempt}." if check.after.attempt > 1 else ""
-    return f"{attempt} {text.shorten(check.after.message, SAID_CHARACTERS)}".strip()
-
-
-def _close(report: CampaignReport, checks: Sequence[ClosingCheck]) -> Section:
-    """Return the closing checks beside those of before."""
-    rows = tuple(
-        (
-            Cell(check.scenario_id),
-            Cell(text.shorten(check.title, TITLE_CHARACTERS)),
-            labels.OUTCOMES[check.before.outcome] if check.before else Cell("Non joué avant", "–", "muted"),
-            labels.OUTCOMES[check.after.outcome] if check.after else labels.MISSING,
-            check.state,
-            Cell(_comment(check)),
-        )
-        for check in checks
-    )
-    columns = (
-        Column("Id", 10),
-        Column("Contrôle", 28),
-        Column("Avant", 14),
-        Column("Après", 14),
-        Column("Constat", 14),
-        Column("Commentaire", 20),
-    )
-    empty = "Aucun contrôle de clôture prévu."
-    blocks: list[Block] = [
-        _say_state(report, checks),
-        Table("Contrôles de clôture", columns, rows, empty=empty),
-    ]
-    differences = [
-        f"{record.scenario_id} : {text.shorten(said, SAID_CHARACTERS)}"
-        for record in report.run.drills
-        for said in list_differences(record)
-    ]
-    if differences:
-        blocks.append(Items("Ce que les exercices ont laissé", tuple(differences[:DIFFERENCES_SHOWN])))
-    evidence = tuple(dict.fromkeys(item for result in report.run.closing for item in result.evidence))
-    if evidence:
-        blocks.append(list_evidence(evidence, "Preuves des contrôles de clôture"))
-    return Section("cloture-exercices", "Plateforme laissée comme trouvée", tuple(blocks), 2)

@@ -14,7 +14,7 @@ from junitparser.xunit2 import JUnitXml, TestCase, TestSuite
 from nonreg.model import CampaignReport, DrillRecord, Family, GuardResult, GuardStatus, Outcome
 from reports import labels, text
 from reports.case import Case, join_cases
-from reports.drill_facts import ClosingCheck, find_longest_seconds, join_closing, list_differences
+from reports.drill_facts import ClosingCheck, find_longest_of_all, join_closing, list_differences
 
 MESSAGE_CHARACTERS = 4_000
 _SKIPPED = (Outcome.NON_EXECUTE, Outcome.NON_APPLICABLE)
@@ -79,9 +79,9 @@ def _write_family(family: Family, cases: Sequence[Case], report: CampaignReport)
 
 def _add_drill(test: TestCase, record: DrillRecord) -> None:
     """Add the figures of a drill that were measured; what was not is left out."""
-    found, recovery = record.accounting, record.recovery
+    found, recovery, longest = record.accounting, record.recovery, find_longest_of_all(record)
     figures = (
-        ("drill longest_interruption_seconds", find_longest_seconds(record)),
+        ("drill longest_interruption_seconds", longest.seconds if longest else None),
         ("drill rto_seconds", recovery.total_seconds if recovery else None),
         ("drill operator_seconds", recovery.operator_seconds if recovery else None),
         ("drill acknowledged_writes", found.acknowledged if found else None),

@@ -160,7 +160,7 @@ def record_switchover() -> DrillRecord:
             watch("web", "Client léger (HTTP)", (Interruption(31.2, 32.55, 5),), 362, writes=False),
         ),
         accounting=Accounting(725, 725),
-        recovery=RecoveryTime(0.8, None, 25.62, 0.61, 0.17),
+        recovery=RecoveryTime(0.8, None, 0.02, 0.61, 0.17),
         alarms=(AlarmSeen("Bascule en cours", "exploitation", True, 31.3, 33.0),),
         resolution_seconds=0.25,
     )
@@ -254,7 +254,7 @@ def record_interrupted() -> DrillRecord:
             DrillEvent(0.1, K.ROLE, "P", "PASSIF"),
             DrillEvent(12.0, K.FAULT, "HD-024.1", "Machine virtuelle a-bdd éteinte"),
         ),
-        clients=(watch("ecrivain-1", "Écriture 1", (Interruption(11.9, 37.0, 125),), 180),),
+        clients=(watch("ecrivain-1", "Écriture 1", (Interruption(11.9, 37.0, 125, open_ended=True),), 180),),
         healings=(Healing("HD-024.1", "virsh start a-bdd", 12.0, None, "hyperviseur injoignable (délai dépassé)"),),
         left_as_found=("Machine a-bdd éteinte, elle était allumée", "Rôle de A : aucun, attendu ACTIF"),
         resolution_seconds=0.25,

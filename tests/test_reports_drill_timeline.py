@@ -40,7 +40,9 @@ RECORDS = {
 WORDS = st.text(alphabet="<>&\"'é ]ACTIFpass中😀\u0301\x00\ud800", max_size=40)
 ANY_TIME = st.floats() | st.floats(0, 2000) | st.floats(0, 2)
 MAYBE_TIME = st.none() | ANY_TIME
-GAPS = st.lists(st.builds(Interruption, ANY_TIME, ANY_TIME, st.integers(0, 9)), max_size=4).map(tuple)
+GAPS = st.lists(
+    st.builds(Interruption, ANY_TIME, ANY_TIME, st.integers(0, 9), st.booleans()), max_size=4
+).map(tuple)
 RECORD = st.builds(
     DrillRecord,
     scenario_id=WORDS,
@@ -143,7 +145,7 @@ def test_time_never_goes_back_on_the_axis_and_every_tick_has_its_room(
 def test_a_short_interruption_in_a_long_drill_is_drawn_wide_and_the_cuts_say_how_long_they_are() -> None:
     assert find_gap_widths(record_switchover())[0] > 80
     words = list_words(record_switchover())
-    assert {"Temps non dessiné", "25,54 s", "0,80 s"} <= set(words)
+    assert {"Temps non dessiné", "25,62 s", "0,80 s"} <= set(words)
     long = replace(record_switchover(), duration_seconds=7200.0)
     assert find_gap_widths(long)[0] > 80
 
@@ -181,6 +183,24 @@ def test_the_seconds_of_an_interruption_at_the_very_end_are_written_inside_the_f
     assert float(words.attrib["x"]) + measure("0,20 s", 9) / 2 <= RIGHT
 
 
+def test_a_client_that_had_no_answer_any_more_is_not_drawn_as_served_again() -> None:
+    client = record_interrupted().clients[0]
+    ended = replace(client, interruptions=(replace(client.interruptions[0], open_ended=False),))
+    record = replace(record_interrupted(), duration_seconds=60.0)
+    assert "≥ 25,10 s" in list_words(record)
+    assert "de 11,90 sans réponse ensuite" in draw_timeline(record, "k").description
+    thick = [
+        [line for line in read_drawing(drawn).iter(f"{SVG}line") if line.attrib["stroke-width"] == "5"]
+        for drawn in (record, replace(record, clients=(ended,)))
+    ]
+    assert [len(lines) for lines in thick] == [1, 2]
+
+
+def test_the_rto_never_ends_with_an_interruption_that_has_no_end() -> None:
+    record = replace(record_interrupted(), recovery=RecoveryTime(25.1, None, None, None, None))
+    assert place_recovery(record)[0] is None
+
+
 def test_each_client_and_each_site_has_its_lane_and_each_interruption_its_seconds() -> None:
     words = list_words(record_loss())
     for word in (
@@ -216,7 +236,7 @@ def test_without_a_fault_the_time_of_the_operator_ends_where_the_tool_starts() -
     _, parts = place_recovery(record_switchover())
     placed = {part.letter: part.span for part in parts}
     assert set(placed) == {"b", "c", "d"}
-    assert placed["b"] == pytest.approx((31.1 - 25.62, 31.1))
+    assert placed["b"] == pytest.approx((31.08, 31.1))
 
 
 def test_a_part_that_nothing_places_is_written_and_not_drawn() -> None:

@@ -208,7 +208,7 @@ def test_every_drill_is_summed_up_in_a_line() -> None:
         ["Bascule planifiée", "OK", "0,80 s", "1,35 s", "0", "Comme avant"],
         ["Réseau", "OK", "sans objet", "50,70 s", "0", "Comme avant"],
         ["Perte non planifiée", "OK", "71,80 s", "73,90 s", "37", "Comme avant"],
-        ["Perte non planifiée", "Inconclusif", "n.d.", "25,10 s", "n.d.", "3 différences"],
+        ["Perte non planifiée", "Inconclusif", "n.d.", "≥ 25,10 s", "n.d.", "3 différences"],
     ]
 
 
@@ -303,6 +303,28 @@ def test_each_client_has_its_longest_interruption_how_finely_it_looked_and_what_
         "aucune",
     ]
     assert "Résolution : 250 ms" in tell(drilled_report(), "exercice-1")
+
+
+def test_an_interruption_that_nothing_ended_is_said_to_have_lasted_at_least_that() -> None:
+    row = read_rows(damaged_report(), "exercice-4", "Interruption vue par chaque client")[0]
+    assert row[2:5] == ["≥ 25,10 s", "11,90 → …", "125"]
+
+
+def test_the_answers_of_the_operator_are_timed_even_outside_of_the_interruption() -> None:
+    rows = read_rows(switchover_report(), "exercice-1", "Gestes de l'opérateur")
+    assert rows[0] == ["Bascule de A vers P", "5,40", "31,02", "25,62 s", "Confirmé par le titulaire"]
+    silent = tuple(event for event in record_switchover().events if event.text != "Confirmé par le titulaire")
+    report = change_record(switchover_report(), lambda record: replace(record, events=silent))
+    assert read_rows(report, "exercice-1", "Gestes de l'opérateur")[0][2:] == ["–", "–", "sans réponse"]
+    assert "Gestes de l'opérateur" not in tell(drilled_report(), "exercice-2")
+
+
+def test_the_drills_of_the_catalog_that_were_left_out_are_named() -> None:
+    report = drilled_report()
+    plan = replace(report.run.plan, drills_left_out=("HD-027", "HD-028"))
+    html = render_html(replace(report, run=replace(report.run, plan=plan)))
+    assert "Hors de ce plan, 2 exercices du catalogue : HD-027, HD-028." in plain(Page(html).text)
+    assert "Hors de ce plan" not in render_html(report)
 
 
 def test_the_rto_is_split_with_the_time_of_the_person_apart() -> None:
