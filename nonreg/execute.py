@@ -115,12 +115,17 @@ def run_and_restore(
         exit_code, said = run_attempts(plan, run_dir, platform_file, scenarios_dir, stop, restore_and_clean)
     finally:  # also when we are going down ourselves
         left = restore()
-    closing = run_closing(plan, run_dir, platform_file, scenarios_dir) if plan.drills else ""
+    closing = run_closing(platform, plan, run_dir, platform_file, scenarios_dir) if plan.drills else ""
     return exit_code, (*said, left, closing, clean_test_data(platform, plan))
 
 
-def run_closing(plan: CampaignPlan, run_dir: Path, platform_file: Path, scenarios_dir: Path) -> str:
+def run_closing(
+    platform: Platform, plan: CampaignPlan, run_dir: Path, platform_file: Path, scenarios_dir: Path
+) -> str:
     """The closing checks in a pytest of their own, even after a stop; a sentence when it did not go to its end."""
+    store.save_facts(
+        run_dir, read_facts(platform, plan.created_at), closing=True
+    )  # a cut link left errors behind
     announce_attempt(run_dir, Attempt(1, tuple(scenario.id for scenario in plan.closing), closing=True))
     code, interruption = run_pytest(plan, run_dir, platform_file, scenarios_dir, threading.Event())
     if interruption or code in (0, 1):

@@ -42,6 +42,7 @@ from nonreg.model import (
 )
 
 T = TypeVar("T")
+CLOSING_FACTS = "facts-final.json"
 PLAN, GUARDS, FACTS, EVENTS, END = "plan.json", "guards.json", "facts.json", "events.jsonl", "end.json"
 HEALED, DRILLS = "healed.json", "drills"
 SCENARIO_EVENTS = ("scenario_started", "scenario_finished")
@@ -107,9 +108,15 @@ def save_guards(run_dir: Path, guards: tuple[GuardResult, ...]) -> None:
     write_file(run_dir / GUARDS, dump_json(tuple[GuardResult, ...], guards))
 
 
-def save_facts(run_dir: Path, facts: tuple[Fact, ...]) -> None:
-    """Keep what was read of the environment."""
-    write_file(run_dir / FACTS, dump_json(tuple[Fact, ...], facts))
+def save_facts(run_dir: Path, facts: tuple[Fact, ...], *, closing: bool = False) -> None:
+    """Keep what was read of the environment, at the start or before the closing checks."""
+    write_file(run_dir / (CLOSING_FACTS if closing else FACTS), dump_json(tuple[Fact, ...], facts))
+
+
+def load_latest_facts(run_dir: Path) -> tuple[Fact, ...]:
+    """What was last read of the environment: since then, drills broke nothing; ConfigError when it was never read."""
+    closing = run_dir / CLOSING_FACTS
+    return load_json(tuple[Fact, ...], closing if closing.is_file() else run_dir / FACTS)
 
 
 def save_end(run_dir: Path, ended_at: datetime, pytest_exit: int | None, interruption: str = "") -> None:

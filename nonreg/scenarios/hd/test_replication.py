@@ -6,7 +6,7 @@ from nonreg import baseline
 from nonreg.clients.sql import Rows, Session
 from nonreg.errors import RequestFailed
 from nonreg.fixtures import Campaign
-from nonreg.model import Criticality, Fact
+from nonreg.model import Criticality
 from nonreg.probes.facts import REPLICATION_ERRORS
 from nonreg.probes.replication import (
     count_errors,
@@ -17,7 +17,7 @@ from nonreg.probes.replication import (
     read_fresh,
 )
 from nonreg.recorder import scenario
-from nonreg.store import FACTS, load_json
+from nonreg.store import load_latest_facts
 from nonreg.waiting import observe_until, sample
 from nonreg.witness import Witness
 
@@ -81,7 +81,7 @@ def test_backlog(witness: Witness, active: Session, campaign: Campaign) -> None:
 
 @scenario("HD-006", "Aucune erreur de réplication depuis le début de la campagne", Criticality.MAJEURE)
 def test_errors(witness: Witness, passive: Session, campaign: Campaign) -> None:
-    facts = load_json(tuple[Fact, ...], campaign.run_dir / FACTS)
+    facts = load_latest_facts(campaign.run_dir)
     mark = next((fact.value for fact in facts if fact.name == REPLICATION_ERRORS), "n.d.")
     if not mark.isdigit():
         raise RequestFailed(f"Le nombre d'erreurs au départ de la campagne n'est pas connu : {mark}")
