@@ -1,4 +1,4 @@
-"""HD-030: what every drill of this campaign did to the alarm chain: the expected alarms, no other, to the right people."""
+"""HD-030: what every drill of this campaign did to the alarm chain: the expected alarms, to the right people."""
 
 from __future__ import annotations
 
