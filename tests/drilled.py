@@ -105,6 +105,15 @@ def test_asks(witness, campaign):
     close(campaign.platform, step)
     witness.expect_equal(confirmed.person, "renfort-technique-essai", step.id)
 
+@scenario("HD-910", "Échoue d'abord, puis regarde le client du passif", Criticality.MAJEURE)
+def test_flaky(witness, campaign):
+    mark = campaign.run_dir / "essai"
+    first = not mark.exists()
+    mark.touch()
+    with campaign.shell(campaign.passive_site) as shell:
+        state = shell.run("service_state", service="client")
+    witness.expect(read_unit(state).is_running and not first, state.request, "client en marche", "autre chose")
+
 @scenario("HD-002", "Client du passif en marche", Criticality.MAJEURE)
 def test_client(witness, campaign):
     with campaign.shell(campaign.passive_site) as shell:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -9,14 +10,18 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from nonreg import ledger, store
+from nonreg import execute, ledger, store
+from nonreg.config import Platform
+from nonreg.drills.aftermath import heal_all
 from nonreg.drills.operator import OperatorStep, ask, list_open
 from nonreg.drills.register import hold_drills, new_entry_id, open_register
-from nonreg.model import CampaignReport, DrillRecord, Outcome, PlannedFault, Scenario, Verdict
+from nonreg.errors import DrillRefused
+from nonreg.model import CampaignReport, DrillRecord, Fact, Outcome, PlannedFault, Scenario, Verdict
 from nonreg.plan import collect_scenarios
 from nonreg.sandbox.layout import Layout
 from nonreg.waiting import wait_until
@@ -56,9 +61,9 @@ GOOD_END = {"HD-001": Outcome.OK, "HD-002": Outcome.OK}
 def test_a_drill_that_leaves_its_fault_is_healed_once_and_never_tried_again(
     ground: Ground, tmp_path: Path
 ) -> None:
-    report = ground.drill(tmp_path, "HD-921,HD-002", retries=1)
-    assert outcomes(report) == {"HD-002": Outcome.OK, "HD-921": Outcome.KO}
-    assert [one.attempt for one in report.run.results] == [1, 1]
+    report = ground.drill(tmp_path, "HD-921,HD-910", retries=1)
+    found = [(one.scenario_id, one.attempt, one.outcome) for one in report.run.results]
+    assert found == [("HD-910", 1, Outcome.KO), ("HD-921", 1, Outcome.KO), ("HD-910", 2, Outcome.OK)]
     assert ground.client_runs()
     assert open_register(ground.platform).pending() == ()
     (healed,) = report.run.healed
@@ -70,7 +75,7 @@ def test_a_drill_that_leaves_its_fault_is_healed_once_and_never_tried_again(
     assert healed in report.assessment.reserves
     run_dir = tmp_path / "passage"
     assert (run_dir / "evidence" / "HD-002" / "controle-final" / "tat.txt").is_file()
-    assert (run_dir / "evidence" / "HD-002" / "tat.txt").is_file()
+    assert (run_dir / "pytest-essai-2.log").is_file()
     assert (run_dir / "pytest-final.log").is_file()
 
 
@@ -198,6 +203,38 @@ def test_nothing_is_healed_where_the_platform_file_is_not_that_of_a_test_platfor
     report = run_campaign(other, tmp_path / "passage", "hd", "HD-002", str(ground.folder))
     assert "Rien n'est guéri, ce n'est pas la plateforme de test : le fichier" in report.run.interruption
     assert len(open_register(ground.platform).pending()) == 1
+
+
+def test_nothing_is_healed_where_a_database_answers_with_another_marker(ground: Ground) -> None:
+    fault = PlannedFault(
+        "HD-927/1", "service_stopped", "SITE-B", (("service", "client"),), 30.0, (), "a", "g"
+    )
+    register = open_register(ground.platform)
+    register.add("hier", "HD-927", fault, {}, new_entry_id())
+    with pytest.raises(DrillRefused, match="SITE-A porte le jeton d'une autre plateforme"):
+        heal_all(dataclasses.replace(ground.platform, identity_token="0a1b"), "essai")
+    assert [(one.healed, one.error) for one in register.pending()] == [(False, "")]
+
+
+def test_an_approval_that_no_longer_holds_once_the_guards_are_asked_lets_nothing_begin(
+    ground: Ground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_catalog(tmp_path / "scenarios", ROLES, BODIES, header=HEADER + BREAKING)
+    own = dataclasses.replace(ground, folder=folder)
+
+    def read_and_change(platform: Platform, at: datetime) -> tuple[Fact, ...]:
+        write_catalog(folder, ROLES, BODIES, "# une ligne de plus\n", header=HEADER + BREAKING)
+        return ()
+
+    monkeypatch.setattr(execute, "read_facts", read_and_change)
+    report = own.drill(tmp_path, "HD-924")
+    assert report.run.interruption.startswith(
+        "Rien n'a été exécuté : L'autorisation D-0123456789ab est d'un autre"
+    )
+    assert (report.run.results, report.run.closing) == ((), ())
+    assert {guard.status.stops for guard in report.run.guards} == {False}
+    assert report.assessment.verdict is Verdict.INCOMPLET
+    assert ground.client_runs()
 
 
 def test_a_campaign_is_refused_while_another_process_heals_or_drills_and_names_it(

@@ -7,6 +7,7 @@ import re
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,12 +19,16 @@ import pytest
 import requests
 import yaml
 
+from nonreg.__main__ import main
 from nonreg.clients.sshsig import load_key_file
 from nonreg.decision import sign_decision, write_signed
+from nonreg.drills.operator import list_open
 from nonreg.model import Outcome
+from nonreg.plan import collect_scenarios
 from nonreg.sandbox.layout import Layout
 from nonreg.waiting import wait_until
 from tasks.promotion import load_candidate, request_promotion
+from tests.drilled import BODIES, BREAKING, HEADER, ROLES, Ground, write_catalog
 from tests.governed import ALL_GOOD, Governed, make_governed, publish_run
 
 ROOT = Path(__file__).parent.parent
@@ -185,6 +190,17 @@ def test_the_form_offers_french_help_and_the_families(server: Server) -> None:
     assert "réplication" in schema["properties"]["touches_replication"]["description"]
 
 
+def test_drills_are_never_scheduled_one_at_a_time_and_ask_for_their_approval(server: Server) -> None:
+    deployed = find_deployment(server, "exercices-hd")
+    assert deployed["schedules"] == []
+    assert deployed["global_concurrency_limit"]["limit"] == 1
+    assert deployed["concurrency_options"]["collision_strategy"] == "CANCEL_NEW"
+    parameter = deployed["parameter_openapi_schema"]["properties"]["drills"]
+    assert "autorisation d'exercices que le titulaire a signée" in parameter["description"]
+    others = [find_deployment(server, one["name"]) for one in DEPLOYMENTS if one["name"] != "exercices-hd"]
+    assert [one["name"] for one in others if one["parameters"].get("drills")] == []
+
+
 @pytest.fixture(scope="module")
 def worker(server: Server) -> None:
     server.start("worker", "start", "--pool", "aquareel", "--type", "process", "--limit", "1")
@@ -276,6 +292,53 @@ def test_a_worker_promotes_a_run_with_a_decision_signed_beforehand(
     assert run["state"]["type"] == "COMPLETED", (run["state"], server.log.read_text("utf-8")[-3000:])
     assert [file.name for file in (governed.governance / "baselines").iterdir()] == ["0001-5.2.0.json"]
     assert any("PROMOTION" in str(artifact["data"]) for artifact in read_artifacts(server, run))
+
+
+def test_drills_launched_without_their_approval_end_before_anything_is_planned(
+    server: Server, worker: None, sandbox: Layout, tmp_path: Path
+) -> None:
+    run = run_deployment(
+        server, "exercices-hd", platform=str(sandbox.platform_file), runs_dir=str(tmp_path / "passages")
+    )
+    assert run["state"]["type"] == "FAILED"
+    assert "autorisation-a-indiquer.signed.json : lecture impossible" in run["state"]["message"]
+    assert not list(tmp_path.glob("passages/*/plan.json"))
+
+
+def test_a_worker_runs_approved_drills_and_shows_what_a_person_must_do(
+    server: Server, worker: None, sandbox: Layout, tmp_path: Path
+) -> None:
+    folder = write_catalog(tmp_path / "scenarios", ROLES, BODIES, header=HEADER + BREAKING)
+    ground = Ground(sandbox, folder, collect_scenarios(folder))
+    answered: list[int] = []
+
+    def answer() -> None:
+        (step,) = wait_until(lambda: list_open(ground.platform), 120)
+        wait_until(lambda: read_step(server, step.id), 30)
+        key = str(sandbox.identities_dir / "renfort-technique-essai")
+        answered.append(main(["confirm", "--platform", str(sandbox.platform_file), step.id, "--key", key]))
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    run = run_deployment(
+        server,
+        "exercices-hd",
+        platform=str(sandbox.platform_file),
+        select="HD-925",
+        scenarios=str(folder),
+        runs_dir=str(tmp_path / "passages"),
+        drills=str(ground.approve(tmp_path / "autorisation.json", "HD-925")),
+    )
+    thread.join()
+    assert answered == [0]
+    assert run["state"]["type"] == "COMPLETED", (run["state"], server.log.read_text("utf-8")[-3000:])
+    assert re.fullmatch(r"EXERCICES \d{4}-\d\d-\d\d embarquee v5\.2\.0 HD", run["name"])
+
+
+def read_step(server: Server, step_id: str) -> bool:
+    """True once the instruction of that step is shown."""
+    found = server.post("/artifacts/filter", artifacts={"key": {"any_": [f"etape-{step_id.lower()}"]}})
+    return any("Débranchez, puis confirmez." in str(one["data"]) for one in found)
 
 
 @pytest.mark.parametrize(("replication", "state"), [("non", "COMPLETED"), ("oui", "FAILED")])
