@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 
 from nonreg.sandbox.layout import ACTIVE, DATABASE_SITES, PASSIVE, Layout
+from nonreg.sandbox.switchover.__main__ import main
 from nonreg.sandbox.switchover.lock import hold_tool
 from nonreg.sandbox.switchover.nodes import SwitchoverRefused, connect, other_site, read_node
 from nonreg.sandbox.switchover.planned import switch_over
@@ -25,8 +28,19 @@ A_ACTIVE = {ACTIVE: "ACTIF", PASSIVE: "PASSIF", "SITE-S": "SURVEILLANCE"}
 B_ACTIVE = {ACTIVE: "PASSIF", PASSIVE: "ACTIF", "SITE-S": "SURVEILLANCE"}
 
 
-def switch(layout: Layout, *words: str, die_at: int = 0) -> tuple[int, str, str]:
-    """Run the tool as a command; `die_at` is the stop point at which it is killed."""
+def switch(layout: Layout, *words: str) -> tuple[int, str, str]:
+    """Run the tool in this process: exit code, output, errors."""
+    output, errors = io.StringIO(), io.StringIO()
+    with redirect_stdout(output), redirect_stderr(errors):
+        try:
+            code = main(["--dir", str(layout.root), *words])
+        except SystemExit as end:
+            code = int(str(end.code))
+    return code, output.getvalue(), errors.getvalue()
+
+
+def start_tool(layout: Layout, *words: str, die_at: int = 0) -> tuple[int, str, str]:
+    """Run the tool as a command, in a process of its own; `die_at` is the stop point at which it is killed."""
     done = subprocess.run(
         [sys.executable, "-m", "nonreg.sandbox.switchover", "--dir", str(layout.root), *words],
         capture_output=True,

@@ -10,14 +10,23 @@ from nonreg.sandbox.layout import ACTIVE, PASSIVE, Layout
 from nonreg.sandbox.switchover.nodes import other_site
 from nonreg.waiting import wait_until
 from tests.sandbox.bench import query
-from tests.sandbox.switching import expect_same_content, expect_sound, find_active, heal, switch
+from tests.sandbox.switching import (
+    expect_same_content,
+    expect_sound,
+    find_active,
+    heal,
+    start_tool,
+    switch,
+)
 
 CAMPAIGN = str(uuid.uuid4())
 BEAT = "SELECT nr.usp_battre(%s, %s)"
 BEATS = "SELECT count(*) FROM nr.battement WHERE campaign_id = %s"
 KILLED = -9
 SWITCH_POINTS = range(1, 11)
-COPY_POINTS = (1, 3, 4, 6, 7)  # from the roles declared on one site to the copy going on
+# Every point, finished or undone by turns; where the data is on both sites and replication on none, or half, both.
+SWITCH_KILLS = [(point, point % 2 == 0) for point in SWITCH_POINTS] + [(4, False), (6, False), (9, True)]
+COPY_POINTS = (1, 4, 7)  # the roles declared on one site, the articles emptied, the copy going on
 
 
 def beat(layout: Layout, site: str) -> int:
@@ -37,8 +46,7 @@ def expect_healed(layout: Layout, active: str, written: int) -> None:
     )
 
 
-@pytest.mark.parametrize("back", [True, False], ids=["vers-la-source", "vers-la-cible"])
-@pytest.mark.parametrize("point", SWITCH_POINTS)
+@pytest.mark.parametrize(("point", "back"), SWITCH_KILLS)
 def test_a_switchover_killed_at_any_step_can_be_finished_or_undone_without_losing_a_write(
     switchable: Layout, point: int, back: bool
 ) -> None:
@@ -46,7 +54,7 @@ def test_a_switchover_killed_at_any_step_can_be_finished_or_undone_without_losin
     target = other_site(source)
     written = beat(switchable, source)
 
-    code, _, _ = switch(switchable, "--vers", target, die_at=point)
+    code, _, _ = start_tool(switchable, "--vers", target, die_at=point)
 
     assert code == KILLED
     assert len(find_active(switchable)) <= 1
@@ -57,7 +65,7 @@ def test_a_switchover_killed_at_any_step_can_be_finished_or_undone_without_losin
 
 def test_there_is_no_further_step_to_be_killed_at(switchable: Layout) -> None:
     (source,) = find_active(switchable)
-    assert switch(switchable, "--vers", other_site(source), die_at=SWITCH_POINTS[-1] + 1)[0] == 0
+    assert start_tool(switchable, "--vers", other_site(source), die_at=SWITCH_POINTS[-1] + 1)[0] == 0
     expect_same_content(switchable)
 
 
@@ -66,7 +74,7 @@ def test_a_copy_killed_at_any_step_ends_the_same_when_it_is_run_again(switchable
     heal(switchable, PASSIVE)
     written = beat(switchable, PASSIVE)
 
-    code, output, _ = switch(switchable, "--reinitialiser", ACTIVE, die_at=point)
+    code, output, _ = start_tool(switchable, "--reinitialiser", ACTIVE, die_at=point)
 
     assert code == KILLED
     assert find_active(switchable) == [PASSIVE]
@@ -76,3 +84,23 @@ def test_a_copy_killed_at_any_step_ends_the_same_when_it_is_run_again(switchable
     assert switch(switchable, "--reinitialiser", ACTIVE)[0] == 0
     expect_healed(switchable, PASSIVE, written)
     expect_same_content(switchable)
+
+
+def test_a_site_that_missed_something_does_not_take_the_role_when_nobody_has_it(switchable: Layout) -> None:
+    heal(switchable, ACTIVE)
+    assert start_tool(switchable, "--vers", PASSIVE, die_at=4)[0] == KILLED  # nothing streams any more
+    # As if it had not been waited for.
+    written = "INSERT INTO nr.battement VALUES (%s, 1000000, 'essai', now())"
+    query(switchable, ACTIVE, written, CAMPAIGN, user="aquareel_admin")
+    (count,) = query(switchable, ACTIVE, BEATS, CAMPAIGN)[0]
+
+    code, _, errors = switch(switchable, "--vers", PASSIVE)
+    assert (code, errors) == (
+        1,
+        "Bascule refusée : SITE-B n'a pas tout reçu de SITE-A (nr.battement) ; "
+        "« bascule --vers SITE-A » reprend sans perte.\n",
+    )
+    assert find_active(switchable) == []
+    assert switch(switchable, "--vers", ACTIVE)[0] == 0
+    assert query(switchable, PASSIVE, BEATS, CAMPAIGN) == [(count,)]
+    expect_sound(switchable, ACTIVE)

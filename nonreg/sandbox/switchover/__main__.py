@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
@@ -74,10 +75,10 @@ def interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt("interrompue")
 
 
-def main() -> int:
-    """0 when done, 1 when refused or abandoned, 3 for a wrong option."""
+def main(words: Sequence[str] | None = None) -> int:
+    """0 when done, 1 when refused or abandoned, 3 for a wrong option (SystemExit)."""
     parser = build_parser()
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(words)
     if [arguments.etat, bool(arguments.vers), bool(arguments.reinitialiser)].count(True) != 1:
         parser.error("une seule de ces options est attendue")
     if arguments.force and not arguments.vers:
@@ -89,7 +90,6 @@ def main() -> int:
     if arguments.etat:
         show_state(layout, write)
         return 0
-    signal.signal(signal.SIGTERM, interrupt)
     steps = Steps(write)
     try:
         done = work(layout, arguments, steps)
@@ -102,4 +102,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, interrupt)
     sys.exit(main())
