@@ -5,11 +5,12 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 DEFECT ?=
 ARGS ?=
+ROUNDS ?= 30
 export PYTHONDONTWRITEBYTECODE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup campaign test test-defects test-openssh lint bench sandbox-up sandbox-down sandbox-status clean
+.PHONY: help setup campaign drills test test-defects test-drills test-openssh lint bench bench-hd sandbox-up sandbox-down sandbox-status clean
 
 help: ## afficher cette aide
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -29,12 +30,20 @@ $(READY): requirements.lock pyproject.toml
 campaign: $(READY) ## campagne complète sur la plateforme embarquée (DEFECT=nom pour la dégrader, ARGS=… pour choisir)
 	@$(PY) -m nonreg.sandbox run $(if $(DEFECT),--defect $(DEFECT)) -- $(PY) -m nonreg campaign --platform {platform} $(ARGS)
 
+drills: $(READY) ## exercices HD autorisés par le titulaire d'essai, sur la plateforme embarquée (ARGS="--select 'HD-02*'" pour choisir)
+	@$(PY) -m nonreg.sandbox run $(if $(DEFECT),--defect $(DEFECT)) -- sh -c \
+	  '$(PY) -m nonreg plan --platform {platform} $(ARGS) --key $$(dirname {platform})/identites/titulaire-essai --yes \
+	  && $(PY) -m nonreg campaign --platform {platform} $(ARGS) --drills $$(ls -t runs/decisions/*.signed.json | head -n 1)'
+
 test: $(READY) lint ## contrôles statiques et tests
 	@# Modules that share a damaged platform stay on one worker.
 	@$(PY) -m pytest -n 2 --dist loadgroup --junitxml=build/junit-tests.xml $(ARGS)
 
 test-defects: $(READY) ## chaque défaut connu contre une famille entière, et son diagnostic (environ 6 min)
 	@WHOLE_FAMILIES=1 $(PY) -m pytest -n 2 --dist loadgroup tests/test_campaign.py tests/test_triage_defects.py $(ARGS)
+
+test-drills: $(READY) ## exercices HD : tués à tout instant, plateforme qui ment, étapes humaines (DRILL_SEEDS=n, environ 15 min)
+	@$(PY) -m pytest -n 2 --dist loadgroup -m drills tests/drills $(ARGS)
 
 test-openssh: $(READY) ## signatures : échanges avec les vrais ssh-keygen et ssh-agent
 	@$(PY) -m pytest -m openssh tests/openssh $(ARGS)
@@ -49,6 +58,9 @@ bench: $(READY) ## mesures de durée : campagne, historique, rapport (rien n'y �
 	@$(PY) -m tests.bench
 	@$(PY) -m tests.bench_history
 	@$(PY) -m tests.bench_report
+
+bench-hd: $(READY) ## bascules et retours à la suite sous charge : durées, interruptions, écritures perdues (ROUNDS=30)
+	@$(PY) -m tests.drills.bench $(ROUNDS)
 
 sandbox-up: $(READY) ## démarrer la plateforme embarquée et la laisser en marche (DEFECT=nom)
 	@$(PY) -m nonreg.sandbox up $(if $(DEFECT),--defect $(DEFECT))

@@ -99,7 +99,7 @@ def switch_under_load(platform: Platform, target: SiteRole, direction: str, fold
     accounting = account_for(observed, present, asked)
     outage = find_outage(observed, asked)
     clean(platform, site, campaign_id)
-    # The nominal steady state is only there after a failback; away from home, equal nodes are checked by its next switch.
+    # Away from home the roles are not the nominal ones: the platform is as found after the way back.
     unsteady = wait_steady(platform, STEADY_SECONDS) if target is SiteRole.ACTIF else ()
     acknowledged = [one for one in summarise_clients(observed, asked) if one.writes]
     rate = sum(one.acknowledged for one in acknowledged) / max(fleet.now(), 0.001)
