@@ -284,7 +284,7 @@ def test_a_campaign_of_drills_is_run_from_its_approval_and_tells_what_a_person_m
     thread.join()
     assert answered[0][0] == 0, answered
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "1 scénarios, dont 1 exercice, sur" in done.stdout
+    assert "1 scénario, dont 1 exercice, sur" in done.stdout
     assert "À faire par une personne avant" in done.stdout
     assert "Débranchez, puis confirmez." in done.stdout
     (run_dir,) = (one for one in governed.runs_dir.iterdir() if (one / "approval.json").is_file())

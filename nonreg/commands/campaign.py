@@ -167,8 +167,10 @@ def start_campaign(
         raise NonregError(
             f"Dossier des passages impossible à écrire : {runs_dir} ({explain_os_error(error)})."
         ) from error
-    broken = f", dont {plural(len(plan.drills), 'exercice', 'exercices')}," if plan.drills else ""
-    print(f"Campagne {run_id} : {len(plan.scenarios)} scénarios{broken} sur « {platform.title} »", flush=True)  # noqa: T201
+    counted = plural(len(plan.scenarios), "scénario", "scénarios")
+    if plan.drills:
+        counted += f", dont {plural(len(plan.drills), 'exercice', 'exercices')},"
+    print(f"Campagne {run_id} : {counted} sur « {platform.title} »", flush=True)  # noqa: T201
     parameters = {
         "platform": request.platform,
         "families": [family.name.lower() for family in plan.families],

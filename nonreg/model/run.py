@@ -150,8 +150,8 @@ class CampaignPlan:
 class CampaignRun:
     """Everything recorded between plan and judgement; `pytest_exit` is None if pytest never ended.
 
-    `closing` are the results of the plan's closing checks; `healed` says in French what an earlier run had
-    broken and this one restored.
+    `closing` are the results of the plan's closing checks; `healed` says in French what this run restored
+    outside its drills: what an earlier run had broken, or a drill of its own that was cut.
     """
 
     plan: CampaignPlan
