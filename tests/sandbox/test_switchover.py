@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import re
 import signal
@@ -16,6 +15,7 @@ import pytest
 from nonreg.sandbox.control import restart_service, start_service, stop_service
 from nonreg.sandbox.layout import ACTIVE, DATABASE, DATABASE_SITES, PASSIVE, PORTS, Layout
 from nonreg.sandbox.processes import find_recorded
+from nonreg.sandbox.switchover.lock import hold_tool
 from nonreg.sandbox.switchover.nodes import SwitchoverRefused
 from nonreg.sandbox.switchover.reinitialisation import check_link
 from nonreg.waiting import wait_until
@@ -132,8 +132,7 @@ def test_a_site_that_does_not_answer_is_not_switched_to_nor_copied_from(platform
 
 
 def test_a_second_tool_is_refused_while_one_is_at_work_but_may_look(platform: Layout) -> None:
-    with (platform.root / "pids" / "bascule.verrou").open("rb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with hold_tool(platform):
         for words in ("--vers SITE-B", "--vers SITE-B --force", "--reinitialiser SITE-B"):
             refusal = (1, "", "Bascule refusée : une bascule est déjà en cours.\n")
             assert switch(platform, *words.split()) == refusal

@@ -5,21 +5,26 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import psycopg
 
 from nonreg.sandbox.layout import DATABASE, PORTS, Layout
-from nonreg.sandbox.switchover.nodes import other_site
+from nonreg.sandbox.switchover.nodes import connect, other_site
 from nonreg.waiting import wait_until
 from tests.sandbox.bench import ACCOUNTS, own_station, query
 from tests.sandbox.switching import expect_same_content, expect_sound, find_active, switch
 
 BEAT = "SELECT nr.usp_battre(%s, %s)"
 FRAME = "SELECT tampon.usp_inserer(%s, 'H', date '2026-11-01' + %s * interval '1 minute', %s, 'IP', 'BANC', false)"
-BEATERS, SLOW_BEATERS, SENDERS = 5, 2, 3
-PERIOD_SECONDS = 1 / 40  # of each connection: ten of them make 400 a second
-THOUGHT_SECONDS = 0.03  # between the write and the commit of a slow transaction
+BEATERS, SLOW_BEATERS, SENDERS = 6, 4, 3
+PERIOD_SECONDS = 1 / 40  # of each connection: nine fast ones make 360 a second
+THOUGHT_SECONDS = 0.8  # between the write and the commit of a slow transaction
+LATE_SECONDS = (
+    1.2  # that the subscriber stays behind after the source has become passive: longer than a transaction
+)
 PASSIVE_SITE = "25006"
 
 
@@ -95,15 +100,14 @@ def test_a_switchover_under_load_loses_no_acknowledged_write_and_stores_no_refus
         for thread in threads:
             thread.start()
         try:
-            for there in (target, source):
-                done = count(writers)
-                began = time.monotonic()
-                wait_until(lambda d=done: count(writers) > d + 300, 10, "écritures")  # type: ignore[misc]
-                assert 300 / (time.monotonic() - began) > 100  # 300 on a machine at rest
-                assert switch(layout, "--vers", there)[0] == 0
-                wait_until(lambda s=there: all(writer.site == s for writer in writers), 10, "tous passés")  # type: ignore[misc]
-            done = count(writers)
-            wait_until(lambda: count(writers) > done + 100, 10, "écritures après le retour")
+            wait_for_rate(writers)
+            with late_subscriber(layout, target):
+                assert switch(layout, "--vers", target)[0] == 0
+            wait_for_all_at(writers, target)
+            wait_for_rate(writers)
+            assert switch(layout, "--vers", source)[0] == 0
+            wait_for_all_at(writers, source)
+            wait_for_rate(writers)
         finally:
             stop.set()
             for thread in threads:
@@ -119,6 +123,41 @@ def test_a_switchover_under_load_loses_no_acknowledged_write_and_stores_no_refus
     expect_sound(layout, source)
 
 
-def count(writers: list[Writer]) -> int:
-    """Acknowledged writes so far."""
-    return sum(len(writer.acknowledged) for writer in writers)
+def wait_for_rate(writers: list[Writer]) -> None:
+    """Let 300 writes be acknowledged: in a second at rest, in three on a busy machine."""
+
+    def count() -> int:
+        return sum(len(writer.acknowledged) for writer in writers)
+
+    before, began = count(), time.monotonic()
+    wait_until(lambda: count() > before + 300, 10, "écritures")
+    assert 300 / (time.monotonic() - began) > 100
+
+
+def wait_for_all_at(writers: list[Writer], site: str) -> None:
+    """Every writer was refused by the other site and writes here."""
+    wait_until(lambda: all(writer.site == site for writer in writers), 10, f"tous à {site}")
+
+
+@contextmanager
+def late_subscriber(layout: Layout, site: str) -> Iterator[None]:
+    """Replication waits for a lock on the site, until after the other one has become passive."""
+    held = threading.Event()
+
+    def hold() -> None:
+        with connect(layout, site, application="essai") as connection, connection.transaction():
+            connection.execute("LOCK TABLE nr.battement IN SHARE MODE")
+            held.set()
+            passive = [("PASSIF",)]
+            wait_until(
+                lambda: query(layout, other_site(site), "SELECT ha.usp_etat()") == passive,
+                10,
+                "source passive",
+            )
+            time.sleep(LATE_SECONDS)
+
+    holding = threading.Thread(target=hold)
+    holding.start()
+    assert held.wait(10)
+    yield
+    holding.join(10)
