@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -155,6 +157,28 @@ def test_a_switchover_that_cannot_deliver_everything_goes_back(platform: Layout)
             "Bascule abandonnée, SITE-A reste actif : délai de 0.5 s dépassé : le site passif n'a pas tout reçu.\n"
         )
         assert roles(platform) == roles(platform, PASSIVE) == A_ACTIVE
+    expect_replicated(platform, ACTIVE, PASSIVE)
+    expect_sound(platform, ACTIVE)
+
+
+def test_a_switchover_that_its_operator_gives_up_goes_back(platform: Layout) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "nonreg.sandbox.switchover",
+        "--dir",
+        str(platform.root),
+        "--vers",
+        PASSIVE,
+    ]
+    with cut_link(platform):
+        query(platform, ACTIVE, BEAT, user="nr_writer")
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as tool:
+            wait_until(lambda: query(platform, ACTIVE, STATE) == [("PASSIF",)], 10, "écritures arrêtées")
+            tool.terminate()
+            _, errors = tool.communicate(timeout=10)
+        assert (tool.returncode, errors) == (1, "Bascule abandonnée, SITE-A reste actif : interrompue.\n")
+        assert find_active(platform) == [ACTIVE]
     expect_replicated(platform, ACTIVE, PASSIVE)
     expect_sound(platform, ACTIVE)
 

@@ -74,6 +74,9 @@ def test_no_site_becomes_active_beside_another_or_without_what_was_acknowledged(
         assert target.replication.subscription.copied == 20
     if way in (Way.DECLARE, Way.RESUME):
         assert feeds(target, source)
+    if way is Way.DECLARE:
+        assert source.replication.subscription is not None
+        assert source.replication.subscription.copied == 20
 
 
 @given(nodes(SITE_A, SITE_B), nodes(SITE_B, SITE_A))

@@ -26,7 +26,12 @@ KILLED = -9
 SWITCH_POINTS = range(1, 11)
 # Every point, finished or undone by turns; where the data is on both sites and replication on none, or half, both.
 SWITCH_KILLS = [(point, point % 2 == 0) for point in SWITCH_POINTS] + [(4, False), (6, False), (9, True)]
-COPY_POINTS = (1, 4, 7)  # the roles declared on one site, the articles emptied, the copy going on
+COPY_POINTS = (
+    1,
+    4,
+    5,
+    7,
+)  # the roles declared on one site, the articles emptied, no slot yet, the copy going on
 
 
 def beat(layout: Layout, site: str) -> int:

@@ -32,7 +32,7 @@ def decide_switch(source: Node, target: Node) -> Way:
             "celui dont les données sont abandonnées"
         )
     if target.role == ACTIVE:
-        if not feeds(target, source):
+        if not (feeds(target, source) and is_complete(source)):
             refuse(
                 f"{target.site} est déjà actif, mais {source.site} ne le suit plus ; "
                 f"« bascule --reinitialiser {source.site} » le remet en place"

@@ -118,12 +118,13 @@ def hold_columns(copy: Copy) -> Iterator[list[Article]]:
 def fill_articles(copy: Copy, within_seconds: float) -> None:
     """Copy every article through the link; returns when the subscription streams."""
     steps, filled, active, slot = copy.steps, copy.filled, copy.active, subscription_of(copy.site)
-    active.execute("SELECT pg_create_logical_replication_slot(%s, 'pgoutput')", (slot,))
-    steps.stop_point()
+    # The slot comes last: a subscription that does not know its articles yet must not look like one that streams.
     enable_subscription(filled, copy.site)
     steps.stop_point()
     refresh = sql.SQL("ALTER SUBSCRIPTION {} REFRESH PUBLICATION WITH (copy_data = true)")
     filled.execute(refresh.format(sql.Identifier(slot)))
+    steps.stop_point()
+    active.execute("SELECT pg_create_logical_replication_slot(%s, 'pgoutput')", (slot,))
     steps.stop_point()
     wait_until(lambda: is_copied(filled), within_seconds, "la copie n'est pas complète")
 
