@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from nonreg.drills.fleet import Fleet
 from nonreg.model import WriteOutcome
-from nonreg.waiting import observe_until
+from nonreg.waiting import observe_until, wait_until
 
 SETTLE_SECONDS = 2.0
 FLOWING_SECONDS = 60.0
 FIRST_SECONDS = 15.0
+WRITING_SECONDS = 120.0  # what takes ten seconds on a quiet machine
 
 
 class Clients:
@@ -30,6 +33,26 @@ class Clients:
         if self.rest_until_seconds is None:
             self.rest_until_seconds = self._fleet.now()
 
+    def settle_writes(self, least: int, within_seconds: float = WRITING_SECONDS) -> None:
+        """Let them work until the direct writers together, and the stations together, had that many acknowledged.
+
+        DeadlinePassed when they had not. A loss of one row in n is sure to be met by n writes in a row.
+        """
+        counts: Counter[str] = Counter()
+        passed = 0
+
+        def reached() -> bool:
+            nonlocal passed
+            new = self._fleet.look().writes[passed:]
+            passed += len(new)
+            counts.update(kind_of(one.client) for one in new if one.outcome is WriteOutcome.ACK)
+            return all(counts[kind] >= least for kind in kinds)
+
+        kinds = {kind_of(one.name) for one in self._fleet.clients if one.writes}
+        self.settle(0.0)
+        wait_until(reached, within_seconds, f"{least} écritures acquittées de chaque sorte", 0.1)
+        self.rest_until_seconds = self._fleet.now()
+
     def wait_flowing(self, within_seconds: float = FLOWING_SECONDS) -> None:
         """Return when every client has been served since now; DeadlinePassed otherwise."""
         self._fleet.wait_all_served(self._fleet.now(), within_seconds)
@@ -42,3 +65,8 @@ class Clients:
             if is_first and targets[-1:] != [attempt.target]:
                 targets.append(attempt.target)
         return tuple(targets)
+
+
+def kind_of(client: str) -> str:
+    """What sort of client one is: `direct` of `direct-1`."""
+    return client.partition("-")[0]

@@ -31,6 +31,7 @@ from nonreg.witness import Witness
 DRILL = Effect.DISRUPTIVE
 REQUIREMENTS = ("R35", "R53")
 SWITCH = DrillFault("switched_over", max_seconds=300.0)
+WRITERS, STATIONS, LEAST_WRITES = 4, 4, 2000  # so that replication that loses one row in a thousand is found
 
 
 @scenario(
@@ -43,8 +44,8 @@ SWITCH = DrillFault("switched_over", max_seconds=300.0)
     drill=Drill(DrillStage.PLANIFIE, (SWITCH,)),
 )
 def test_planned_switchover(witness: Witness, campaign: Campaign, drill: DrillRun) -> None:
-    with drill.clients() as clients:
-        clients.settle()
+    with drill.clients(stations=STATIONS, direct_writers=WRITERS) as clients:
+        clients.settle_writes(LEAST_WRITES)
         drill.inject("switched_over")
         clients.wait_flowing()
         old, new = read_nodes(campaign.platform)
