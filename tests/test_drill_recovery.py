@@ -112,14 +112,19 @@ def test_without_an_answer_after_there_is_no_total_and_what_is_known_is_told() -
     assert split_recovery(Moments(fault=10, alarm=12, last_ack=9)) == RecoveryTime(None, 2)
 
 
-def test_an_alarm_later_than_the_tool_leaves_nothing_of_the_operator_and_counts_no_second_twice() -> None:
+def test_an_alarm_later_than_the_tool_takes_nothing_from_the_switchover() -> None:
     late = Moments(10, 14, 10, 11, 16, 10, 17)
-    assert split_recovery(late) == RecoveryTime(7, 4, 0, 2, 1)
+    assert split_recovery(late) == RecoveryTime(7, 1, 0, 5, 1)
+
+
+def test_where_nobody_took_over_the_detection_is_whole_though_the_service_did_not_wait_for_it() -> None:
+    lost_witness = Moments(fault=10, alarm=13, last_ack=15, first_ack=15.25)
+    assert split_recovery(lost_witness) == RecoveryTime(0.25, 3)
 
 
 @settings(deadline=None)
 @given(st.builds(Moments, *[st.none() | st.integers(0, 100)] * 7))
-def test_parts_are_never_negative_never_more_than_the_total_and_absent_with_their_moments(
+def test_parts_are_never_negative_never_more_than_the_total_of_a_takeover_and_absent_with_their_moments(
     moments: Moments,
 ) -> None:
     found = split_recovery(moments)
@@ -130,7 +135,8 @@ def test_parts_are_never_negative_never_more_than_the_total_and_absent_with_thei
         found.reconnection_seconds,
     )
     assert all(part >= 0 for part in parts if part is not None)
-    if found.total_seconds is not None:
+    is_takeover = (moments.tool_started, moments.declared) != (None, None)
+    if found.total_seconds is not None and is_takeover:
         assert sum(part or 0 for part in parts) <= found.total_seconds
     assert (found.total_seconds is None) == (None in (moments.last_ack, moments.first_ack))
     assert (parts[0] is None) == (None in (moments.fault, moments.alarm))

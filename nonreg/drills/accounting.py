@@ -30,7 +30,7 @@ def account(
     """What became of every write; `present` says how often the database holds each one.
 
     `present` of the result counts the writes there at least once. RPO: the fault less the first sending of the oldest
-    lost write, 0 when none was lost or all were sent after it; None without a fault.
+    lost write, 0 when none was lost; None without a fault.
     """
     outcomes = settle_outcomes(attempts)
     there = {write for write, count in present.items() if count > 0}
@@ -61,11 +61,15 @@ def settle_outcomes(attempts: Iterable[Attempt]) -> dict[Write, WriteOutcome]:
 
 
 def measure_rpo(attempts: Iterable[Attempt], lost: set[Write], fault_seconds: float | None) -> float | None:
-    """Seconds of writes that the fault cost: how old the oldest lost one was."""
+    """Seconds of writes that the fault cost: how old the oldest lost one was.
+
+    A fault is noted when it is ordered and strikes later: not before the last answer to a write that it cost.
+    """
     if fault_seconds is None:
         return None
-    sent = (one.sent_seconds for one in attempts if (one.client, one.sequence) in lost)
-    return max(0.0, fault_seconds - min(sent, default=fault_seconds))
+    gone = [one for one in attempts if (one.client, one.sequence) in lost]
+    answered = [one.ended_seconds for one in gone if one.outcome is WriteOutcome.ACK]
+    return max(fault_seconds, *answered) - min(one.sent_seconds for one in gone) if gone else 0.0
 
 
 def find_problems(attempts: Sequence[Attempt]) -> tuple[str, ...]:

@@ -4,7 +4,10 @@
         └──────────────── the writers' interruption: last answer before ► first answer after ────────────────┘
 
 A part is what of its span lies within the interruption and after the parts before it: what a person did while the
-service still answered cost nobody anything. So no part is negative and their sum never exceeds the total.
+service still answered cost nobody anything. So no part is negative and their sum never exceeds the total. An alarm
+later than the tool told nobody anything: the detection ends where the tool begins.
+
+When no other site was made active the detection is all there is, and is told whole: the service did not wait for it.
 """
 
 from __future__ import annotations
@@ -48,10 +51,19 @@ def split_recovery(moments: Moments) -> RecoveryTime:
         return max(0.0, finish - begin)
 
     order = moments.operator_asked if moments.alarm is None else moments.alarm
+    if moments.tool_started is None and moments.declared is None:
+        return RecoveryTime(total, _measure(moments.fault, moments.alarm))
+    known = moments.alarm
+    if known is not None and moments.tool_started is not None:
+        known = min(known, moments.tool_started)
     return RecoveryTime(
         total_seconds=total,
-        detection_seconds=take(moments.fault, moments.alarm),
+        detection_seconds=take(moments.fault, known),
         operator_seconds=take(order, moments.tool_started),
         switchover_seconds=take(moments.tool_started, moments.declared),
         reconnection_seconds=take(moments.declared, end),
     )
+
+
+def _measure(begin: float | None, end: float | None) -> float | None:
+    return None if begin is None or end is None else max(0.0, end - begin)
