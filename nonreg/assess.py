@@ -87,7 +87,7 @@ def conclude(run: CampaignRun, basis: Basis, draft: Assessment, general_slowdown
     reasons = [
         *judge_run(run, draft.findings),  # why nothing was judged comes before what was not
         *judge_findings(draft.findings, {one.id: one.criticality for one in run.plan.scenarios}),
-        *judge_closing(run, basis),
+        *judge_closing(run),
         *judge_coverage(run, basis, draft),
         *judge_reference(run, basis, draft, general_slowdown),
     ]
@@ -167,17 +167,17 @@ def judge_run(run: CampaignRun, findings: tuple[Finding, ...]) -> list[Reason]:
     return [(Verdict.INCOMPLET, sentence) for sentence in reasons]
 
 
-def judge_closing(run: CampaignRun, basis: Basis) -> list[Reason]:
+def judge_closing(run: CampaignRun) -> list[Reason]:
     """Reasons that come from the checks after drills, and from what was restored outside them.
 
-    A check that is KO after the drills means a platform that is not left as found, unless it was found KO in this
-    very run and a waiver in force accepts that. One without a result is not judged.
+    A check that is KO after the drills means a platform that is not left as found, unless it was KO before them in
+    this very run, and is judged there. One without a result is not judged.
     """
     restored = [(Verdict.OK_AVEC_RESERVES, sentence) for sentence in run.healed]
     if not run.plan.drills or not (run.results or run.closing):  # nothing was begun: nothing was broken
         return restored
     closing = {key: settle(results) for key, results in group_attempts(run.closing).items()}
-    found_ko = {one.scenario_id for one in run.results if one.outcome is Outcome.KO}
+    before = {key: settle(results).outcome for key, results in group_attempts(run.results).items()}
     bad: list[str] = []
     unjudged: list[str] = []
     known: list[str] = []
@@ -186,9 +186,7 @@ def judge_closing(run: CampaignRun, basis: Basis) -> list[Reason]:
         if result is None or result.outcome in UNJUDGED:
             unjudged.append(scenario.id)
         elif not result.outcome.is_good:
-            waiver = choose_waiver(basis.waivers, scenario.id)
-            accepted = waiver is not None and waiver.is_in_force(run.plan.created_at)
-            (known if accepted and scenario.id in found_ko else bad).append(scenario.id)
+            (known if before.get(scenario.id) is Outcome.KO else bad).append(scenario.id)
     said = "contrôle(s) final(s) KO, plateforme non laissée comme trouvée"
     missing = [] if run.plan.closing else [(Verdict.INCOMPLET, "Aucun contrôle final n'était prévu.")]
     return [

@@ -212,6 +212,9 @@ def test_a_known_failure_found_before_the_drills_is_not_a_platform_left_otherwis
     assert judged.verdict is Verdict.OK_AVEC_RESERVES
     assert "1 contrôle(s) final(s) KO comme avant les exercices : HD-003." in judged.reserves
     assert assess(found, SOUND).verdict is Verdict.KO  # nobody accepted it
+    again = make_result(name_closing(3), Outcome.OK, attempt=2)
+    unstable = dataclasses.replace(found, results=(*found.results, again))
+    assert "plateforme non laissée comme trouvée : HD-003" in assess(unstable, basis).reasons[0]
 
 
 def test_a_drill_of_the_baseline_is_not_missed_by_a_campaign_without_drills() -> None:
