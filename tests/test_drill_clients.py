@@ -24,6 +24,7 @@ from nonreg.drills.numbering import PlacedStation, identify_beat, place_stations
 from nonreg.drills.observed import (
     ClientProfile,
     Observed,
+    find_declared,
     find_outage,
     list_events,
     match_alarms,
@@ -300,10 +301,18 @@ def test_alarms_are_matched_with_those_expected_and_the_last_word_counts() -> No
     ]
     assert match_alarms(calls, ["absente", "attendue"]) == (
         AlarmSeen("absente", "", True, None, None),
-        AlarmSeen("attendue", "a", True, 1.0, 5.0),
+        AlarmSeen("attendue", "a", True, 1.0, 5.0, openings=2),
         AlarmSeen("de plus", "b", False, 4.0, None),
-        AlarmSeen("d'avant", "a", False, None, 6.0),
+        AlarmSeen("d'avant", "a", False, None, 6.0, openings=0),
     )
+
+
+def test_an_alarm_that_opened_before_its_fault_came_for_something_else() -> None:
+    calls = [CallSeen(1.0, True, "panne", "a"), CallSeen(2.0, False, "panne", "a")]
+    (early,) = match_alarms(calls, ["panne"], {"panne": 1.5})
+    assert (early.opened_seconds, early.delay_seconds) == (1.0, None)
+    (again,) = match_alarms([*calls, CallSeen(3.0, True, "panne", "a")], ["panne"], {"panne": 1.5})
+    assert (again.opened_seconds, again.delay_seconds, again.openings) == (3.0, 1.5, 2)
 
 
 def test_the_moments_of_a_drill_are_changes_of_role_and_alarms_in_order() -> None:
@@ -340,6 +349,18 @@ def test_the_outage_is_the_longest_of_the_writers_and_an_open_end_is_longer_than
     assert find(*closed, *short, since=9.5) is None
 
 
+def test_a_node_that_is_only_heard_again_is_not_declared() -> None:
+    stalled = (
+        RoleSeen(0.1, "SITE-A", "ACTIF", 1),
+        RoleSeen(0.2, "SITE-B", "PASSIF", 1),
+        RoleSeen(4.0, "SITE-A", ""),
+        RoleSeen(5.0, "SITE-A", "ACTIF", 1),
+    )
+    assert find_declared(stalled, 3.0) is None
+    assert find_declared((*stalled, RoleSeen(6.0, "SITE-B", "ACTIF", 2)), 3.0) == 6.0
+    assert find_declared((*stalled, RoleSeen(6.0, "SITE-A", "ACTIF", 3)), 3.0) == 6.0
+
+
 def test_the_moments_of_a_recovery_are_read_from_what_was_seen_after_the_fault() -> None:
     roles = (
         RoleSeen(0.1, "SITE-B", "PASSIF", 1),
@@ -362,5 +383,6 @@ def test_the_moments_of_a_recovery_are_read_from_what_was_seen_after_the_fault()
     assert (
         read_moments(without, 0.0, tool_ended=7.5).declared == 7.5
     )  # what held when the watch began is no change
+    assert read_moments(observed, 3.0, shown=(2.0, 4.5)).alarm == 4.5
     lasting = (*writes[:2], Attempt("direct-1", 3, "SITE-A", 3.0, 4.0, ERR))
     assert read_moments(Observed(observed.clients, lasting, (), (), ()), 3.0) == Moments(last_ack=2.5)

@@ -28,7 +28,7 @@ from nonreg.drills.numbering import place_stations
 from nonreg.drills.observed import ClientProfile, Observed
 from nonreg.drills.observers import CallSeen, RoleSeen
 from nonreg.model.drill import WriteOutcome
-from nonreg.waiting import wait_until
+from nonreg.waiting import DeadlinePassed, observe_until, wait_until
 
 WRITES, READS, SEEN = "writes.jsonl", "reads.jsonl", "seen.jsonl"
 JOIN_MARGIN_SECONDS = 5.0
@@ -101,7 +101,9 @@ class Fleet:
                 missing.difference_update(one.client for one in good if one.sent_seconds > after_seconds)
             return not missing
 
-        wait_until(served, within_seconds, "tous les clients sont servis")
+        if not observe_until(served, bool, within_seconds):
+            titles = ", ".join(one.title for one in self.clients if one.name in missing)
+            raise DeadlinePassed(f"{titles} : pas servi en {within_seconds:g} s")
 
     def look(self) -> Observed:
         """What was seen so far."""

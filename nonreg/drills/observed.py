@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from nonreg.drills.accounting import Write, account
@@ -96,32 +96,42 @@ def read_moments(
     operator_asked: float | None = None,
     tool_started: float | None = None,
     tool_ended: float | None = None,
+    shown: Iterable[float] = (),
 ) -> Moments:
     """The drill's own moments completed by what was seen after `since_seconds`: alarm, declaration, interruption.
 
-    The alarm is the first opened; the declaration the first time that a node says it has become active, or else the end
-    of the tool.
+    The alarm is the first opened, at the sink or where a supervision module has `shown` it; the declaration the first
+    time after the tool was started that a node says that it is active as none said before, or else the end of the tool.
     """
-    known: set[str] = set()
-    declared = tool_ended
-    for seen in observed.roles:
-        if seen.site in known and seen.role == SiteRole.ACTIF and seen.at_seconds >= since_seconds:
-            declared = seen.at_seconds
-            break
-        known.add(seen.site)
-    opened = [call.at_seconds for call in observed.calls if call.opening and call.at_seconds >= since_seconds]
+    called = (call.at_seconds for call in observed.calls if call.opening)
+    opened = [at for at in (*called, *shown) if at >= since_seconds]
+    declared = find_declared(observed.roles, since_seconds if tool_started is None else tool_started)
     outage = find_outage(observed, since_seconds)
     return Moments(
         fault=fault,
         alarm=min(opened, default=None),
         operator_asked=operator_asked,
         tool_started=tool_started,
-        declared=declared,
+        declared=tool_ended if declared is None else declared,
         last_ack=None if outage is None else outage.interruption.from_seconds,
         first_ack=None
         if outage is None or outage.interruption.open_ended
         else outage.interruption.to_seconds,
     )
+
+
+def find_declared(roles: Iterable[RoleSeen], since_seconds: float) -> float | None:
+    """When a node first became active after that moment: one that is only heard again has become nothing."""
+    before: set[tuple[str, int]] = set()
+    known: set[str] = set()
+    for seen in roles:
+        is_active, claim = seen.role == SiteRole.ACTIF, (seen.site, seen.mandate)
+        if is_active and seen.at_seconds >= since_seconds and seen.site in known and claim not in before:
+            return seen.at_seconds
+        if is_active:
+            before.add(claim)
+        known.add(seen.site)
+    return None
 
 
 def list_events(observed: Observed) -> tuple[DrillEvent, ...]:
@@ -140,22 +150,39 @@ def list_events(observed: Observed) -> tuple[DrillEvent, ...]:
     return tuple(sorted(events, key=lambda event: event.at_seconds))
 
 
-def match_alarms(calls: Iterable[CallSeen], expected: Iterable[str]) -> tuple[AlarmSeen, ...]:
+def match_alarms(
+    calls: Iterable[CallSeen], expected: Iterable[str], since: Mapping[str, float] | None = None
+) -> tuple[AlarmSeen, ...]:
     """Each expected label and each one that was called, once a recipient: its first opening, the last closing after.
 
-    `closed_seconds` is None while the last word on it is an opening.
+    `since` says from when on some of the expected ones are due: such a one opened before came for something else, and
+    its first opening is the first one since, with its delay. `closed_seconds` is None while the last word on it is an
+    opening.
     """
-    wanted = tuple(dict.fromkeys(expected))
-    seen: dict[tuple[str, str], tuple[float | None, float | None]] = {}
+    wanted, due = tuple(dict.fromkeys(expected)), since or {}
+    words: dict[tuple[str, str], list[CallSeen]] = {}
     for call in calls:
-        opened, closed = seen.get((call.label, call.recipient), (None, None))
-        if call.opening:
-            opened, closed = (call.at_seconds if opened is None else opened), None
-        else:
-            closed = call.at_seconds
-        seen[call.label, call.recipient] = opened, closed
-    called = {label for label, _ in seen}
+        words.setdefault((call.label, call.recipient), []).append(call)
+    called = {label for label, _ in words}
     absent = tuple(AlarmSeen(label, "", True, None, None) for label in wanted if label not in called)
     return absent + tuple(
-        AlarmSeen(label, recipient, label in wanted, *times) for (label, recipient), times in seen.items()
+        describe_alarm(label, recipient, label in wanted, said, due.get(label))
+        for (label, recipient), said in words.items()
+    )
+
+
+def describe_alarm(
+    label: str, recipient: str, is_expected: bool, words: Sequence[CallSeen], since: float | None
+) -> AlarmSeen:
+    """One alarm from all that one recipient was told of it, in order."""
+    openings = [one.at_seconds for one in words if one.opening]
+    due = [at for at in openings if since is not None and at >= since]
+    return AlarmSeen(
+        label,
+        recipient,
+        is_expected,
+        next(iter(due or openings), None),
+        None if words[-1].opening else words[-1].at_seconds,
+        delay_seconds=due[0] - since if due and since is not None else None,
+        openings=len(openings),
     )

@@ -203,13 +203,19 @@ class RecoveryTime:
 
 @dataclass(frozen=True, slots=True)
 class AlarmSeen:
-    """One technical alarm of a drill, as it reached the sink; times are None when it did not."""
+    """One technical alarm of a drill, as it reached the sink; times are None when it did not.
+
+    `delay_seconds` counts from the fault that it tells of, None when it came for no fault; it was opened `openings`
+    times, and is exact only when that is once.
+    """
 
     label: str
     recipient: str
     expected: bool
     opened_seconds: float | None
     closed_seconds: float | None
+    delay_seconds: float | None = None
+    openings: int = 1
 
 
 @dataclass(frozen=True, slots=True)
