@@ -209,10 +209,11 @@ def test_nothing_is_healed_where_a_database_answers_with_another_marker(ground: 
     fault = PlannedFault(
         "HD-927/1", "service_stopped", "SITE-B", (("service", "client"),), 30.0, (), "a", "g"
     )
-    register = open_register(ground.platform)
+    platform = dataclasses.replace(ground.platform, identity_token="0a1b")
+    register = open_register(platform)
     register.add("hier", "HD-927", fault, {}, new_entry_id())
     with pytest.raises(DrillRefused, match="SITE-A porte le jeton d'une autre plateforme"):
-        heal_all(dataclasses.replace(ground.platform, identity_token="0a1b"), "essai")
+        heal_all(platform, "essai")
     assert [(one.healed, one.error) for one in register.pending()] == [(False, "")]
 
 

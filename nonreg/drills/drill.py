@@ -23,6 +23,7 @@ from nonreg.drills.clients import Clients
 from nonreg.drills.crew import PERIOD_SECONDS
 from nonreg.drills.fleet import Fleet, open_fleet, open_watch
 from nonreg.drills.healing import heal, sort_for_healing
+from nonreg.drills.moments import Injected, choose_main, find_first_change, place_fault
 from nonreg.drills.observed import (
     Observed,
     account_for,
@@ -38,7 +39,7 @@ from nonreg.drills.recovery import Moments, split_recovery
 from nonreg.drills.register import HEALED, INJECTED, Entry, new_entry_id, open_register
 from nonreg.drills.steady import wait_steady
 from nonreg.errors import DrillRefused, NeedsPerson, NonregError
-from nonreg.faults import ROLES, make_planned
+from nonreg.faults import DATA, ROLES, make_planned
 from nonreg.model import (
     Accounting,
     AlarmSeen,
@@ -66,6 +67,10 @@ CLOSING_SECONDS = 10.0
 HEALED_BY = "exercice"
 
 
+class FaultEnded(DrillRefused):
+    """A fault lasted longer than its dead-man timer: nobody knows until when it was there."""
+
+
 class DrillRun:
     """The drill of one scenario."""
 
@@ -82,7 +87,10 @@ class DrillRun:
         self._register = open_register(platform)
         self._file = run_dir / FOLDER / f"{planned.scenario_id}.json"
         self._open: list[Entry] = []
+        self._began: dict[str, float] = {}
         self._used: set[str] = set()
+        self._injected: list[Injected] = []
+        self._unanswered: set[str] = set()
         self._expected_since: dict[str, float] = {}
         self.expected_alarms: tuple[str, ...] = ()
         self.stations: tuple[TestStation, ...] = ()
@@ -114,6 +122,10 @@ class DrillRun:
 
     def require_steady(self) -> None:
         """DrillRefused unless the platform is in its steady state: nothing is broken on top of something broken."""
+        left = self._register.pending() if self.planned.faults else ()
+        if left:  # a setting or a column is nothing that the steady state shows
+            told = " ; ".join(f"{entry.scenario_id}, {entry.fault.action}" for entry in left)
+            raise DrillRefused(f"Une panne d'avant n'est pas guérie : {told}.")
         problems = wait_steady(self.platform, STEADY_BEFORE_SECONDS)
         if problems:
             raise DrillRefused(f"Régime établi non constaté avant l'exercice : {' ; '.join(problems)}.")
@@ -133,22 +145,29 @@ class DrillRun:
             self.plan.run_id, self.planned.scenario_id, fault, made.prepare(), entry_id
         )
         self._open.append(entry)
-        began = self.now()
+        began = at = self._began[entry.id] = self.now()
         if fault.by_hand:
             self.ask_person(fault.id, fault.action, fault.max_seconds)
+            at = self._see_tool(fault.action, began) if made.rank == ROLES else self.now()
         else:
             if made.rank == ROLES:
                 self.begin_tool(fault.action)
             made.inject(entry.before)
         self._register.mark(entry, INJECTED)
-        healing = Healing(fault.id, fault.action, round(began, 4), None, "non guérie")
+        self._injected.append(Injected(began, at, fault.by_hand, made.rank != DATA))
+        healing = Healing(fault.id, fault.action, round(at, 4), None, "non guérie")
         self.keep(healings=(*self.record.healings, healing))
-        self.note(DrillEventKind.FAULT, fault.id, fault.action, began)
+        self.note(DrillEventKind.FAULT, fault.id, fault.action, at)
         return entry
 
     def begin_tool(self, text: str) -> float:
         """The switchover tool starts now."""
         return self.note(DrillEventKind.TOOL, "bascule", f"début : {text}")
+
+    def _see_tool(self, text: str, since_seconds: float) -> float:
+        """When a person's tool was first seen at work; now when it was not."""
+        at = find_first_change(self._watch.look().roles, since_seconds)
+        return self.note(DrillEventKind.TOOL, "bascule", f"vu au travail : {text}", at)
 
     def _choose(self, kind: str, parameters: dict[str, str]) -> PlannedFault:
         for fault in self.planned.faults:
@@ -161,15 +180,18 @@ class DrillRun:
         )
 
     def heal(self, entry: Entry) -> None:
-        """Heal one fault now; NonregError when it is not healed, and it will be tried again at the end."""
-        fault = entry.fault
+        """Heal one fault now; NonregError when it is not healed, and it will be tried again at the end.
+
+        FaultEnded when it is, but its dead-man timer had time to do it before.
+        """
+        fault, asked = entry.fault, self.now()
         result = heal(self.platform, self._register, entry, HEALED_BY)
-        if result.by_hand:
+        if result.by_hand and entry.id not in self._unanswered:  # who did not answer is not asked again
+            self._unanswered.add(entry.id)
             self.ask_person(f"{fault.id}-fin", result.error, fault.max_seconds)
+            self._unanswered.remove(entry.id)
             result = heal(self.platform, self._register, entry, HEALED_BY)
-            if (
-                result.by_hand and fault.kind == "by_hand"
-            ):  # nothing can be looked at: the confirmation is all there is
+            if result.by_hand and fault.kind == "by_hand":  # the confirmation is all that can be looked at
                 self._register.mark(entry, HEALED, by="personne")
                 result = dataclasses.replace(result, error="", by_hand=False)
         at = self.now()
@@ -178,6 +200,11 @@ class DrillRun:
             raise (NeedsPerson if result.by_hand else NonregError)(result.error)
         self._open.remove(entry)
         self.note(DrillEventKind.HEALED, fault.id, fault.healing, at)
+        if fault.dead_man and asked - self._began[entry.id] > fault.max_seconds:
+            raise FaultEnded(
+                f"La panne {fault.id} devait être guérie en {fault.max_seconds:g} s : son minuteur a pu y mettre fin "
+                "avant, ce qui a été observé ne vaut pas."
+            )
 
     def _settle(self, entry: Entry, at: float, error: str) -> None:
         """Write down when a fault was healed, or why it is not."""
@@ -194,16 +221,29 @@ class DrillRun:
         self.keep(healings=tuple(healings))
 
     def heal_all(self) -> tuple[str, ...]:
-        """Heal whatever is still open, in the order that healing takes; what is left, in French."""
+        """Heal whatever is still open, in the order that healing takes; what is left, in French.
+
+        FaultEnded as `heal`, once nothing more can be done.
+        """
+        left, ended = self._heal_open()
+        if ended:
+            raise ended[0]
+        return left
+
+    def _heal_open(self) -> tuple[tuple[str, ...], list[FaultEnded]]:
         errors: dict[str, str] = {}
+        ended: list[FaultEnded] = []
         for _ in range(2):
             for entry in sort_for_healing(self.platform, list(self._open)):
                 try:
                     self.heal(entry)
                     errors.pop(entry.id, None)
-                except NonregError as error:
+                except FaultEnded as error:
+                    ended.append(error)
+                    errors.pop(entry.id, None)
+                except (NonregError, OSError) as error:  # a full disk keeps nothing from being healed
                     errors[entry.id] = f"{entry.fault.action} : {error}"
-        return tuple(errors.values())
+        return tuple(errors.values()), ended
 
     def ask_person(self, step_id: str, instruction: str, within_seconds: float) -> float:
         """Instruct, wait for the named confirmation; the seconds that the person took. A time-out never means yes."""
@@ -248,8 +288,9 @@ class DrillRun:
     def _account(self, fleet: Fleet, observed: Observed, rest_until: float | None) -> None:
         site = self.find_active()
         present = count_present(self.platform, site, self.plan.campaign_id, fleet.stations)
-        fault = self._moment(DrillEventKind.FAULT)
-        outage = find_outage(observed, 0.0 if fault is None else fault)
+        injected = choose_main(self._injected)
+        outage = find_outage(observed, 0.0 if injected is None else injected.began_seconds)
+        fault = place_fault(injected, outage)
         moments = Moments(
             fault=fault,
             alarm=min((call.at_seconds for call in self.list_calls() if call.opening), default=None),
@@ -329,7 +370,7 @@ class DrillRun:
 
     def wait_alarm(self, label: str, within_seconds: float, *, opening: bool = True) -> float | None:
         """When the alarm's opening (or closing) reached the sink since the last fault; None when it did not in time."""
-        since = self._last_fault_seconds()
+        since = self._injected[-1].began_seconds if self._injected else self.now()
 
         def look() -> float | None:
             wanted = [c for c in self.list_calls() if c.label == label and c.opening is opening]
@@ -390,7 +431,7 @@ class DrillRun:
 
     def finish(self) -> None:
         """Heal, clean, and prove that the platform is as found; NotRestored otherwise."""
-        left = self.heal_all()
+        left, ended = self._heal_open()
         problems: tuple[str, ...] = ()
         if not left:
             problems = (*self._clean(), *wait_steady(self.platform, STEADY_AFTER_SECONDS))
@@ -404,6 +445,8 @@ class DrillRun:
         if left or problems:
             raise NotRestored("Plateforme non remise en état : " + " ; ".join((*left, *problems)) + ".")
         self.note(DrillEventKind.STEADY, "après", "régime établi retrouvé")
+        if ended:
+            raise ended[0]
 
     def _clean(self) -> tuple[str, ...]:
         site = self.platform.site(SiteRole.ACTIF)

@@ -66,15 +66,34 @@ def sort_for_healing(platform: Platform, entries: list[Entry]) -> list[Entry]:
 
 
 def heal(platform: Platform, register: Register, entry: Entry, by: str) -> Healed:
-    """Heal one fault and write down what became of it."""
+    """Heal one fault and write down what became of it; one that cannot be written down counts as not healed."""
+    error, by_hand = "", False
     try:
+        require_last(register, entry)
         make_planned(platform, entry.fault, entry.timer).heal(entry.before)
-    except NeedsPerson as error:
-        register.mark(entry, FAILED, by=by, error=str(error))
-        return Healed(entry, str(error), by_hand=True)
-    except Exception as error:  # a broken fault must not keep the others from being healed
-        said = str(error) or type(error).__name__
-        register.mark(entry, FAILED, by=by, error=said)
-        return Healed(entry, said)
-    register.mark(entry, HEALED, by=by)
-    return Healed(entry)
+    except NeedsPerson as needed:
+        error, by_hand = str(needed), True
+    except Exception as broken:  # a broken fault must not keep the others from being healed
+        error = str(broken) or type(broken).__name__
+    try:
+        if error:
+            register.mark(entry, FAILED, by=by, error=error)
+        else:
+            register.mark(entry, HEALED, by=by)
+    except NonregError as unwritten:  # nor must a full disk
+        error = error or f"guérison faite, mais pas inscrite. {unwritten}"
+    return Healed(entry, error, by_hand)
+
+
+def require_last(register: Register, entry: Entry) -> None:
+    """NonregError while a later fault of the same kind and site is pending that took its former state from this one."""
+    entries = register.read()
+    later = entries[[one.id for one in entries].index(entry.id) + 1 :]
+    for one in later if entry.before else ():
+        same = (one.fault.kind, one.fault.site, one.platform) == (
+            entry.fault.kind,
+            entry.fault.site,
+            entry.platform,
+        )
+        if same and one.before and not one.healed:
+            raise NonregError(f"la panne {one.fault.id}, injectée ensuite, est à guérir d'abord")

@@ -4,6 +4,7 @@
     occupe.lock       held by the campaign whose drills are going on; dies with it
 
 A fault is pending from its registration until it is healed, whether or not anybody knows that it was injected.
+Two platform files in one folder may share a register: each line says whose it is, and nobody heals another's.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import os
 import socket
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,7 +34,10 @@ REGISTERED, INJECTED, HEALED, FAILED = "registered", "injected", "healed", "fail
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One injection: the fault, what healing must know, whose run it belongs to; `error` of the last try to heal."""
+    """One injection: the fault, what healing must know, whose run it belongs to; `error` of the last try to heal.
+
+    `platform` is the identity token of the platform that it breaks.
+    """
 
     id: str
     run_id: str
@@ -42,6 +46,7 @@ class Entry:
     before: dict[str, str]
     at: datetime
     worker: str = ""
+    platform: str = ""
     injected: bool = False
     healed: bool = False
     error: str = ""
@@ -54,9 +59,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """The register of one platform; every append is on the disk when it returns."""
+    """The register of one platform, named by its identity token; every append is on the disk when it returns."""
 
     folder: Path
+    platform: str = ""
 
     @property
     def path(self) -> Path:
@@ -75,6 +81,7 @@ class Register:
             before,
             datetime.now(UTC),
             f"{socket.gethostname()}:{os.getpid()}",
+            self.platform,
         )
         self._append(
             {
@@ -86,6 +93,7 @@ class Register:
                 "fault": json.loads(make_adapter(PlannedFault).dump_json(fault)),
                 "before": before,
                 "worker": entry.worker,
+                "platform": entry.platform,
             }
         )
         return entry
@@ -121,8 +129,11 @@ class Register:
         return tuple(entries.values())
 
     def pending(self) -> tuple[Entry, ...]:
-        """What is not known to be healed, in order of registration."""
-        return tuple(entry for entry in self.read() if not entry.healed)
+        """What is not known to be healed on this platform, in order of registration."""
+        return tuple(entry for entry in self.read() if not entry.healed and self._owns(entry))
+
+    def _owns(self, entry: Entry) -> bool:
+        return not entry.platform or entry.platform.lower() == self.platform.lower()
 
     def _append(self, event: dict[str, Any]) -> None:
         line = (json.dumps(event, ensure_ascii=False) + "\n").encode("utf-8")
@@ -161,6 +172,7 @@ def take_line(event: dict[str, Any], entries: dict[str, Entry]) -> None:
             {str(key): str(value) for key, value in event["before"].items()},
             datetime.fromisoformat(event["at"]),
             event["worker"],
+            event.get("platform", ""),
         )
         return
     by_event: dict[str, dict[str, Any]] = {
@@ -178,7 +190,7 @@ def new_entry_id() -> str:
 
 def open_register(platform: Platform) -> Register:
     """The platform's register; nothing is written before something is registered."""
-    return Register(platform.path(platform.drills.state_dir))
+    return Register(platform.path(platform.drills.state_dir), platform.identity_token)
 
 
 @contextmanager
@@ -186,7 +198,7 @@ def hold_drills(register: Register, run_id: str) -> Iterator[None]:
     """Say that this process runs a campaign, or heals, on the platform; DrillRefused when another one does."""
     try:
         register.folder.mkdir(parents=True, exist_ok=True)
-        lock = (register.folder / LOCK).open("a+b")
+        lock = (register.folder / LOCK).open("a+b", buffering=0)
     except OSError as error:
         raise NonregError(
             f"Dossier impossible à écrire : {register.folder} ({explain_os_error(error)})."
@@ -200,7 +212,7 @@ def hold_drills(register: Register, run_id: str) -> Iterator[None]:
             raise DrillRefused(
                 f"Une campagne, un exercice ou une guérison est en cours sur cette plateforme : {who}."
             ) from error
-        lock.truncate(0)
-        lock.write(f"{run_id}, {socket.gethostname()}, processus {os.getpid()}".encode())
-        lock.flush()
+        with suppress(OSError):  # a full disk must not keep anybody from healing
+            lock.truncate(0)
+            lock.write(f"{run_id}, {socket.gethostname()}, processus {os.getpid()}".encode())
         yield
