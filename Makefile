@@ -43,7 +43,7 @@ test-defects: $(READY) ## chaque défaut connu contre une famille entière, et s
 	@WHOLE_FAMILIES=1 $(PY) -m pytest -n 2 --dist loadgroup tests/test_campaign.py tests/test_triage_defects.py $(ARGS)
 
 test-drills: $(READY) ## exercices HD : tués à tout instant, plateforme qui ment, étapes humaines (DRILL_SEEDS=n, environ 15 min)
-	@$(PY) -m pytest -n 2 --dist loadgroup -m drills tests/drills $(ARGS)
+	@$(PY) -m pytest -n 2 --dist loadgroup -m drills tests $(ARGS)
 
 test-openssh: $(READY) ## signatures : échanges avec les vrais ssh-keygen et ssh-agent
 	@$(PY) -m pytest -m openssh tests/openssh $(ARGS)

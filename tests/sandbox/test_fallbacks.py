@@ -13,6 +13,8 @@ from nonreg.sandbox.layout import ACTIVE, PASSIVE, WITNESS, Layout
 from nonreg.waiting import wait_until
 from tests.sandbox.bench import frame, own_station, push, query, read_calls, url, web_session
 
+pytestmark = [pytest.mark.drills, pytest.mark.xdist_group("fallbacks")]  # one platform, and minutes
+
 WITHIN = 12.0
 DELAYS = {"SECOURS_ECHANGE_S": "1800", "SECOURS_INTERNET_S": "1800", "SECOURS_ALARME_S": "10"}
 ORIGINS = (

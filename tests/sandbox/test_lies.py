@@ -27,6 +27,8 @@ from tests.sandbox.bench import (
 )
 from tests.sandbox.switching import attempt
 
+pytestmark = [pytest.mark.drills, pytest.mark.xdist_group("lies")]  # one platform, and minutes
+
 BEATS = "SELECT bat_seq FROM nr.battement WHERE campaign_id = %s ORDER BY 1"
 LIES = {
     "early-acknowledgement",

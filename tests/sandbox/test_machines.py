@@ -28,6 +28,8 @@ from nonreg.sandbox.readiness import find_unsettled
 from nonreg.waiting import wait_until
 from tests.sandbox.bench import open_ssh, query, read_state, run_ssh
 
+pytestmark = [pytest.mark.drills, pytest.mark.xdist_group("machines")]  # one platform, and minutes
+
 BUSY = "DO $$ BEGIN LOOP NULL; END LOOP; END $$"  # never looks whether its postmaster lives
 BOUNDED = "-c statement_timeout=30s"
 SETTLED_SECONDS = 20.0

@@ -35,6 +35,8 @@ from tests.sandbox.switching import (
     switch,
 )
 
+pytestmark = pytest.mark.xdist_group("switchable")  # one platform
+
 BEATS = "SELECT count(*) FROM nr.battement"
 BEAT = "SELECT nr.usp_battre(gen_random_uuid(), 1)"
 STATE = "SELECT ha.usp_etat()"

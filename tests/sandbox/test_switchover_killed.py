@@ -19,6 +19,8 @@ from tests.sandbox.switching import (
     switch,
 )
 
+pytestmark = [pytest.mark.drills, pytest.mark.xdist_group("switchable")]  # one platform, and minutes
+
 CAMPAIGN = str(uuid.uuid4())
 BEAT = "SELECT nr.usp_battre(%s, %s)"
 BEATS = "SELECT count(*) FROM nr.battement WHERE campaign_id = %s"

@@ -10,12 +10,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import psycopg
+import pytest
 
 from nonreg.sandbox.layout import DATABASE, PORTS, Layout
 from nonreg.sandbox.switchover.nodes import connect, other_site
 from nonreg.waiting import wait_until
 from tests.sandbox.bench import ACCOUNTS, own_station, query
 from tests.sandbox.switching import expect_same_content, expect_sound, find_active, switch
+
+pytestmark = [pytest.mark.drills, pytest.mark.xdist_group("switchable")]  # one platform, and minutes
 
 BEAT = "SELECT nr.usp_battre(%s, %s)"
 FRAME = "SELECT tampon.usp_inserer(%s, 'H', date '2026-11-01' + %s * interval '1 minute', %s, 'IP', 'BANC', false)"
