@@ -80,6 +80,12 @@ def plan_fault(platform: Platform, fault: Fault, fault_id: str) -> PlannedFault:
         told = fault.describe()
     except KeyError as error:
         raise ConfigError(f"la panne « {kind} » demande le paramètre « {error.args[0]} ».") from error
+    except ConfigError:
+        raise
+    except Exception as error:  # a fault of somebody's own
+        raise ConfigError(
+            f"la panne « {kind} » ne se décrit pas ({type(error).__name__} : {error})."
+        ) from error
     return PlannedFault(
         fault_id,
         kind,

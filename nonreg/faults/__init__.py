@@ -97,9 +97,11 @@ FAULTS: dict[str, type[Fault]] = {}
 
 
 def register(kind: str) -> Callable[[type[Fault]], type[Fault]]:
-    """Make a fault known under this name."""
+    """Make a fault known under this name; ConfigError for one that is taken ([drills.replace] replaces a fault)."""
 
     def add(found: type[Fault]) -> type[Fault]:
+        if kind in FAULTS:
+            raise ConfigError(f"la panne « {kind} » existe déjà, dans {inspect.getfile(FAULTS[kind])}")
         found.kind = kind
         FAULTS[kind] = found
         return found
@@ -108,9 +110,11 @@ def register(kind: str) -> Callable[[type[Fault]], type[Fault]]:
 
 
 def load_faults(folder: str = "") -> dict[str, type[Fault]]:
-    """Every known fault by name: the project's, and those of a platform's own folder."""
+    """Every known fault by name: the project's, and those of a platform's own folder, as it is now."""
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
+    for kind in [kind for kind, found in FAULTS.items() if not found.__module__.startswith(f"{__name__}.")]:
+        del FAULTS[kind]  # read before, of another platform maybe
     for path in sorted(Path(folder).glob("*.py")) if folder else ():
         spec = importlib.util.spec_from_file_location(f"faults_{path.stem}", path)
         assert spec is not None
