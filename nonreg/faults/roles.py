@@ -40,26 +40,32 @@ def decide(nominal: str, nodes: tuple[Node, Node], *, patient: bool) -> Step:
     silent = [node.site for node in nodes if not node.role]
     if silent:
         return Step(Move.WAIT, why=f"la base de {' et '.join(silent)} ne répond pas")
-    active = [node for node in nodes if node.role == ACTIVE]
     if any(node.role == WAITING for node in nodes) and patient:
         return Step(Move.WAIT, why="un site actif attend sa confirmation")
-    if len(active) == 2:
+    # One that waits was declared active: it holds acknowledged writes as an active one does.
+    claiming = [node for node in nodes if node.role != PASSIVE]
+    if len(claiming) == 2:
         return settle_split_brain(nodes)
-    if not active:
+    if not claiming:
         return Step(Move.SWITCH, nominal, "aucun site n'est actif")
-    (holder,) = active
+    (holder,) = claiming
     (other,) = (node for node in nodes if node is not holder)
+    if other.mandate > holder.mandate:
+        why = f"{other.site}, passif, a un mandat ({other.mandate}) plus récent que {holder.site} ({holder.mandate})"
+        return Step(Move.WAIT, why=why) if patient else Step(Move.PERSON, why=why)
     if not (holder.subscribers and other.subscriptions):
         if patient and holder.slots and other.declared:
             return Step(Move.WAIT, why=f"la réplication de {holder.site} vers {other.site} ne passe pas")
         return Step(Move.REINITIALISE, other.site, f"{other.site} ne reçoit plus rien de {holder.site}")
     if holder.site != nominal:
         return Step(Move.SWITCH, nominal, f"{holder.site} est actif, {nominal} doit l'être")
+    if holder.role == WAITING:
+        return Step(Move.SWITCH, nominal, f"{nominal} attend toujours sa confirmation")
     return Step(Move.DONE)
 
 
 def settle_split_brain(nodes: tuple[Node, Node]) -> Step:
-    """Two active sites: the later mandate keeps its data."""
+    """Two sites declared active: the later mandate keeps its data."""
     first, second = sorted(nodes, key=lambda node: node.mandate)
     if first.mandate == second.mandate:
         return Step(
