@@ -375,14 +375,16 @@ def test_the_moments_of_a_recovery_are_read_from_what_was_seen_after_the_fault()
     )
     writes = tuple(Attempt("direct-1", n, "SITE-A", n, n + 0.5, ACK) for n in (1, 2, 8))
     observed = Observed((ClientProfile("direct-1", "", True),), writes, (), roles, calls)
+    outage = find_outage(observed, 3.0)
     assert read_moments(
-        observed, 3.0, fault=3.0, operator_asked=6.0, tool_started=6.5, tool_ended=7.5
+        observed, 3.0, outage, fault=3.0, operator_asked=6.0, tool_started=6.5, tool_ended=7.5
     ) == Moments(3.0, 5.0, 6.0, 6.5, 7.0, 2.5, 8.5)
     without = Observed(observed.clients, (), (), roles[:2], ())
-    assert read_moments(without, 3.0, fault=3.0, tool_ended=7.5) == Moments(fault=3.0, declared=7.5)
+    assert read_moments(without, 3.0, None, fault=3.0, tool_ended=7.5) == Moments(fault=3.0, declared=7.5)
     assert (
-        read_moments(without, 0.0, tool_ended=7.5).declared == 7.5
+        read_moments(without, 0.0, None, tool_ended=7.5).declared == 7.5
     )  # what held when the watch began is no change
-    assert read_moments(observed, 3.0, shown=(2.0, 4.5)).alarm == 4.5
+    assert read_moments(observed, 3.0, outage, shown=(2.0, 4.5)).alarm == 4.5
     lasting = (*writes[:2], Attempt("direct-1", 3, "SITE-A", 3.0, 4.0, ERR))
-    assert read_moments(Observed(observed.clients, lasting, (), (), ()), 3.0) == Moments(last_ack=2.5)
+    without_end = Observed(observed.clients, lasting, (), (), ())
+    assert read_moments(without_end, 3.0, find_outage(without_end, 3.0)) == Moments(last_ack=2.5)

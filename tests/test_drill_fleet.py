@@ -219,7 +219,7 @@ def test_a_planned_switchover_under_load_loses_nothing_and_its_interruption_is_s
     assert (good[0], good[-1]) == (ACTIVE, PASSIVE)
     events = list_events(observed)
     (quiet,) = (one.at_seconds for one in events if one.subject == ACTIVE and "se dit PASSIF" in one.text)
-    moments = read_moments(observed, order, tool_started=order)
+    moments = read_moments(observed, order, find_outage(observed, order), tool_started=order)
     assert moments.declared is not None
     assert order < quiet < moments.declared
     recovery = split_recovery(moments)

@@ -18,7 +18,12 @@ def test_calls_are_read_in_order() -> None:
     assert parse_calls('{"appels": []}') == ()
 
 
-@pytest.mark.parametrize("body", ["", "[]", '{"appels": 3}', BODY.replace("ala_id", "id"), BODY[:-2]])
+def test_a_technical_alarm_has_no_number_and_a_call_may_say_where_it_was_sent_from() -> None:
+    sent = BODY.replace('"ala_id": 7', '"site": "SITE-B"')
+    assert parse_calls(sent) == (AlarmCall(None, "JAUNE Z900000001 H", "+33000000001", "SITE-B"),)
+
+
+@pytest.mark.parametrize("body", ["", "[]", '{"appels": 3}', BODY.replace("texte", "text"), BODY[:-2]])
 def test_a_refusal_shows_no_number(body: str) -> None:
     with pytest.raises(RequestFailed) as refused:
         parse_calls(body)

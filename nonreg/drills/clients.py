@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime
+from itertools import groupby
 
 from nonreg.drills.fleet import Fleet
 from nonreg.model import WriteOutcome
@@ -57,14 +59,34 @@ class Clients:
         """Return when every client has been served since now; DeadlinePassed otherwise."""
         self._fleet.wait_all_served(self._fleet.now(), within_seconds)
 
-    def list_targets(self) -> tuple[str, ...]:
-        """Sites whose frontal acknowledged the first station's frames, in order, each change once."""
-        targets: list[str] = []
+    def list_targets(self) -> dict[str, tuple[str, ...]]:
+        """Each station's code and the sites whose frontal acknowledged its frames, in order, each change once."""
+        good = [one for one in self._fleet.look().writes if one.outcome is WriteOutcome.ACK]
+        return {
+            station.code: tuple(
+                site for site, _ in groupby(one.target for one in good if one.client == station.client)
+            )
+            for station in self._fleet.stations
+        }
+
+    def find_signers(self, after_seconds: float) -> dict[tuple[str, datetime], str]:
+        """(station, time of the measure) → site whose frontal took it, of what was sent after that moment.
+
+        Without those that another frontal may have taken too, its answer being lost.
+        """
+        placed = {station.client: station for station in self._fleet.stations}
+        taken: dict[tuple[str, datetime], str] = {}
+        doubtful = set()
         for attempt in self._fleet.look().writes:
-            is_first = attempt.client == "station-1" and attempt.outcome is WriteOutcome.ACK
-            if is_first and targets[-1:] != [attempt.target]:
-                targets.append(attempt.target)
-        return tuple(targets)
+            station = placed.get(attempt.client)
+            if station is None or attempt.sent_seconds <= after_seconds:
+                continue
+            key = station.code, station.make_reading(attempt.sequence).at
+            if attempt.outcome is WriteOutcome.ACK:
+                taken[key] = attempt.target
+            elif attempt.outcome is WriteOutcome.UNKNOWN:
+                doubtful.add(key)
+        return {key: site for key, site in taken.items() if key not in doubtful}
 
 
 def kind_of(client: str) -> str:

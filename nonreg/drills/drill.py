@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -30,12 +30,13 @@ from nonreg.drills.observed import (
     find_outage,
     list_events,
     match_alarms,
+    read_moments,
     summarise_clients,
 )
-from nonreg.drills.observers import CallSeen
+from nonreg.drills.observers import CallSeen, RoleSeen
 from nonreg.drills.operator import OperatorStep, ask, close, wait_confirmed
 from nonreg.drills.presence import count_present
-from nonreg.drills.recovery import Moments, split_recovery
+from nonreg.drills.recovery import split_recovery
 from nonreg.drills.register import HEALED, INJECTED, Entry, new_entry_id, open_register
 from nonreg.drills.steady import wait_steady
 from nonreg.errors import DrillRefused, NeedsPerson, NonregError
@@ -56,7 +57,7 @@ from nonreg.people import load_people
 from nonreg.probes.nodes import read_nodes
 from nonreg.probes.supervision import parse_state
 from nonreg.store import dump_json, write_file
-from nonreg.waiting import observe_until
+from nonreg.waiting import DeadlinePassed, observe_until
 from nonreg.witness import NotRestored
 
 T = TypeVar("T")
@@ -69,6 +70,14 @@ HEALED_BY = "exercice"
 
 class FaultEnded(DrillRefused):
     """A fault lasted longer than its dead-man timer: nobody knows until when it was there."""
+
+
+class NotServed(AssertionError):
+    """After a fault a client was not served in time: the service did not come back."""
+
+
+class TwoActive(AssertionError):
+    """Both nodes say that they are active."""
 
 
 class DrillRun:
@@ -91,7 +100,9 @@ class DrillRun:
         self._used: set[str] = set()
         self._injected: list[Injected] = []
         self._unanswered: set[str] = set()
-        self._expected_since: dict[str, float] = {}
+        self._expected: dict[str, Injected] = {}
+        self._shown: dict[str, float] = {}
+        self._had_clients = False
         self.expected_alarms: tuple[str, ...] = ()
         self.stations: tuple[TestStation, ...] = ()
         self._watch, self.origin = watch, origin
@@ -266,7 +277,15 @@ class DrillRun:
     def clients(
         self, stations: int = 2, direct_writers: int = 1, period_seconds: float = PERIOD_SECONDS
     ) -> Iterator[Clients]:
-        """Writers and readers at work inside the block; their writes are accounted for at its end."""
+        """Writers and readers at work inside the block, once a drill; their writes are accounted for at its end.
+
+        However the block ends: NotServed for a deadline of theirs that passed after a fault.
+        """
+        if self._had_clients:
+            raise DrillRefused(
+                "Les clients d'un exercice ne commencent qu'une fois : leurs numéros se répéteraient."
+            )
+        self._had_clients = True
         made = tuple(self.create_station() for _ in range(stations))
         self.stations = (*self.stations, *made)
         folder = self.run_dir / "evidence" / self.planned.scenario_id
@@ -281,26 +300,42 @@ class DrillRun:
             observers=False,
         ) as fleet:
             clients = Clients(fleet)
-            yield clients
-        observed = fleet.stop()
-        self._account(fleet, observed, clients.rest_until_seconds)
+            try:
+                yield clients
+            except Exception as error:
+                with suppress(
+                    NonregError
+                ):  # what can still be said of the writes; they are cleaned away next
+                    self._account(fleet, fleet.stop(), clients.rest_until_seconds)
+                if not isinstance(error, DeadlinePassed):
+                    raise
+                if self._injected:
+                    raise NotServed(f"Service non rendu après la panne : {error}.") from error
+                raise NonregError(f"Les clients ne sont pas servis avant toute panne : {error}.") from error
+        self._account(fleet, fleet.stop(), clients.rest_until_seconds)
 
     def _account(self, fleet: Fleet, observed: Observed, rest_until: float | None) -> None:
         site = self.find_active()
         present = count_present(self.platform, site, self.plan.campaign_id, fleet.stations)
+        watched = self._watch.look()
+        observed = dataclasses.replace(
+            observed,
+            roles=watched.roles,
+            calls=watched.calls,
+            problems=(*observed.problems, *watched.problems),
+        )
         injected = choose_main(self._injected)
-        outage = find_outage(observed, 0.0 if injected is None else injected.began_seconds)
+        began = 0.0 if injected is None else injected.began_seconds
+        outage = find_outage(observed, max(began, rest_until or 0.0))  # connecting at first is no outage
         fault = place_fault(injected, outage)
-        moments = Moments(
+        moments = read_moments(
+            observed,
+            began,
+            outage,
             fault=fault,
-            alarm=min((call.at_seconds for call in self.list_calls() if call.opening), default=None),
             operator_asked=self._moment(DrillEventKind.OPERATOR),
             tool_started=self._tool_started(),
-            declared=self._find_declared(),
-            last_ack=outage.interruption.from_seconds if outage else None,
-            first_ack=outage.interruption.to_seconds
-            if outage and not outage.interruption.open_ended
-            else None,
+            shown=self._shown.values(),
         )
         self.keep(
             clients=summarise_clients(observed, rest_until),
@@ -315,14 +350,6 @@ class DrillRun:
     def _tool_started(self) -> float | None:
         starts = [event.at_seconds for event in self.record.events if event.kind is DrillEventKind.TOOL]
         return starts[-1] if starts else None
-
-    def _find_declared(self) -> float | None:
-        """When a node first said that it is active after the tool was started."""
-        started = self._tool_started()
-        if started is None:
-            return None
-        said = [seen for seen in self._watch.look().roles if seen.at_seconds > started]
-        return next((seen.at_seconds for seen in said if seen.role == SiteRole.ACTIF), None)
 
     @property
     def accounting(self) -> Accounting:
@@ -344,33 +371,39 @@ class DrillRun:
         return station
 
     def find_active(self) -> Site:
-        """The site that says that it is active now; DrillRefused unless there is exactly one."""
+        """The site that says that it is active now; DrillRefused when there is none, TwoActive when there are two."""
         active = [node.site for node in read_nodes(self.platform) if node.role == SiteRole.ACTIF]
-        if len(active) != 1:
-            raise DrillRefused(f"Sites actifs : {', '.join(active) or 'aucun'}, un seul est attendu.")
+        if not active:
+            raise DrillRefused("Aucun site ne se dit actif, un seul est attendu.")
+        if len(active) > 1:
+            raise TwoActive(f"Deux sites se disent actifs : {', '.join(active)}.")
         return next(site for site in self.platform.sites if site.code == active[0])
 
-    def role_changes(self, site: str) -> list[tuple[float, str]]:
-        """(seconds, role) each time that a node's own word on its role changed; an empty role: no answer."""
-        return [(seen.at_seconds, seen.role) for seen in self._watch.look().roles if seen.site == site]
+    def role_changes(self, site: str) -> list[RoleSeen]:
+        """A node's own word on its role, each time that it changed; an empty role: no answer."""
+        return [seen for seen in self._look().roles if seen.site == site]
 
     def list_calls(self) -> tuple[CallSeen, ...]:
         """Technical alarms that reached the sink so far."""
-        return self._watch.look().calls
+        return self._look().calls
 
-    def expect_alarm(self, label: str, *, by_sink: bool = True) -> None:
-        """Say that the fault just injected must raise this alarm; its delay counts from now if the sink is up."""
+    def _look(self) -> Observed:
+        """What was seen of roles and alarms; NonregError when somebody no longer looks: nothing seen proves nothing."""
+        seen = self._watch.look()
+        if seen.problems:
+            raise NonregError(
+                f"Rôles et alarmes n'ont pas été relevés sans cesse : {' ; '.join(seen.problems)}."
+            )
+        return seen
+
+    def expect_alarm(self, label: str) -> None:
+        """Say that the fault just injected must raise this alarm."""
         self.expected_alarms = (*self.expected_alarms, label)
-        if by_sink:
-            self._expected_since[label] = self._last_fault_seconds()
-
-    def _last_fault_seconds(self) -> float:
-        faults = [event.at_seconds for event in self.record.events if event.kind is DrillEventKind.FAULT]
-        return faults[-1] if faults else self.now()
+        self._expected[label] = self._injected[-1]
 
     def wait_alarm(self, label: str, within_seconds: float, *, opening: bool = True) -> float | None:
         """When the alarm's opening (or closing) reached the sink since the last fault; None when it did not in time."""
-        since = self._injected[-1].began_seconds if self._injected else self.now()
+        since = self._injected[-1].began_seconds
 
         def look() -> float | None:
             wanted = [c for c in self.list_calls() if c.label == label and c.opening is opening]
@@ -389,21 +422,22 @@ class DrillRun:
             shown, _ = self.observe(
                 lambda: label in parse_state(web.get("/etat")).alarms, bool, within_seconds
             )
-        return self.now() - self._last_fault_seconds() if shown else None
-
-    def list_alarm_delays(self) -> list[float]:
-        """Seconds from the fault to the sink of each expected alarm that came."""
-        delays = []
-        for label, since in self._expected_since.items():
-            opened = [call.at_seconds for call in self.list_calls() if call.opening and call.label == label]
-            delays += [at - since for at in opened if at >= since][:1]
-        return delays
+        if not shown:
+            return None
+        at = self._shown[label] = self.now()
+        self.note(DrillEventKind.ALARM, label, f"ouverte sur {site.code} : {label}", at)
+        return max(0.0, at - self._injected[-1].done_seconds)
 
     def settle_alarms(self) -> None:
-        """Wait until each expected alarm came and was closed, or the time for it is over; then keep what was seen."""
+        """Wait until each expected alarm came and was closed, or the time for it is over; then keep what was seen.
+
+        An alarm is looked for from the asking of its fault on, its delay counts from when the fault was there.
+        """
 
         def match() -> tuple[AlarmSeen, ...]:
-            return match_alarms(self.list_calls(), self.expected_alarms)
+            since = {label: fault.began_seconds for label, fault in self._expected.items()}
+            found = match_alarms(self._watch.look().calls, self.expected_alarms, since)
+            return tuple(self._measure_delay(one) for one in found)
 
         found = observe_until(
             match,
@@ -414,6 +448,13 @@ class DrillRun:
             0.1,
         )
         self.keep(alarms=found)
+
+    def _measure_delay(self, alarm: AlarmSeen) -> AlarmSeen:
+        """Its delay from when the fault was there to where it was first seen; as it is for one that was not due."""
+        fault, at = self._expected.get(alarm.label), self._shown.get(alarm.label, alarm.opened_seconds)
+        if fault is None or at is None or alarm.delay_seconds is None:
+            return alarm
+        return dataclasses.replace(alarm, delay_seconds=max(0.0, at - fault.done_seconds))
 
     def observe(
         self, probe: Callable[[], T], accept: Callable[[T], bool], within_seconds: float

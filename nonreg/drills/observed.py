@@ -91,6 +91,7 @@ def find_outage(observed: Observed, since_seconds: float = 0.0) -> Outage | None
 def read_moments(
     observed: Observed,
     since_seconds: float,
+    outage: Outage | None,
     *,
     fault: float | None = None,
     operator_asked: float | None = None,
@@ -98,7 +99,7 @@ def read_moments(
     tool_ended: float | None = None,
     shown: Iterable[float] = (),
 ) -> Moments:
-    """The drill's own moments completed by what was seen after `since_seconds`: alarm, declaration, interruption.
+    """The drill's own moments completed by what was seen after `since_seconds`, alarm and declaration, and the outage.
 
     The alarm is the first opened, at the sink or where a supervision module has `shown` it; the declaration the first
     time after the tool was started that a node says that it is active as none said before, or else the end of the tool.
@@ -106,7 +107,6 @@ def read_moments(
     called = (call.at_seconds for call in observed.calls if call.opening)
     opened = [at for at in (*called, *shown) if at >= since_seconds]
     declared = find_declared(observed.roles, since_seconds if tool_started is None else tool_started)
-    outage = find_outage(observed, since_seconds)
     return Moments(
         fault=fault,
         alarm=min(opened, default=None),

@@ -12,11 +12,15 @@ from nonreg.errors import RequestFailed
 
 @dataclass(frozen=True, slots=True)
 class AlarmCall:
-    """One call; the recipient is a phone number or an address and is never shown; technical alarms have no number."""
+    """One call; the recipient is a phone number or an address and is never shown; technical alarms have no number.
+
+    `site` is where it was sent from, empty when the sink does not know.
+    """
 
     alarm: int | None
     text: str
     recipient: str
+    site: str = ""
 
 
 def read_calls(web: WebSession, text: str) -> tuple[Answer, tuple[AlarmCall, ...]]:
@@ -33,6 +37,7 @@ def parse_calls(body: str) -> tuple[AlarmCall, ...]:
                 None if call.get("ala_id") is None else int(call["ala_id"]),
                 str(call["texte"]),
                 str(call["destinataire"]),
+                str(call.get("site", "")),
             )
             for call in json.loads(body)["appels"]
         )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from nonreg.clients.sql import Rows
+from nonreg.clients.sql import Rows, Session
 from nonreg.drills.drill import DrillRun
 from nonreg.fixtures import Campaign
 from nonreg.model import Accounting, DrillStage
 from nonreg.probes.equality import find_differing, read_groups
-from nonreg.probes.replication import read_fresh, wait_caught_up
+from nonreg.probes.replication import NotCaughtUp, read_fresh, wait_caught_up
 from nonreg.waiting import observe_until
 from nonreg.witness import Witness
 
@@ -53,16 +53,30 @@ def judge_measured_loss(witness: Witness, campaign: Campaign, drill: DrillRun) -
     )
 
 
-def judge_interruption(witness: Witness, campaign: Campaign, drill: DrillRun) -> None:
-    """The writers' service interruption, against the limit of the drill's stage."""
+def judge_unaffected(witness: Witness, drill: DrillRun) -> None:
+    """No client was refused or left without an answer: a slow machine's stalls are no interruption."""
+    failed = tuple(
+        (one.title, str(one.errors), str(one.unknown))
+        for one in drill.record.clients
+        if one.errors or one.unknown
+    )
+    shown = Rows(("client", "en erreur", "sans réponse"), failed, "chaque tentative de chaque client")
+    witness.expect_no_rows(shown, "aucune tentative en échec : le service est inchangé")
+
+
+def judge_interruption(
+    witness: Witness, campaign: Campaign, drill: DrillRun, limit_name: str | None = None
+) -> None:
+    """The writers' service interruption, against the limit of that name, the one of the drill's stage without."""
     recovery = drill.record.recovery
     total = recovery.total_seconds if recovery else None
     if total is None:
         witness.expect(False, LEDGER, "une reprise des écritures", "aucune écriture acquittée après la panne")
         return
-    name = {DrillStage.PLANIFIE: "rto_planned_seconds", DrillStage.PERTE: "rto_loss_seconds"}.get(
-        drill.planned.stage, "fallback_seconds"
-    )
+    name = limit_name or {
+        DrillStage.PLANIFIE: "rto_planned_seconds",
+        DrillStage.PERTE: "rto_loss_seconds",
+    }.get(drill.planned.stage, "fallback_seconds")
     witness.measure("interruption des écritures (RTO)", round(total, 3), "s", campaign.limit(name), LEDGER)
 
 
@@ -70,17 +84,48 @@ def judge_alarms(witness: Witness, campaign: Campaign, drill: DrillRun) -> None:
     """Exactly the expected alarms reached the sink, each in time, and each was closed."""
     request = "puits d'alarmes, appels « OUVERTURE … » et « FERMETURE … »"
     drill.settle_alarms()
+    drill.list_calls()  # nobody stopped looking
     seen = {alarm.label: alarm for alarm in drill.record.alarms if alarm.opened_seconds is not None}
-    missing = tuple((label,) for label in drill.expected_alarms if label not in seen)
-    witness.expect_no_rows(Rows(("alarme",), missing, request), "chaque alarme attendue")
+    due = {label: alarm.delay_seconds for label, alarm in seen.items() if alarm.delay_seconds is not None}
+    missing = tuple((label,) for label in drill.expected_alarms if label not in due)
+    witness.expect_no_rows(Rows(("alarme",), missing, request), "chaque alarme attendue, après sa panne")
+    again = tuple((label, str(alarm.openings)) for label, alarm in seen.items() if alarm.openings > 1)
+    witness.expect_no_rows(
+        Rows(("alarme", "ouvertures"), again, request), "chaque alarme ouverte une seule fois"
+    )
     unexpected = tuple((label,) for label, alarm in seen.items() if not alarm.expected)
     witness.expect_no_rows(Rows(("alarme",), unexpected, request), "aucune alarme de plus")
     unclosed = tuple((label,) for label, alarm in seen.items() if alarm.closed_seconds is None)
     witness.expect_no_rows(Rows(("alarme",), unclosed, request), "chaque alarme fermée au retour")
-    delays = drill.list_alarm_delays()
-    if delays:
+    if due:
         limit = campaign.limit("technical_alarm_seconds")
-        witness.measure("plus long délai d'alarme", round(max(delays), 3), "s", limit, request)
+        witness.measure("plus long délai d'alarme", round(max(due.values()), 3), "s", limit, request)
+
+
+def measure_absorbed(
+    witness: Witness,
+    drill: DrillRun,
+    active: Session,
+    began_seconds: float,
+    name: str,
+    limit: float | None,
+    within_seconds: float,
+) -> None:
+    """Seconds of the drill from `began_seconds` until the passive site has all that the active one wrote."""
+    request = "position du publieur, confirmée par l'abonné"
+
+    def look() -> str:
+        try:
+            wait_caught_up(active, within_seconds)
+        except NotCaughtUp as error:
+            return str(error)
+        return ""
+
+    problem = observe_until(look, lambda found: not found, within_seconds, 0.2)
+    if problem:
+        witness.expect(False, request, f"{name} en {within_seconds:g} s", problem)
+    else:
+        witness.measure(name, round(drill.now() - began_seconds, 3), "s", limit, request)
 
 
 def expect_equal_nodes(witness: Witness, campaign: Campaign) -> None:

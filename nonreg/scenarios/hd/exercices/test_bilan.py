@@ -6,6 +6,7 @@ import fnmatch
 
 from nonreg.clients.sql import Rows
 from nonreg.drills.drill import FOLDER, DrillRun
+from nonreg.errors import NonregError
 from nonreg.fixtures import Campaign
 from nonreg.model import Criticality, Drill, DrillRecord, DrillStage, Effect
 from nonreg.recorder import scenario
@@ -25,9 +26,13 @@ TECHNICAL = "*technique*"
     drill=Drill(DrillStage.BILAN),
 )
 def test_alarm_chain(witness: Witness, campaign: Campaign, drill: DrillRun) -> None:
-    files = sorted((campaign.run_dir / FOLDER).glob("*.json"))
-    records = [load_json(DrillRecord, path) for path in files]
-    records = [one for one in records if one.healings and one.scenario_id != drill.planned.scenario_id]
+    broken = [one.scenario_id for one in campaign.plan.drills if one.faults]
+    if not broken:
+        raise NotApplicable("Aucune panne n'est prévue dans ce passage.")
+    paths = {name: campaign.run_dir / FOLDER / f"{name}.json" for name in broken}
+    records = [load_json(DrillRecord, path) for path in paths.values() if path.is_file()]
+    unseen = [name for name, path in paths.items() if not path.is_file()]
+    records = [one for one in records if one.healings]
     if not records:
         raise NotApplicable("Aucune panne n'a été injectée dans ce passage.")
     request = "\n".join(f"{FOLDER}/{one.scenario_id}.json" for one in records)
@@ -51,4 +56,18 @@ def test_alarm_chain(witness: Witness, campaign: Campaign, drill: DrillRun) -> N
         if alarm.opened_seconds is not None and not fnmatch.fnmatchcase(alarm.recipient, TECHNICAL)
     ]
     witness.expect_no_rows(Rows(columns, tuple(wrong), request), "toutes à l'astreinte technique")
+    again = [(drill_id, alarm.label) for drill_id, alarm in alarms if alarm.openings > 1]
+    witness.expect_no_rows(Rows(columns, tuple(again), request), "chaque alarme ouverte une seule fois")
     witness.expect(bool(alarms), request, "au moins une alarme dans ces exercices", "aucune")
+    unseen += [one.scenario_id for one in records if list_missing(campaign, one)]
+    if unseen:
+        raise NonregError(
+            f"Alarmes non jugées : {', '.join(sorted(unseen))} n'a pas de relevé, ou pas de toutes ses pannes."
+        )
+
+
+def list_missing(campaign: Campaign, record: DrillRecord) -> list[str]:
+    """Faults of a drill that was begun that it never injected."""
+    injected = {one.fault_id for one in record.healings}
+    planned = next(one for one in campaign.plan.drills if one.scenario_id == record.scenario_id)
+    return [fault.id for fault in planned.faults if fault.id not in injected]

@@ -8,6 +8,8 @@ from decimal import Decimal
 
 from nonreg.bench import TestStation
 from nonreg.clients.sftp import open_share
+from nonreg.clients.sql import Rows
+from nonreg.drills.clients import Clients
 from nonreg.drills.drill import DrillRun
 from nonreg.fixtures import Campaign
 from nonreg.model import Criticality, Drill, DrillFault, DrillStage, Effect, SiteRole
@@ -53,6 +55,7 @@ def test_ip_fallback(witness: Witness, campaign: Campaign, drill: DrillRun) -> N
     label = f"Service frontal arrêté sur {campaign.active_site.code}"
     with drill.clients(stations=3, direct_writers=1) as clients:
         clients.settle()
+        asked = drill.now()
         drill.inject("service_stopped")
         drill.expect_alarm(label)
         drill.wait_alarm(label, campaign.patience("technical_alarm_seconds"))
@@ -60,25 +63,42 @@ def test_ip_fallback(witness: Witness, campaign: Campaign, drill: DrillRun) -> N
         drill.heal_all()
         drill.wait_alarm_closed(label, campaign.patience("technical_alarm_seconds"))
         clients.settle(3.0)
-        with campaign.session(campaign.active_site) as active:
-            origins = {
-                str(row[3])
-                for station in drill.stations
-                for row in read_fresh(active, "buffer_origins", station=station.code).rows
-            }
-            request = active.query("buffer_origins", station=drill.stations[0].code).request
-    both = sorted((campaign.active_site.code, campaign.passive_site.code))
-    witness.expect_equal(sorted(origins), both, f"{request}\n-- sites qui ont signé les mesures")
-    targets = clients.list_targets()
-    witness.expect(
-        bool(targets) and targets[-1] == campaign.active_site.code,
-        "frontal de chaque trame acquittée, dans l'ordre",
-        f"retour au frontal de {campaign.active_site.code}",
-        " puis ".join(targets),
-    )
+    judge_signatures(witness, campaign, drill, clients, asked)
+    home = campaign.active_site.code
+    for station, targets in clients.list_targets().items():
+        witness.expect(
+            targets[-1:] == (home,),
+            f"station {station}, frontal de chaque trame acquittée, dans l'ordre",
+            f"retour au frontal de {home}",
+            " puis ".join(targets),
+        )
     judge_no_loss(witness, drill)
     judge_interruption(witness, campaign, drill)
     judge_alarms(witness, campaign, drill)
+
+
+def judge_signatures(
+    witness: Witness, campaign: Campaign, drill: DrillRun, clients: Clients, asked_seconds: float
+) -> None:
+    """Each measure taken since the fault is signed where its frontal is; the passive's took some of each."""
+    taken = clients.find_signers(asked_seconds)
+    stored: dict[tuple[str, datetime], str] = {}
+    with campaign.session(campaign.active_site) as active:
+        for station in drill.stations:
+            rows = read_fresh(active, "buffer_origins", station=station.code)
+            stored |= {(station.code, at): str(site) for _, at, _, site in rows.rows}
+    passive, request = campaign.passive_site.code, rows.request
+    wrong = tuple(
+        (station, at, site, stored.get((station, at)))
+        for (station, at), site in taken.items()
+        if stored.get((station, at)) != site
+    )
+    columns = ("station", "mesure de", "prise par", "signée par")
+    witness.expect_no_rows(Rows(columns, wrong, request), "chaque mesure signée par le site qui l'a prise")
+    served = {station for (station, _), site in taken.items() if site == passive}
+    unserved = tuple((one.code,) for one in drill.stations if one.code not in served)
+    what = f"chaque station servie par le frontal de {passive} depuis la panne"
+    witness.expect_no_rows(Rows(("station",), unserved, request), what)
 
 
 @scenario(
@@ -213,7 +233,15 @@ def test_alarm_fallback(witness: Witness, campaign: Campaign, drill: DrillRun) -
             pushed = simulator.push(station.code, [Reading("H", last_step(datetime.now(UTC)), Decimal(1500))])
         witness.expect_equal(pushed.status, 200, pushed.request)
         within = campaign.patience("fallback_seconds") + campaign.patience("alarm_seconds")
-        _, seconds = drill.observe(lambda: read_calls(sink, station.code)[1], bool, within)
+        told, seconds = drill.observe(lambda: read_calls(sink, station.code)[1], bool, within)
+        senders = {call.site for call in told if call.site}
+        passive = campaign.passive_site.code
+        witness.expect(
+            bool(told) and senders <= {passive},
+            f"appels pour {station.code}, supervision de {campaign.active_site.code} encore arrêtée",
+            f"un appel, de {passive}",
+            f"{len(told)} appel(s) {', '.join(sorted(senders))}".strip(),
+        )
         drill.heal_all()
         drill.wait_alarm_closed(label, campaign.patience("technical_alarm_seconds"))
         answer, calls = observe_until(  # a second call would come from the site that is back

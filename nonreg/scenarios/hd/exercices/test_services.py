@@ -57,7 +57,7 @@ def break_each(witness: Witness, campaign: Campaign, drill: DrillRun) -> None:
             labels = list_labels(campaign, fault)
             sink_is_up = fault.parameter("service") != "puits"
             for label in labels:
-                drill.expect_alarm(label, by_sink=sink_is_up)
+                drill.expect_alarm(label)
                 if sink_is_up:
                     drill.wait_alarm(label, within)
                 else:
