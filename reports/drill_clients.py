@@ -11,6 +11,7 @@ from reports.drill_facts import find_longest, point_seconds, say_interruption
 
 CLIENTS_SHOWN = 40
 NAME_CHARACTERS = 120
+LARGEST_RESOLUTION_SECONDS = 0.05  # of the RTO
 
 
 def list_clients(record: DrillRecord) -> Table:
@@ -31,8 +32,15 @@ def list_clients(record: DrillRecord) -> Table:
     more = (
         f" … {text.plural(left, 'autre client', 'autres clients')}, voir la source JSON." if left > 0 else ""
     )
+    known = say_milliseconds(record.resolution_seconds) if record.resolution_seconds else text.NOT_KNOWN
+    coarse = (
+        f", plus que les {say_milliseconds(LARGEST_RESOLUTION_SECONDS)} voulues"
+        if record.resolution_seconds > LARGEST_RESOLUTION_SECONDS
+        else ""
+    )
     note = (
-        f"Résolution : {say_milliseconds(record.resolution_seconds)} ; une interruption plus courte ne se voit pas. "
+        f"Résolution : {known}{coarse} ; "
+        "une interruption plus courte ne se voit pas. "
         "Interruption : de la dernière réponse d'avant à la première d'après. Coût : durée médiane d'un essai au "
         f"repos, que la mesure ajoute à la plateforme.{more}"
     )

@@ -77,7 +77,8 @@ def split_recovery(record: DrillRecord) -> Block:
     ]
     whole = "dernière écriture acquittée avant → première après"
     rows.append((Cell(""), Cell("RTO (total)"), Cell(whole), Cell(say_seconds(found.total_seconds))))
-    if technical:
+    is_takeover = found.switchover_seconds is not None or found.reconnection_seconds is not None
+    if technical and is_takeover:
         span = "parts qui ne dépendent pas de la personne (a + c + d)"
         rows.append((Cell(""), Cell("Temps technique"), Cell(span), Cell(say_seconds(sum(technical)))))
     columns = (
@@ -89,6 +90,9 @@ def split_recovery(record: DrillRecord) -> Block:
     note = (
         "Une part ne compte que ce qui se passe pendant l'interruption, après les parts d'avant : leur somme ne "
         "dépasse pas le total."
+        if is_takeover
+        else "Aucun site n'a été déclaré actif à la place d'un autre : la détection est comptée entière, de la panne à "
+        "l'alarme, que le service ait été interrompu ou non."
     )
     return Table("Temps de rétablissement (RTO)", columns, tuple(rows), note=note)
 
@@ -138,8 +142,13 @@ def list_alarms(record: DrillRecord) -> Table:
     more = (
         f" … {text.plural(left, 'autre alarme', 'autres alarmes')}, voir la source JSON." if left > 0 else ""
     )
-    note = f"Délai : depuis la dernière panne injectée avant l'ouverture.{more}" if rows else ""
-    return Table("Alarmes", columns, rows, empty="Aucune alarme attendue ni reçue.", note=note)
+    note = (
+        "Délai : depuis la panne qui doit lever l'alarme ; pour une alarme imprévue, depuis la dernière panne injectée "
+        f"avant l'ouverture.{more}"
+    )
+    return Table(
+        "Alarmes", columns, rows, empty="Aucune alarme attendue ni reçue.", note=note if rows else ""
+    )
 
 
 def _describe_alarm(alarm: AlarmSeen, faults: list[float]) -> tuple[Cell, ...]:
@@ -149,13 +158,18 @@ def _describe_alarm(alarm: AlarmSeen, faults: list[float]) -> tuple[Cell, ...]:
         seen = Cell("Attendue, absente", "✗", "ko") if alarm.expected else Cell("Absente", "–", "muted")
     else:
         seen = Cell("Attendue, reçue", "✓", "ok") if alarm.expected else Cell("Imprévue", "!", "warn")
+    if alarm.openings > 1:
+        seen = Cell(f"{seen.text}, {alarm.openings} fois", "!", "warn")
+    delay = alarm.delay_seconds
+    if delay is None and opened is not None and before:
+        delay = opened - before[-1]
     still_open = Cell("non refermée", "!", "warn") if opened is not None else Cell("–")
     return (
         Cell(text.shorten(alarm.label, NAME_CHARACTERS)),
         Cell(text.known(text.shorten(alarm.recipient, NAME_CHARACTERS))),
         seen,
         Cell(point_seconds(opened) if opened is not None else "–"),
-        Cell(say_seconds(opened - before[-1]) if opened is not None and before else "–"),
+        Cell(say_seconds(delay) if delay is not None else "–"),
         Cell(point_seconds(closed)) if closed is not None else still_open,
     )
 

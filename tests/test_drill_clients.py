@@ -300,7 +300,7 @@ def test_alarms_are_matched_with_those_expected_and_the_last_word_counts() -> No
         CallSeen(6.0, False, "d'avant", "a"),
     ]
     assert match_alarms(calls, ["absente", "attendue"]) == (
-        AlarmSeen("absente", "", True, None, None),
+        AlarmSeen("absente", "", True, None, None, openings=0),
         AlarmSeen("attendue", "a", True, 1.0, 5.0, openings=2),
         AlarmSeen("de plus", "b", False, 4.0, None),
         AlarmSeen("d'avant", "a", False, None, 6.0, openings=0),

@@ -302,7 +302,7 @@ def test_each_client_has_its_longest_interruption_how_finely_it_looked_and_what_
         "0",
         "aucune",
     ]
-    assert "Résolution : 250 ms" in tell(drilled_report(), "exercice-1")
+    assert "Résolution : 250 ms, plus que les 50 ms voulues ;" in tell(drilled_report(), "exercice-1")
 
 
 def test_an_interruption_that_nothing_ended_is_said_to_have_lasted_at_least_that() -> None:
@@ -348,6 +348,27 @@ def test_alarms_are_told_expected_or_not_with_their_delay_after_the_fault() -> N
         ["Disque presque plein", "astreinte", "Imprévue", "90,20", "44,90 s", "non refermée"],
     ]
     assert read_rows(drilled_report(), "exercice-2", "Alarmes")[0][4] == "6,30 s"  # after the second fault
+
+
+def test_an_alarm_has_the_delay_that_was_judged_and_says_that_it_was_opened_again() -> None:
+    told_late = AlarmSeen("Site muet", "astreinte", True, 90.0, 95.0, delay_seconds=3.25, openings=2)
+    report = with_drills((plan_loss(),), (replace(record_loss(), alarms=(told_late,)),))
+    assert read_rows(report, "exercice-1", "Alarmes")[0][2:5] == [
+        "Attendue, reçue, 2 fois",
+        "90,00",
+        "3,25 s",
+    ]
+
+
+def test_a_detection_without_a_takeover_is_no_part_of_the_rto() -> None:
+    lost_witness = replace(record_loss(), recovery=RecoveryTime(0.12, 3.25), resolution_seconds=0.0)
+    report = with_drills((plan_loss(),), (lost_witness,))
+    rows = read_rows(report, "exercice-1", "Temps de rétablissement")
+    assert [row[3] for row in rows] == ["3,25 s", *["sans objet"] * 3, "0,12 s"]
+    said = tell(report, "exercice-1")
+    assert "Aucun site n'a été déclaré actif à la place d'un autre" in said
+    assert "leur somme" not in said
+    assert "Résolution : n.d. ;" in said
 
 
 def test_each_fault_is_told_with_its_end() -> None:

@@ -339,7 +339,7 @@ class DrillRun:
         )
         self.keep(
             clients=summarise_clients(observed, rest_until),
-            accounting=account_for(observed, present, fault),
+            accounting=account_for(observed, present, fault) if observed.has_writers else None,
             recovery=split_recovery(moments),
             resolution_seconds=(outage.resolution_seconds or 0.0) if outage else 0.0,
         )
@@ -402,8 +402,8 @@ class DrillRun:
         self._expected[label] = self._injected[-1]
 
     def wait_alarm(self, label: str, within_seconds: float, *, opening: bool = True) -> float | None:
-        """When the alarm's opening (or closing) reached the sink since the last fault; None when it did not in time."""
-        since = self._injected[-1].began_seconds
+        """When an expected alarm's opening (or closing) reached the sink since its fault; None when not in time."""
+        since = self._expected[label].began_seconds
 
         def look() -> float | None:
             wanted = [c for c in self.list_calls() if c.label == label and c.opening is opening]

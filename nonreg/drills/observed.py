@@ -41,6 +41,11 @@ class Observed:
     calls: tuple[CallSeen, ...]
     problems: tuple[str, ...] = ()
 
+    @property
+    def has_writers(self) -> bool:
+        """True when there is something to account for."""
+        return any(one.writes for one in self.clients)
+
     def of(self, client: str) -> list[Attempt]:
         """The attempts of one client, in order."""
         return [one for one in (*self.writes, *self.reads) if one.client == client]
@@ -164,7 +169,9 @@ def match_alarms(
     for call in calls:
         words.setdefault((call.label, call.recipient), []).append(call)
     called = {label for label, _ in words}
-    absent = tuple(AlarmSeen(label, "", True, None, None) for label in wanted if label not in called)
+    absent = tuple(
+        AlarmSeen(label, "", True, None, None, openings=0) for label in wanted if label not in called
+    )
     return absent + tuple(
         describe_alarm(label, recipient, label in wanted, said, due.get(label))
         for (label, recipient), said in words.items()

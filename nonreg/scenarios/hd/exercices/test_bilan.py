@@ -41,14 +41,22 @@ def test_alarm_chain(witness: Witness, campaign: Campaign, drill: DrillRun) -> N
     missing = [
         (drill_id, alarm.label)
         for drill_id, alarm in alarms
-        if alarm.expected and alarm.opened_seconds is None
+        if alarm.expected and alarm.delay_seconds is None
     ]
     witness.expect_no_rows(
-        Rows(columns, tuple(missing), request), "chaque alarme attendue est arrivée au puits"
+        Rows(columns, tuple(missing), request), "chaque alarme attendue est arrivée au puits, après sa panne"
     )
+    delays = [alarm.delay_seconds for _, alarm in alarms if alarm.delay_seconds is not None]
+    if delays:
+        limit = campaign.limit("technical_alarm_seconds")
+        witness.measure("plus long délai d'alarme du passage", round(max(delays), 3), "s", limit, request)
     extra = [(drill_id, alarm.label) for drill_id, alarm in alarms if not alarm.expected]
     witness.expect_no_rows(Rows(columns, tuple(extra), request), "aucune alarme de plus")
-    unclosed = [(drill_id, alarm.label) for drill_id, alarm in alarms if alarm.closed_seconds is None]
+    unclosed = [
+        (drill_id, alarm.label)
+        for drill_id, alarm in alarms
+        if alarm.openings and alarm.closed_seconds is None
+    ]
     witness.expect_no_rows(Rows(columns, tuple(unclosed), request), "chaque alarme fermée au retour")
     wrong = [
         (drill_id, alarm.label)

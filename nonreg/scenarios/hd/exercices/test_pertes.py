@@ -126,9 +126,11 @@ def test_split_brain(witness: Witness, campaign: Campaign, drill: DrillRun) -> N
         with campaign.shell(old) as shell, open_share(shell) as share:
             exported = set(share.list_files(OUTBOX))
         off = drill.inject("machine_off")
-        drill.expect_alarm(f"Site {old.code} muet")
+        label = f"Site {old.code} muet"
+        drill.expect_alarm(label)
         drill.inject("forced_over")
         clients.wait_flowing()
+        drill.wait_alarm(label, campaign.patience("technical_alarm_seconds"))
         returned_at = drill.now()
         drill.heal(off)
         watch_return(witness, drill, clients, old.code, returned_at)
