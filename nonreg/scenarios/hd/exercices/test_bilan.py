@@ -44,7 +44,7 @@ def test_alarm_chain(witness: Witness, campaign: Campaign, drill: DrillRun) -> N
         if alarm.expected and alarm.delay_seconds is None
     ]
     witness.expect_no_rows(
-        Rows(columns, tuple(missing), request), "chaque alarme attendue est arrivée au puits, après sa panne"
+        Rows(columns, tuple(missing), request), "chaque alarme attendue est arrivée au puits"
     )
     delays = [alarm.delay_seconds for _, alarm in alarms if alarm.delay_seconds is not None]
     if delays:
