@@ -7,6 +7,7 @@ from nonreg.drills.drill import DrillRun
 from nonreg.fixtures import Campaign
 from nonreg.model import Accounting, DrillStage
 from nonreg.probes.equality import find_differing, read_groups
+from nonreg.probes.nodes import read_nodes
 from nonreg.probes.replication import NotCaughtUp, read_fresh, wait_caught_up
 from nonreg.waiting import observe_until
 from nonreg.witness import Witness
@@ -100,6 +101,21 @@ def judge_alarms(witness: Witness, campaign: Campaign, drill: DrillRun) -> None:
     if due:
         limit = campaign.limit("technical_alarm_seconds")
         witness.measure("plus long délai d'alarme", round(max(due.values()), 3), "s", limit, request)
+
+
+def judge_own_word(witness: Witness, drill: DrillRun, site: str) -> None:
+    """The passive site says that it is passive, under the same mandate, and said nothing else since the drill began.
+
+    A moment without an answer is a slow machine's; a role taken and given back between two looks is a mandate more.
+    """
+    said = [seen for seen in drill.role_changes(site) if seen.role]
+    request = f"rôle et mandat de {site}, relevés sans cesse avant l'ordre de l'opérateur"
+    rows = tuple((f"{seen.at_seconds:.3f} s", seen.role, str(seen.mandate)) for seen in said)
+    is_same = {(seen.role, seen.mandate) for seen in said} == {("PASSIF", said[0].mandate)} if said else False
+    changes = Rows(("à", "rôle", "mandat"), () if is_same else rows or (("", "aucune réponse", ""),), request)
+    witness.expect_no_rows(changes, "aucun changement de rôle de lui-même")
+    now = next(node for node in read_nodes(drill.platform) if node.site == site)
+    witness.expect_equal(now.role, "PASSIF", f"rôle de {site} avant l'ordre de l'opérateur")
 
 
 def measure_absorbed(

@@ -24,6 +24,7 @@ from nonreg.scenarios.hd.exercices.jugement import (
     judge_interruption,
     judge_measured_loss,
     judge_no_loss,
+    judge_own_word,
     judge_unaffected,
 )
 from nonreg.simulator import StationSimulator, last_step
@@ -92,21 +93,6 @@ def lose_active(witness: Witness, campaign: Campaign, drill: DrillRun, alarm: st
     drill.heal(lost)
     drill.heal_all()
     judge_alarms(witness, campaign, drill)
-
-
-def judge_own_word(witness: Witness, drill: DrillRun, site: str) -> None:
-    """The passive site says that it is passive, under the same mandate, and said nothing else since the drill began.
-
-    A moment without an answer is a slow machine's; a role taken and given back between two looks is a mandate more.
-    """
-    said = [seen for seen in drill.role_changes(site) if seen.role]
-    request = f"rôle et mandat de {site}, relevés sans cesse avant l'ordre de l'opérateur"
-    rows = tuple((f"{seen.at_seconds:.3f} s", seen.role, str(seen.mandate)) for seen in said)
-    is_same = {(seen.role, seen.mandate) for seen in said} == {("PASSIF", said[0].mandate)} if said else False
-    changes = Rows(("à", "rôle", "mandat"), () if is_same else rows or (("", "aucune réponse", ""),), request)
-    witness.expect_no_rows(changes, "aucun changement de rôle de lui-même")
-    now = next(node for node in read_nodes(drill.platform) if node.site == site)
-    witness.expect_equal(now.role, "PASSIF", f"rôle de {site} avant l'ordre de l'opérateur")
 
 
 @scenario(
