@@ -55,13 +55,14 @@ def execute_plan(
     with store.hold_run(run_dir), ExitStack() as held:
         try:
             require_approved()
-            held.enter_context(hold_drills(open_register(platform), plan.run_id))
+            busy = held.enter_context(hold_drills(open_register(platform), plan.run_id))
             heal_earlier(platform, run_dir, plan.run_id)
         except NonregError as error:
             save_refusal(run_dir, str(error))
             return
         # The active site's database holds the lock: it may have been one of the things to heal.
-        lock = held.enter_context(hold_platform_lock(platform))
+        on_lost = stop.set if plan.drills else None  # nothing is broken under somebody else's campaign
+        lock = held.enter_context(hold_platform_lock(platform, on_lost))
         guards = check_guards(platform, plan, lock)
         store.save_guards(run_dir, guards)
         if blocks(guards):
@@ -80,7 +81,8 @@ def execute_plan(
         except NonregError as error:
             save_refusal(run_dir, str(error))
             return
-        exit_code, said = run_and_restore(platform, plan, run_dir, platform_file, scenarios_dir, stop)
+        exit_code, said = run_and_restore(platform, plan, run_dir, platform_file, scenarios_dir, stop, busy)
+        said = (*said, *lock.losses)
         store.save_end(run_dir, datetime.now(UTC), exit_code, " ".join(filter(None, dict.fromkeys(said))))
         if not stop.is_set():  # whoever stops a campaign does not wait for its capture
             capture_if_needed(platform, plan, run_dir)
@@ -98,10 +100,12 @@ def run_and_restore(
     platform_file: Path,
     scenarios_dir: Path,
     stop: threading.Event,
+    busy: int,
 ) -> tuple[int | None, tuple[str, ...]]:
     """All attempts; then, whatever they did, heal, check that all is as found, and remove the test data.
 
-    Returns the exit code, and sentences on what did not go to its end.
+    `busy` is the descriptor of the lock of those who run drills. Returns the exit code, and sentences on what did not
+    go to its end.
     """
 
     def restore() -> str:
@@ -112,11 +116,14 @@ def run_and_restore(
 
     left = ""
     try:
-        exit_code, said = run_attempts(plan, run_dir, platform_file, scenarios_dir, stop, restore_and_clean)
+        exit_code, said = run_attempts(
+            plan, run_dir, platform_file, scenarios_dir, stop, restore_and_clean, busy
+        )
     finally:  # also when we are going down ourselves
         left = restore()
     closing = run_closing(platform, plan, run_dir, platform_file, scenarios_dir) if plan.drills else ""
-    return exit_code, (*said, left, closing, clean_test_data(platform, plan))
+    # Nothing is written where the roles may be wrong: the next campaign removes what is left.
+    return exit_code, (*said, left, closing, "" if left else clean_test_data(platform, plan))
 
 
 def run_closing(
@@ -152,13 +159,14 @@ def run_attempts(
     scenarios_dir: Path,
     stop: threading.Event,
     clean_between: Callable[[], str],
+    busy: int | None = None,
 ) -> tuple[int | None, tuple[str, ...]]:
     """The plan, then up to `plan.retries` times what was not good; the exit code, and why it stopped early.
 
     The exit code is that of the first process, unless a later one did not end by itself with 0 or 1.
     `clean_between` removes test data and returns a sentence when it cannot: nothing is tried again then.
     """
-    first, interruption = run_pytest(plan, run_dir, platform_file, scenarios_dir, stop)
+    first, interruption = run_pytest(plan, run_dir, platform_file, scenarios_dir, stop, busy)
     code = first
     for number in range(2, plan.retries + 2):
         if interruption or code not in (0, 1):
@@ -169,14 +177,21 @@ def run_attempts(
         if problem := clean_between():
             return first, (problem,)
         announce_attempt(run_dir, Attempt(number, again))
-        code, interruption = run_pytest(plan, run_dir, platform_file, scenarios_dir, stop)
+        code, interruption = run_pytest(plan, run_dir, platform_file, scenarios_dir, stop, busy)
     return (first if code in (0, 1) else code), (interruption,)
 
 
 def run_pytest(
-    plan: CampaignPlan, run_dir: Path, platform_file: Path, scenarios_dir: Path, stop: threading.Event
+    plan: CampaignPlan,
+    run_dir: Path,
+    platform_file: Path,
+    scenarios_dir: Path,
+    stop: threading.Event,
+    busy: int | None = None,
 ) -> tuple[int | None, str]:
     """pytest's exit code for the current attempt, and why it was stopped if it was.
+
+    It inherits `busy`: if we are killed, nobody heals or drills before it has noticed, and is gone too.
 
     Its output is kept in pytest.log, of retries in pytest-essai-N.log, of the closing checks in pytest-final.log.
     """
@@ -201,6 +216,7 @@ def run_pytest(
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=() if busy is None else (busy,),
         )
         try:
             deadline = time.monotonic() + deadline_seconds

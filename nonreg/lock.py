@@ -1,39 +1,113 @@
-"""One campaign at a time per platform: a lock held by a database session, which dies with its holder."""
+"""One campaign at a time per platform: a lock held by a database session, which dies with its holder.
+
+Drills break that database too: with `on_lost`, a lock that was lost with its session is taken again as soon as the
+database answers, and whoever finds it taken by somebody else is told.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from nonreg.clients.sql import open_session
+from nonreg.clients.sql import Line, Session
 from nonreg.config import Platform
 from nonreg.errors import NonregError
 from nonreg.model import SiteRole
 
+RENEW_SECONDS = 0.5
+REQUEST_SECONDS = 10.0
+
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """Whether we hold the platform's lock; `message` says who does, or why it could not be asked."""
+    """Whether we hold the platform's lock; `message` says who does, or why it could not be asked.
+
+    `losses` says, later, who took it when it was lost.
+    """
 
     held: bool
     message: str = ""
     unreachable: bool = False
+    losses: list[str] = field(default_factory=list)
 
 
 @contextmanager
-def hold_platform_lock(platform: Platform) -> Iterator[Lock]:
+def hold_platform_lock(platform: Platform, on_lost: Callable[[], None] | None = None) -> Iterator[Lock]:
     """Try to take the lock on the active site's database and hold it to the end; never raises for the platform."""
     with ExitStack() as stack:
         try:
-            session = stack.enter_context(open_session(platform, platform.site(SiteRole.ACTIF), "writer"))
-            if session.query("lock_take").scalar():
-                session.commit()  # the lock belongs to the session: no transaction needs to stay open
-                lock = Lock(True)
-            else:
-                holders = session.query("lock_holder").rows
-                who = ", ".join(f"{name} (session {pid})" for name, pid in holders) or "inconnu"
-                lock = Lock(False, f"une autre campagne est en cours sur cette plateforme : {who}.")
+            line = open_line(platform)
+            stack.callback(line.close)
+            session = line.session()
+            taken = take(session)
+            holders = find_holders(session)
+            lock = Lock(True) if taken else Lock(False, f"{describe_holders(holders)}.")
         except NonregError as error:
             lock = Lock(False, str(error), unreachable=True)
+        if lock.held and on_lost is not None:
+            stack.enter_context(renewing(line, lock, holders, on_lost))
         yield lock
+
+
+def open_line(platform: Platform) -> Line:
+    """A connection of its own to the active site, in which no transaction stays open."""
+    site = platform.site(SiteRole.ACTIF)
+    seconds = site.database.login_timeout_seconds if site.database else 0.0
+    return Line(platform, site, "writer", seconds, REQUEST_SECONDS, autocommit=True)
+
+
+Holder = tuple[object, ...]
+
+
+def take(session: Session) -> bool:
+    """Take the lock, which belongs to the session; False when another one has it."""
+    return bool(session.query("lock_take").scalar())
+
+
+def find_holders(session: Session) -> frozenset[Holder]:
+    """Name and session of whoever has the lock."""
+    return frozenset(session.query("lock_holder").rows)
+
+
+def describe_holders(holders: frozenset[Holder]) -> str:
+    """Who is in the way."""
+    who = ", ".join(f"{name} (session {pid})" for name, pid in sorted(holders, key=str)) or "inconnu"
+    return f"une autre campagne est en cours sur cette plateforme : {who}"
+
+
+@contextmanager
+def renewing(line: Line, lock: Lock, ours: frozenset[Holder], on_lost: Callable[[], None]) -> Iterator[None]:
+    """Look after the lock in a thread, which alone uses the line meanwhile; `ours` is what held it so far."""
+    ended = threading.Event()
+
+    def look() -> None:
+        held, known = True, ours
+        while not ended.wait(RENEW_SECONDS):
+            try:
+                session = line.session()
+                if held:
+                    session.query("site_role")
+                    continue
+                held = take(session)
+                holders = find_holders(session)
+            except NonregError:
+                held = False
+                line.drop()
+                continue
+            if held:
+                known |= holders
+            elif holders - known:  # else a session of ours that the server has not given up yet
+                told = describe_holders(holders - known)
+                lock.losses.append(f"Le verrou de la plateforme s'est perdu pendant le passage : {told}.")
+                on_lost()
+                return
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()

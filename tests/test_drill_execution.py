@@ -21,7 +21,16 @@ from nonreg.drills.aftermath import heal_all
 from nonreg.drills.operator import OperatorStep, ask, list_open
 from nonreg.drills.register import hold_drills, new_entry_id, open_register
 from nonreg.errors import DrillRefused
-from nonreg.model import CampaignReport, DrillRecord, Fact, Outcome, PlannedFault, Scenario, Verdict
+from nonreg.model import (
+    CampaignPlan,
+    CampaignReport,
+    DrillRecord,
+    Fact,
+    Outcome,
+    PlannedFault,
+    Scenario,
+    Verdict,
+)
 from nonreg.plan import collect_scenarios
 from nonreg.sandbox.layout import Layout
 from nonreg.waiting import wait_until
@@ -246,3 +255,16 @@ def test_a_campaign_is_refused_while_another_process_heals_or_drills_and_names_i
     assert report.run.results == ()
     assert "est en cours sur cette plateforme : passage-d-hier, " in report.run.interruption
     assert report.assessment.verdict is Verdict.INCOMPLET
+
+
+def test_test_data_is_left_where_what_a_drill_broke_could_not_be_healed(
+    ground: Ground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def clean_on_a_site_that_may_be_passive(_platform: Platform, _plan: CampaignPlan) -> str:
+        raise AssertionError
+
+    monkeypatch.setattr(execute, "heal_own", lambda *_: "Plateforme non remise en état. Rôles inversés.")
+    monkeypatch.setattr(execute, "clean_test_data", clean_on_a_site_that_may_be_passive)
+    report = ground.drill(tmp_path, "HD-924")
+    assert report.run.interruption == "Plateforme non remise en état. Rôles inversés."
+    assert report.run.closing

@@ -6,7 +6,7 @@ nothing is touched. The caller holds the platform's drills (`hold_drills`): what
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from nonreg.config import Platform
@@ -16,6 +16,7 @@ from nonreg.drills.register import open_register
 from nonreg.drills.steady import wait_steady
 from nonreg.errors import DrillRefused, NonregError, Unreachable
 from nonreg.guards import find_foreign, find_wrong_marker
+from nonreg.lock import hold_platform_lock
 from nonreg.store import add_healed
 
 SETTLE_SECONDS = 60.0
@@ -53,13 +54,24 @@ def heal_own(platform: Platform, run_dir: Path, run_id: str) -> str:
 
 
 def heal_all(platform: Platform, by: str, run_id: str = "") -> tuple[Healed, ...]:
-    """Heal everything pending, or what a run left; DrillRefused when this is not the platform that it should be."""
+    """Heal everything pending, or what a run left; DrillRefused when this is not the platform that it should be.
+
+    Everything is of runs that have ended, and is healed under the platform's lock: a campaign on another machine
+    has another register, and nothing is healed under its drills.
+    """
     register = open_register(platform)
     wanted = [entry.id for entry in register.pending() if run_id in ("", entry.run_id)]
     if not wanted:
         return ()
     require_own(platform)
-    return heal_pending(platform, register, by, lambda entry: entry.id in wanted)
+    with ExitStack() as held:
+        if not run_id:
+            lock = held.enter_context(hold_platform_lock(platform))
+            if (
+                not lock.held and not lock.unreachable
+            ):  # a database that does not answer may be what is to be healed
+                raise DrillRefused(f"rien n'est guéri maintenant, {lock.message}")
+        return heal_pending(platform, register, by, lambda entry: entry.id in wanted)
 
 
 def require_own(platform: Platform) -> None:

@@ -194,8 +194,11 @@ def open_register(platform: Platform) -> Register:
 
 
 @contextmanager
-def hold_drills(register: Register, run_id: str) -> Iterator[None]:
-    """Say that this process runs a campaign, or heals, on the platform; DrillRefused when another one does."""
+def hold_drills(register: Register, run_id: str) -> Iterator[int]:
+    """Say that this process runs a campaign, or heals, on the platform; DrillRefused when another one does.
+
+    A process that inherits the yielded descriptor goes on saying so after our death.
+    """
     try:
         register.folder.mkdir(parents=True, exist_ok=True)
         lock = (register.folder / LOCK).open("a+b", buffering=0)
@@ -215,4 +218,4 @@ def hold_drills(register: Register, run_id: str) -> Iterator[None]:
         with suppress(OSError):  # a full disk must not keep anybody from healing
             lock.truncate(0)
             lock.write(f"{run_id}, {socket.gethostname()}, processus {os.getpid()}".encode())
-        yield
+        yield lock.fileno()

@@ -1,0 +1,104 @@
+"""The platform's lock outlives the death of the database session that holds it, or says who has it instead."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from nonreg.config import Platform, load_platform
+from nonreg.drills.aftermath import heal_all
+from nonreg.drills.register import HEALED, new_entry_id, open_register
+from nonreg.errors import DrillRefused
+from nonreg.lock import hold_platform_lock
+from nonreg.model import PlannedFault
+from nonreg.sandbox import postgres
+from nonreg.sandbox.layout import ACTIVE, DATABASE, Layout
+from nonreg.waiting import wait_until
+
+HELD = (
+    "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objid ="
+    " CAST(CAST(hashtext('aquareel-nonreg') AS bigint) & 4294967295 AS oid)"
+)
+
+
+@pytest.fixture
+def platform(sandbox: Layout) -> Platform:
+    return load_platform(str(sandbox.platform_file))
+
+
+@pytest.fixture
+def admin(sandbox: Layout) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(postgres.admin_dsn(sandbox, ACTIVE, DATABASE), autocommit=True) as connection:
+        yield connection
+
+
+def find_holder(admin: psycopg.Connection) -> int | None:
+    """Number of the session that has the lock."""
+    row = admin.execute(HELD).fetchone()
+    return None if row is None else int(row[0])
+
+
+def end_holder(admin: psycopg.Connection) -> int | None:
+    """End the session that has the lock, as the death of the database does; its number."""
+    holder = find_holder(admin)
+    admin.execute("SELECT pg_terminate_backend(%s)", (holder,))
+    return holder
+
+
+def test_a_lock_that_is_lost_with_its_session_is_taken_again(
+    platform: Platform, admin: psycopg.Connection
+) -> None:
+    stopped = threading.Event()
+    with hold_platform_lock(platform, stopped.set) as lock:
+        for _ in range(2):
+            gone = (None, end_holder(admin))
+            wait_until(lambda gone=gone: find_holder(admin) not in gone, 20)  # type: ignore[misc]
+        with hold_platform_lock(platform) as second:
+            assert not second.held
+    assert (lock.losses, stopped.is_set()) == ([], False)
+    with hold_platform_lock(platform) as free:
+        assert free.held
+
+
+def test_a_lock_that_somebody_else_took_meanwhile_stops_the_campaign_that_lost_it(
+    sandbox: Layout, platform: Platform, admin: psycopg.Connection
+) -> None:
+    stopped = threading.Event()
+    take = "SELECT pg_advisory_lock(hashtext('aquareel-nonreg'))"  # waits, and is the first to have it
+    with (
+        hold_platform_lock(platform, stopped.set) as lock,
+        psycopg.connect(postgres.admin_dsn(sandbox, ACTIVE, DATABASE), autocommit=True) as other,
+    ):
+        waiting = threading.Thread(target=lambda: other.execute(take))
+        waiting.start()
+        wait_until(
+            lambda: admin.execute(
+                "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            ).fetchone(),
+            20,
+        )
+        end_holder(admin)
+        assert stopped.wait(20)
+        waiting.join()
+    assert "s'est perdu pendant le passage : une autre campagne est en cours" in lock.losses[0]
+
+
+def test_nothing_is_healed_while_a_campaign_of_another_machine_has_the_platform(platform: Platform) -> None:
+    fault = PlannedFault(
+        "HD-927/1", "service_stopped", "SITE-B", (("service", "client"),), 30.0, (), "arrêter", "démarrer"
+    )
+    register = open_register(platform)
+    entry = register.add("hier", "HD-927", fault, {}, new_entry_id())
+    try:
+        with (
+            hold_platform_lock(platform),
+            pytest.raises(DrillRefused, match="une autre campagne est en cours"),
+        ):
+            heal_all(platform, "essai")
+        assert [(one.id, one.error) for one in register.pending()] == [(entry.id, "")]
+        assert [one.error for one in heal_all(platform, "essai")] == [""]
+    finally:
+        register.mark(entry, HEALED)
