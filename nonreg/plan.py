@@ -218,6 +218,7 @@ def draft_plan(
         raise UsageError(
             f"Sélection vide : aucun scénario de {names} ne correspond à « {selection or '*'} »."
         )
+    drilled, planned = resolve_drills(platform, chosen, request.scenarios_dir()) if drills else ((), chosen)
     return CampaignPlan(
         run_id=run_id,
         campaign_id=str(uuid.uuid5(RUN_NAMESPACE, run_id)),
@@ -227,14 +228,14 @@ def draft_plan(
         created_at=datetime.now(UTC),
         families=families,
         selection=selection,
-        scenarios=chosen,
+        scenarios=planned,
         tool_version=tool.version,
         tool_commit=tool.commit,
         command=tool.command,
         limits=platform.list_limits(),
         catalog=request.scenarios and request.scenarios_dir().name,
         retries=request.retries,
-        drills=resolve_drills(platform, chosen, request.scenarios_dir()) if drills else (),
+        drills=drilled,
         closing=choose_closing(scenarios) if drills else (),
         drills_left_out=tuple(
             sorted(found.id for found in scenarios if found.drill is not None and found not in chosen)
@@ -244,14 +245,14 @@ def draft_plan(
 
 def resolve_drills(
     platform: Platform, chosen: tuple[Scenario, ...], scenarios_dir: Path
-) -> tuple[PlannedDrill, ...]:
-    """What the chosen drills will do here; UsageError when there is none."""
-    from nonreg.drills.planning import plan_drills
+) -> tuple[tuple[PlannedDrill, ...], tuple[Scenario, ...]]:
+    """What the chosen drills will do here, and the scenarios with what people may take; UsageError for no drill."""
+    from nonreg.drills.planning import allow_for_people, plan_drills
 
     drills = plan_drills(platform, chosen, scenarios_dir)
     if not drills:
         raise UsageError("Aucun exercice ne correspond à cette sélection.")
-    return drills
+    return drills, allow_for_people(chosen, drills)
 
 
 def choose_closing(scenarios: tuple[Scenario, ...]) -> tuple[Scenario, ...]:

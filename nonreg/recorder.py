@@ -151,7 +151,9 @@ class Recorder:
 
     def __init__(self, run_dir: Path) -> None:
         self._run_dir = run_dir
-        self._attempt = read_attempt(load_json(CampaignPlan, run_dir / PLAN), run_dir)
+        plan = load_json(CampaignPlan, run_dir / PLAN)
+        self._attempt = read_attempt(plan, run_dir)
+        self._timeouts = {one.id: one.timeout_seconds for one in (*plan.closing, *plan.scenarios)}
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -163,7 +165,7 @@ class Recorder:
         if dropped:
             config.hook.pytest_deselected(items=dropped)
         for item in items:
-            item.add_marker(pytest.mark.timeout(read_scenario(item).timeout_seconds))
+            item.add_marker(pytest.mark.timeout(self._timeouts[read_scenario(item).id]))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:

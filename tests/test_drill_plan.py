@@ -10,8 +10,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nonreg.config import DrillSettings, Platform, load_platform
-from nonreg.drills.planning import plan_drills
+from nonreg.config import DrillSettings, Platform, SwitchoverMode, load_platform
+from nonreg.drills.planning import allow_for_people, plan_drills
 from nonreg.errors import ConfigError, UsageError
 from nonreg.model import (
     Criticality,
@@ -149,6 +149,17 @@ def test_a_replaced_fault_is_planned_as_what_takes_its_place(platform: Platform,
     by_hand = change(platform, replace={"machine_off": "by_hand"})
     (fault,) = plan_one(by_hand, folder, DrillFault("machine_off", SiteRole.ACTIF)).faults
     assert (fault.kind, fault.by_hand, fault.parameter("remplace")) == ("by_hand", True, "machine_off")
+
+
+def test_what_people_may_take_is_added_to_the_time_of_a_drill_and_of_nothing_else(
+    platform: Platform, folder: Path
+) -> None:
+    by_operator = change(platform, switchover=SwitchoverMode.OPERATEUR)
+    drill = make_drill("HD-915", STOP, DrillFault("switched_over", max_seconds=300.0), timeout=400.0)
+    scenarios = [make_quiet("HD-001"), drill]
+    for where, allowed in ((platform, 400.0), (by_operator, 1000.0)):
+        planned = allow_for_people(scenarios, plan_drills(where, scenarios, folder))
+        assert [one.timeout_seconds for one in planned] == [60.0, allowed]
 
 
 @pytest.mark.parametrize(

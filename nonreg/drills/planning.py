@@ -54,6 +54,18 @@ def plan_drill(platform: Platform, scenario: Scenario, scenarios_dir: Path) -> P
     )
 
 
+def allow_for_people(scenarios: Iterable[Scenario], drills: Iterable[PlannedDrill]) -> tuple[Scenario, ...]:
+    """The scenarios, each with the time that people may take for it: they are asked to begin a fault, and to end it."""
+    asked = {
+        drill.scenario_id: 2 * sum(fault.max_seconds for fault in drill.faults if fault.by_hand)
+        for drill in drills
+    }
+    return tuple(
+        dataclasses.replace(one, timeout_seconds=one.timeout_seconds + asked.get(one.id, 0.0))
+        for one in scenarios
+    )
+
+
 def spread_services(platform: Platform, declared: DrillFault) -> Iterator[DrillFault]:
     """The fault itself, or one for each service of the site's host when it names `*`."""
     parameters = dict(declared.parameters)

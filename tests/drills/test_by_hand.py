@@ -38,7 +38,7 @@ def test_roles(witness, campaign):
     witness.expect_equal(roles, ["ACTIF", "PASSIF"], "rôles")
 
 @scenario("HD-931", "Bascule par une personne, pressée", Criticality.MAJEURE, Effect.DISRUPTIVE,
-          timeout_seconds=180,
+          timeout_seconds=60,
           drill=Drill(DrillStage.PLANIFIE, (DrillFault("switched_over", max_seconds={PATIENCE_SECONDS}),)))
 def test_hurried(witness, campaign, drill):
     drill.inject("switched_over")
