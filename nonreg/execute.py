@@ -56,7 +56,7 @@ def execute_plan(
         try:
             require_approved()
             busy = held.enter_context(hold_drills(open_register(platform), plan.run_id))
-            heal_earlier(platform, run_dir, plan.run_id)
+            heal_earlier(platform, run_dir, plan.run_id, platform_file)
         except NonregError as error:
             save_refusal(run_dir, str(error))
             return

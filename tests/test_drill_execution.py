@@ -193,7 +193,7 @@ def test_nothing_is_executed_on_a_platform_that_only_a_person_can_heal(
     said = report.run.interruption
     assert said.startswith("Rien n'a été exécuté : la plateforme n'est pas guérie d'un passage précédent.")
     assert "À faire par une personne — HD-927" in said
-    assert f"python -m nonreg heal --platform {ground.platform.name}" in said
+    assert f"python -m nonreg heal --platform {ground.layout.platform_file}" in said
     assert report.assessment.verdict is Verdict.INCOMPLET
 
 

@@ -6,10 +6,11 @@ nothing is touched. The caller holds the platform's drills (`hold_drills`): what
 
 from __future__ import annotations
 
+import shlex
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from nonreg.config import Platform
+from nonreg.config import PLATFORMS_DIR, Platform
 from nonreg.drills.healing import Healed, heal_pending
 from nonreg.drills.operator import close, list_open
 from nonreg.drills.register import open_register
@@ -22,7 +23,7 @@ from nonreg.store import add_healed
 SETTLE_SECONDS = 60.0
 
 
-def heal_earlier(platform: Platform, run_dir: Path, run_id: str) -> None:
+def heal_earlier(platform: Platform, run_dir: Path, run_id: str, platform_file: Path) -> None:
     """Heal what earlier runs left, and keep it with this run; DrillRefused says what is still to be done."""
     close_steps(platform)
     if not open_register(platform).pending():
@@ -33,9 +34,14 @@ def heal_earlier(platform: Platform, run_dir: Path, run_id: str) -> None:
     if left:
         raise DrillRefused(
             f"la plateforme n'est pas guérie d'un passage précédent. {' ; '.join(left)}. "
-            f"Ensuite : python -m nonreg heal --platform {platform.name}."
+            f"Ensuite : python -m nonreg heal --platform {shlex.quote(name_file(platform_file))}"
         )
     settle(platform)
+
+
+def name_file(platform_file: Path) -> str:
+    """How a command names this platform: by its name if it is a shipped one, by its file otherwise."""
+    return platform_file.stem if platform_file.resolve().parent == PLATFORMS_DIR else str(platform_file)
 
 
 def heal_own(platform: Platform, run_dir: Path, run_id: str) -> str:

@@ -160,6 +160,7 @@ def test_a_way_back_that_nobody_works_stops_every_campaign_until_a_person_did_it
     assert refused.run.results == ()
     assert "À faire par une personne — HD-931, basculer vers SITE-B" in refused.run.interruption
     assert instruction in refused.run.interruption
+    assert f"python -m nonreg heal --platform {switcher.platform_file}" in refused.run.interruption
     done = switcher.nonreg("heal")
     assert done.returncode == 2
     assert instruction in done.stdout
