@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from nonreg.clients.sftp import open_share
+from nonreg.clients.sql import Rows
 from nonreg.drills.drill import DrillRun
 from nonreg.fixtures import Campaign
 from nonreg.model import Criticality, Drill, DrillFault, DrillStage, Effect
@@ -129,6 +130,7 @@ def test_service_after_switchover(witness: Witness, campaign: Campaign, drill: D
         request = session.query("site_role").request
         witness.expect_equal(session.query("site_role").scalar(), "PASSIF", request)
     drill.heal_all()
+    judge_alarms(witness, campaign, drill)
 
 
 @scenario(
@@ -143,11 +145,15 @@ def test_service_after_switchover(witness: Witness, campaign: Campaign, drill: D
 def test_reinitialisation(witness: Witness, campaign: Campaign, drill: DrillRun) -> None:
     with drill.clients() as clients:
         clients.settle()
+        before = read_subscription(campaign)
         began = time.monotonic()
         drill.inject("reinitialised")
         seconds = round(time.monotonic() - began, 3)
         limit = campaign.limit("reinitialisation_seconds")
         witness.measure("réinitialisation de l'abonné", seconds, "s", limit, "gestionnaire de bascule")
+        after = read_subscription(campaign)
+        made = set(after.rows) - set(before.rows)
+        witness.expect(bool(made), after.request, "un abonnement recréé : une copie a été faite", "le même")
         clients.wait_flowing()
     judge_no_loss(witness, drill)
     expect_equal_nodes(witness, campaign)
@@ -179,6 +185,12 @@ def test_failback(witness: Witness, campaign: Campaign, drill: DrillRun) -> None
     witness.expect_equal((active.subscribers, passive.subscriptions), (1, 1), request)
     expect_equal_nodes(witness, campaign)
     judge_alarms(witness, campaign, drill)
+
+
+def read_subscription(campaign: Campaign) -> Rows:
+    """The passive site's subscription: one that was made again has another number."""
+    with campaign.session(campaign.passive_site) as session:
+        return session.query("subscription_identities")
 
 
 def is_of(name: str, task: str) -> bool:
