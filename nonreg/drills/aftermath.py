@@ -41,7 +41,11 @@ def heal_earlier(platform: Platform, run_dir: Path, run_id: str, platform_file: 
 
 def name_file(platform_file: Path) -> str:
     """How a command names this platform: by its name if it is a shipped one, by its file otherwise."""
-    return platform_file.stem if platform_file.resolve().parent == PLATFORMS_DIR.resolve() else str(platform_file)
+    return (
+        platform_file.stem
+        if platform_file.resolve().parent == PLATFORMS_DIR.resolve()
+        else str(platform_file)
+    )
 
 
 def heal_own(platform: Platform, run_dir: Path, run_id: str) -> str:
