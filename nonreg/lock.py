@@ -17,6 +17,7 @@ from nonreg.errors import NonregError
 from nonreg.model import SiteRole
 
 RENEW_SECONDS = 0.5
+AGAIN_SECONDS = 0.05  # while it is lost: whoever comes first after the database's return has the platform
 REQUEST_SECONDS = 10.0
 
 
@@ -84,7 +85,7 @@ def renewing(line: Line, lock: Lock, ours: frozenset[Holder], on_lost: Callable[
 
     def look() -> None:
         held, known = True, ours
-        while not ended.wait(RENEW_SECONDS):
+        while not ended.wait(RENEW_SECONDS if held else AGAIN_SECONDS):
             try:
                 session = line.session()
                 if held:
