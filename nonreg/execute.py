@@ -55,7 +55,9 @@ def execute_plan(
     with store.hold_run(run_dir), ExitStack() as held:
         try:
             require_approved()
-            busy = held.enter_context(hold_drills(open_register(platform), plan.run_id))
+            busy = held.enter_context(
+                hold_drills(open_register(platform), plan.run_id, drills=bool(plan.drills))
+            )
             heal_earlier(platform, run_dir, plan.run_id, platform_file)
         except NonregError as error:
             save_refusal(run_dir, str(error))
@@ -100,7 +102,7 @@ def run_and_restore(
     platform_file: Path,
     scenarios_dir: Path,
     stop: threading.Event,
-    busy: int,
+    busy: int | None,
 ) -> tuple[int | None, tuple[str, ...]]:
     """All attempts; then, whatever they did, heal, check that all is as found, and remove the test data.
 

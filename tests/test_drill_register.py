@@ -86,3 +86,12 @@ def test_two_processes_never_run_drills_at_once(tmp_path: Path) -> None:
         pytest.fail("both hold it")
     with hold_drills(register, "un autre"):
         pass
+
+
+def test_a_campaign_without_drills_needs_no_folder_where_no_drill_ever_was(tmp_path: Path) -> None:
+    (tmp_path / "fichier").write_text("")
+    nowhere = Register(tmp_path / "fichier" / "exercices")
+    with hold_drills(nowhere, "nuit", drills=False) as held:
+        assert held is None
+    with pytest.raises(NonregError, match="Dossier impossible à écrire"), hold_drills(nowhere, "exercices"):
+        pytest.fail("drills without a register")

@@ -194,15 +194,19 @@ def open_register(platform: Platform) -> Register:
 
 
 @contextmanager
-def hold_drills(register: Register, run_id: str) -> Iterator[int]:
+def hold_drills(register: Register, run_id: str, *, drills: bool = True) -> Iterator[int | None]:
     """Say that this process runs a campaign, or heals, on the platform; DrillRefused when another one does.
 
-    A process that inherits the yielded descriptor goes on saying so after our death.
+    A process that inherits the yielded descriptor goes on saying so after our death. A campaign without `drills`
+    is none the worse for a folder that cannot be written, where no drill ever was: it holds nothing then.
     """
     try:
         register.folder.mkdir(parents=True, exist_ok=True)
         lock = (register.folder / LOCK).open("a+b", buffering=0)
     except OSError as error:
+        if not drills and not register.path.exists():
+            yield None
+            return
         raise NonregError(
             f"Dossier impossible à écrire : {register.folder} ({explain_os_error(error)})."
         ) from error
