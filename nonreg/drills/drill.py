@@ -100,6 +100,7 @@ class DrillRun:
         self._used: set[str] = set()
         self._injected: list[Injected] = []
         self._unanswered: set[str] = set()
+        self._confirmed_seconds = 0.0
         self._expected: dict[str, Injected] = {}
         self._shown: dict[str, float] = {}
         self._had_clients = False
@@ -271,7 +272,12 @@ class DrillRun:
         finally:
             close(self.platform, step)
         ended = self.note(DrillEventKind.OPERATOR, step_id, f"confirmé par {confirmed.person}")
+        self._confirmed_seconds = ended
         return ended - began
+
+    def measure_since(self, began_seconds: float) -> float:
+        """Seconds since then, or since a person confirmed what was asked of them after it: that time is theirs."""
+        return self.now() - max(began_seconds, self._confirmed_seconds)
 
     @contextmanager
     def clients(

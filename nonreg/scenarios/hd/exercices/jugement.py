@@ -127,7 +127,7 @@ def measure_absorbed(
     limit: float | None,
     within_seconds: float,
 ) -> None:
-    """Seconds of the drill from `began_seconds` until the passive site has all that the active one wrote."""
+    """Seconds from `began_seconds`, without a person's, until the passive site has all that the active one wrote."""
     request = "position du publieur, confirmée par l'abonné"
 
     def look() -> str:
@@ -141,7 +141,7 @@ def measure_absorbed(
     if problem:
         witness.expect(False, request, f"{name} en {within_seconds:g} s", problem)
     else:
-        witness.measure(name, round(drill.now() - began_seconds, 3), "s", limit, request)
+        witness.measure(name, round(drill.measure_since(began_seconds), 3), "s", limit, request)
 
 
 def expect_equal_nodes(witness: Witness, campaign: Campaign) -> None:
