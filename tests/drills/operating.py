@@ -58,11 +58,11 @@ class Person:
             0.1,
         )  # type: ignore[return-value]
 
-    def switch_to(self, code: str) -> None:
+    def switch_to(self, code: str, command: str = "switch_over") -> None:
         """Work the switchover tool on a site's host."""
         site = next(one for one in self.platform.sites if one.code == code)
         with open_shell(self.platform, site.host) as shell:
-            shell.run("switch_over", TOOL_SECONDS, site=code).require()
+            shell.run(command, TOOL_SECONDS, site=code).require()
 
     def set_route(self, route: str, cut: bool) -> None:
         """Cut or restore one route of the link between the sites, at its own control."""

@@ -118,6 +118,22 @@ def test_a_switchover_that_a_person_works_is_instructed_confirmed_and_timed_apar
     assert sum(parts) == pytest.approx(found.total_seconds, abs=0.1)
 
 
+def test_a_copy_that_a_person_makes_is_measured_with_their_time_and_judged_against_no_limit(
+    layout: Layout, switcher: Person, tmp_path: Path, catalog: tuple[Scenario, ...]
+) -> None:
+    def work() -> None:
+        step = switcher.wait_step("HD-027/1")
+        switcher.switch_to(PASSIVE, "reinitialise")
+        switcher.confirm(step)
+
+    with at_work(work):
+        report = drill(layout, tmp_path, "HD-027", platform_file=switcher.platform_file, catalog=catalog)
+    (result,) = report.run.results
+    assert result.outcome is Outcome.MESURE, result.gaps
+    (measure,) = [one for one in result.measures if one.name.startswith("réinitialisation")]
+    assert (measure.name.rpartition(", ")[2], measure.limit) == ("temps de la personne compris", None)
+
+
 def test_a_step_that_nobody_does_or_confirms_makes_no_drill_and_leaves_the_platform_sound(
     layout: Layout, switcher: Person, tmp_path: Path, hurried: str
 ) -> None:
@@ -185,6 +201,8 @@ def test_a_fault_that_a_person_makes_and_ends_is_instructed_twice_and_the_drill_
         for name, cut in (("HD-025/1", True), ("HD-025/1-fin", False)):
             step = cutter.wait_step(name)
             assert "« link_cut (route 1) »" in step.instruction
+            if cut:
+                cutter.let_pass(cutter.platform.limits["replication_latency_seconds"])  # is not replication's
             cutter.set_route("1", cut)
             cutter.confirm(step)
 
