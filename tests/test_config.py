@@ -56,7 +56,7 @@ def test_the_shipped_platform_is_a_test_platform_with_three_roles() -> None:
         ("timeout_seconds = 10.0", "timeout_seconds = 0", "clé « sites.0.host.timeout_seconds », ligne"),
         ("query_timeout_seconds = 30.0", "query_timeout_seconds = nan", "query_timeout_seconds », ligne"),
         ("port = 5432", "port = 65536", "clé « sites.0.database.port », ligne {line} : un nombre positif"),
-        ("8084]", "0]", "clé « sites.0.host.open_ports », ligne {line} : un nombre positif"),
+        ("8086]", "0]", "clé « sites.0.host.open_ports », ligne {line} : un nombre positif"),
         (
             "page_seconds = 3.0",
             f"page_seconds = {'9' * 400}",
