@@ -288,7 +288,10 @@ def test_a_decision_with_more_or_fewer_fields_is_refused() -> None:
             parse_decision(wrong)
 
 
-@given(st.text(), st.text(), st.datetimes(), st.integers(1, 10**9))
+NFC_TEXTS = st.text().map(lambda text: unicodedata.normalize("NFC", text))  # as everything that is signed
+
+
+@given(NFC_TEXTS, NFC_TEXTS, st.datetimes(), st.integers(1, 10**9))
 def test_a_decision_is_read_back_from_what_is_signed(
     subject: str, reason: str, decided_at: datetime, lifetime_seconds: int
 ) -> None:
