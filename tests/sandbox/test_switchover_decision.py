@@ -84,7 +84,9 @@ def test_when_nobody_is_active_one_of_both_sites_can_take_the_role(first: Node, 
     if ACTIVE in (first.role, second.role):
         return
     answers = ask(first, second), ask(second, first)
-    assert any(isinstance(answer, Way) for answer in answers)
+    # Two subscriptions at once cannot come from one tool at a time: then neither copy may be taken for complete.
+    crossed = first.replication.subscription is not None and second.replication.subscription is not None
+    assert crossed or any(isinstance(answer, Way) for answer in answers)
     assert all(isinstance(answer, Way) or "n'est pas complète" in answer for answer in answers)
 
 
