@@ -6,6 +6,7 @@ from nonreg.clients.ssh import describe_command, open_shell
 from nonreg.config import Host
 from nonreg.errors import ConfigError, PlatformError
 from nonreg.faults import Description, Fault, register
+from nonreg.faults.timers import cancel_timer
 from nonreg.waiting import observe_until
 
 BACK_SECONDS = 60.0
@@ -39,7 +40,7 @@ class MachineOff(Fault):
         with open_shell(self.context.platform, self._hypervisor()) as shell:
             if shell.run("machine_state", machine=machine).require().strip() != RUNNING:
                 shell.run("machine_on", BACK_SECONDS, machine=machine).require()
-            shell.run("timer_cancel", timer=self.context.timer)
+            cancel_timer(shell, self.context.timer)
         problem = observe_until(self._find_problem, lambda found: not found, BACK_SECONDS, 0.2)
         if problem:
             raise problem[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nonreg.clients.ssh import describe_command, open_shell
 from nonreg.faults import Description, Fault, register
+from nonreg.faults.timers import cancel_timer
 from nonreg.probes.units import read_unit
 from nonreg.waiting import wait_until
 
@@ -41,7 +42,7 @@ class ServiceFault(Fault):
                 BACK_SECONDS,
                 f"le service {service} ne redémarre pas",
             )
-            shell.run("timer_cancel", timer=self.context.timer)  # it may have fired already
+            cancel_timer(shell, self.context.timer)
 
     def _later(self) -> dict[str, str | int]:
         seconds = int(self.context.max_seconds)
