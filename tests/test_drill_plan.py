@@ -211,6 +211,10 @@ def test_the_code_of_a_drill_is_that_of_its_scenario_and_of_its_faults_wherever_
     assert plan_one(with_own, folder, STOP).code_sha256 not in (before.code_sha256, changed.code_sha256)
     assert plan_one(platform, folder, STOP).code_sha256 != plan_one(with_own, folder, STOP).code_sha256
 
+    judged = plan_one(with_own, folder, STOP)
+    (folder / "jugement.py").write_text("LIMIT = 1\n", encoding="utf-8")  # what the drills of a folder share
+    assert plan_one(with_own, folder, STOP).code_sha256 != judged.code_sha256
+
 
 QUIET = (
     make_quiet("HD-001"),

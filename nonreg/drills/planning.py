@@ -9,7 +9,10 @@ import dataclasses
 import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from types import ModuleType
 
+import nonreg.drills
+import nonreg.faults
 from nonreg.config import Platform
 from nonreg.errors import ConfigError
 from nonreg.faults import Fault, choose_kind, find_sources, make_declared
@@ -113,8 +116,13 @@ def plan_fault(platform: Platform, fault: Fault, fault_id: str) -> PlannedFault:
 
 
 def hash_code(scenario_file: Path, kinds: Iterable[str]) -> str:
-    """One SHA-256 for the scenario's file and those of its faults, wherever they lie; ConfigError without one."""
-    files = {scenario_file, *(path for kind in kinds for path in find_sources(kind))}
+    """One SHA-256 for what a drill runs, wherever it lies; ConfigError without one.
+
+    The scenario's file and those beside it, its faults, and the engine of drills and of shipped faults.
+    """
+    engine = (path for package in (nonreg.drills, nonreg.faults) for path in list_modules(package))
+    beside = scenario_file.parent.glob("*.py")
+    files = {scenario_file, *beside, *engine, *(path for kind in kinds for path in find_sources(kind))}
     try:
         lines = sorted(f"{hash_file(path)}  {path.name}\n" for path in files)
     except OSError as error:
@@ -122,3 +130,8 @@ def hash_code(scenario_file: Path, kinds: Iterable[str]) -> str:
             f"Code d'exercice illisible : {error.filename} ({explain_os_error(error)})."
         ) from error
     return hashlib.sha256("".join(lines).encode("utf-8")).hexdigest()
+
+
+def list_modules(package: ModuleType) -> Iterator[Path]:
+    """The files of a package, without those of packages inside it."""
+    return (path for folder in package.__path__ for path in Path(folder).glob("*.py"))
