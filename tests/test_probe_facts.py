@@ -29,7 +29,7 @@ def test_everything_is_read_on_a_sound_platform(facts: tuple[Fact, ...]) -> None
     assert [fact for fact in facts if env.is_unknown(fact.value)] == []
     assert value_of(facts, "SITE-A", env.DATASET) == "grand-delta-1"
     assert value_of(facts, "SITE-A", env.PUBLICATIONS) == "pub_aquareel (21 articles)"
-    assert value_of(facts, "SITE-B", env.SUBSCRIPTIONS) == "sub_site_b activé (18 articles, dont 18 prêts)"
+    assert value_of(facts, "SITE-B", env.SUBSCRIPTIONS) == "sub_site_b activé (21 articles, dont 21 prêts)"
     assert value_of(facts, "SITE-B", env.AGENTS) == "réception sub_site_b : en marche"
     assert value_of(facts, "SITE-S", env.ROLE) == "SURVEILLANCE"
     assert value_of(facts, "SITE-S", env.SERVICE_VERSION + "puits") == "5.2.0"
