@@ -94,6 +94,7 @@ def switch_under_load(platform: Platform, target: SiteRole, direction: str, fold
         tool_seconds = fleet.now() - asked
         fleet.wait_all_served(fleet.now(), SERVED_SECONDS)
         let_pass(fleet, REST_SECONDS)
+        lasted = fleet.now()
     observed = fleet.stop()
     present = count_present(platform, site, campaign_id, fleet.stations)
     accounting = account_for(observed, present, asked)
@@ -102,7 +103,7 @@ def switch_under_load(platform: Platform, target: SiteRole, direction: str, fold
     # Away from home the roles are not the nominal ones: the platform is as found after the way back.
     unsteady = wait_steady(platform, STEADY_SECONDS) if target is SiteRole.ACTIF else ()
     acknowledged = [one for one in summarise_clients(observed, asked) if one.writes]
-    rate = sum(one.acknowledged for one in acknowledged) / max(fleet.now(), 0.001)
+    rate = sum(one.acknowledged for one in acknowledged) / lasted
     return Switch(
         direction,
         tool_seconds,
