@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nonreg.keeper import PREFECT_HOME, RUN_MARK, start_keeper
+from nonreg.prefect_home import describe_home, fill_home
 
 LOG = "prefect.log"
 STOP_SECONDS = 30.0
@@ -51,15 +52,13 @@ def flow_process(
 
 def prefect_settings(run_dir: Path) -> dict[str, str]:
     """Environment for Prefect: nothing of the user's own profile is read or written."""
-    quiet = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
     if os.environ.get("PREFECT_API_URL"):
-        return quiet
+        return {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
     home = run_dir / PREFECT_HOME
     home.mkdir()
+    fill_home(home)
     return {
-        **quiet,
-        "PREFECT_HOME": str(home),
-        "PREFECT_PROFILES_PATH": str(home / "profiles.toml"),
+        **describe_home(home),
         "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
         "PREFECT_LOGGING_TO_API_ENABLED": "false",  # nobody reads them there, and the last ones would hang the end
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",

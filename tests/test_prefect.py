@@ -25,6 +25,7 @@ from nonreg.decision import sign_decision, write_signed
 from nonreg.drills.operator import list_open
 from nonreg.model import Outcome
 from nonreg.plan import collect_scenarios
+from nonreg.prefect_home import describe_home, fill_home
 from nonreg.sandbox.layout import Layout
 from nonreg.waiting import wait_until
 from tasks.promotion import load_candidate, request_promotion
@@ -45,15 +46,14 @@ class Server:
         self.api = f"http://127.0.0.1:{self.port}/api"
         self.environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("PREFECT_")},
-            "PREFECT_HOME": str(home),
-            "PREFECT_PROFILES_PATH": str(home / "profiles.toml"),
+            **describe_home(home),
             "PREFECT_API_URL": self.api,
-            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "AQUAREEL_NONREG_HOME": str(ROOT),
             "TMPDIR": str(
                 home
             ),  # a worker keeps code in a shared temporary folder, which may be another account's
         }
+        fill_home(home)
         self.processes: list[subprocess.Popen[bytes]] = []
         self.log = home / "journal.txt"
 
