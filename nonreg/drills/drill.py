@@ -17,8 +17,8 @@ from typing import TypeVar
 from nonreg.baseline import governance_dir
 from nonreg.bench import Bench, TestStation, clean
 from nonreg.clients.sql import open_session
-from nonreg.clients.web import WebSession
 from nonreg.config import Platform, Site
+from nonreg.drills.alarms import ExpectedAlarms
 from nonreg.drills.clients import Clients
 from nonreg.drills.crew import PERIOD_SECONDS
 from nonreg.drills.fleet import Fleet, open_fleet, open_watch
@@ -29,7 +29,6 @@ from nonreg.drills.observed import (
     account_for,
     find_outage,
     list_events,
-    match_alarms,
     read_moments,
     summarise_clients,
 )
@@ -43,7 +42,6 @@ from nonreg.errors import DrillRefused, NeedsPerson, NonregError
 from nonreg.faults import DATA, ROLES, make_planned
 from nonreg.model import (
     Accounting,
-    AlarmSeen,
     CampaignPlan,
     DrillEvent,
     DrillEventKind,
@@ -55,7 +53,6 @@ from nonreg.model import (
 )
 from nonreg.people import load_people
 from nonreg.probes.nodes import read_nodes
-from nonreg.probes.supervision import parse_state
 from nonreg.store import dump_json, write_file
 from nonreg.waiting import DeadlinePassed, observe_until
 from nonreg.witness import NotRestored
@@ -64,7 +61,6 @@ T = TypeVar("T")
 FOLDER = "drills"
 STEADY_BEFORE_SECONDS = 15.0
 STEADY_AFTER_SECONDS = 60.0
-CLOSING_SECONDS = 10.0
 HEALED_BY = "exercice"
 
 
@@ -101,12 +97,10 @@ class DrillRun:
         self._injected: list[Injected] = []
         self._unanswered: set[str] = set()
         self._confirmed_seconds = 0.0
-        self._expected: dict[str, Injected] = {}
-        self._shown: dict[str, float] = {}
         self._had_clients = False
-        self.expected_alarms: tuple[str, ...] = ()
         self.stations: tuple[TestStation, ...] = ()
         self._watch, self.origin = watch, origin
+        self.alarms = ExpectedAlarms(self._look, self.now, self.note)
         self.record = DrillRecord(planned.scenario_id, datetime.now(UTC), 0.0)
 
     def now(self) -> float:
@@ -167,6 +161,7 @@ class DrillRun:
             made.inject(entry.before)
         self._register.mark(entry, INJECTED)
         self._injected.append(Injected(began, at, fault.by_hand, made.rank != DATA))
+        self.alarms.cause = self._injected[-1]
         healing = Healing(fault.id, fault.action, round(at, 4), None, "non guérie")
         self.keep(healings=(*self.record.healings, healing))
         self.note(DrillEventKind.FAULT, fault.id, fault.action, at)
@@ -341,7 +336,7 @@ class DrillRun:
             fault=fault,
             operator_asked=self._moment(DrillEventKind.OPERATOR),
             tool_started=self._tool_started(),
-            shown=self._shown.values(),
+            shown=self.alarms.shown.values(),
         )
         self.keep(
             clients=summarise_clients(observed, rest_until),
@@ -402,65 +397,9 @@ class DrillRun:
             )
         return seen
 
-    def expect_alarm(self, label: str) -> None:
-        """Say that the fault just injected must raise this alarm."""
-        self.expected_alarms = (*self.expected_alarms, label)
-        self._expected[label] = self._injected[-1]
-
-    def wait_alarm(self, label: str, within_seconds: float, *, opening: bool = True) -> float | None:
-        """When an expected alarm's opening (or closing) reached the sink since its fault; None when not in time."""
-        since = self._expected[label].began_seconds
-
-        def look() -> float | None:
-            wanted = [c for c in self.list_calls() if c.label == label and c.opening is opening]
-            return next((call.at_seconds for call in wanted if call.at_seconds > since), None)
-
-        return observe_until(look, lambda at: at is not None, within_seconds)
-
-    def wait_alarm_closed(self, label: str, within_seconds: float) -> float | None:
-        """The same for its closing."""
-        return self.wait_alarm(label, within_seconds, opening=False)
-
-    def wait_open_alarm(self, label: str, site: Site, within_seconds: float) -> float | None:
-        """Seconds from the last fault until a site's supervision shows the alarm; None when it does not in time."""
-        assert site.web.supervision is not None
-        with WebSession(site.web.supervision, site.web.timeout_seconds) as web:
-            shown, _ = self.observe(
-                lambda: label in parse_state(web.get("/etat")).alarms, bool, within_seconds
-            )
-        if not shown:
-            return None
-        at = self._shown[label] = self.now()
-        self.note(DrillEventKind.ALARM, label, f"ouverte sur {site.code} : {label}", at)
-        return max(0.0, at - self._injected[-1].done_seconds)
-
     def settle_alarms(self) -> None:
-        """Wait until each expected alarm came and was closed, or the time for it is over; then keep what was seen.
-
-        An alarm is looked for from the asking of its fault on, its delay counts from when the fault was there.
-        """
-
-        def match() -> tuple[AlarmSeen, ...]:
-            since = {label: fault.began_seconds for label, fault in self._expected.items()}
-            found = match_alarms(self._watch.look().calls, self.expected_alarms, since)
-            return tuple(self._measure_delay(one) for one in found)
-
-        found = observe_until(
-            match,
-            lambda alarms: all(
-                one.opened_seconds is not None and one.closed_seconds is not None for one in alarms
-            ),
-            CLOSING_SECONDS,
-            0.1,
-        )
-        self.keep(alarms=found)
-
-    def _measure_delay(self, alarm: AlarmSeen) -> AlarmSeen:
-        """Its delay from when the fault was there to where it was first seen; as it is for one that was not due."""
-        fault, at = self._expected.get(alarm.label), self._shown.get(alarm.label, alarm.opened_seconds)
-        if fault is None or at is None or alarm.delay_seconds is None:
-            return alarm
-        return dataclasses.replace(alarm, delay_seconds=max(0.0, at - fault.done_seconds))
+        """Wait until each expected alarm came and was closed, or the time for it is over; then keep what was seen."""
+        self.keep(alarms=self.alarms.settle(self._watch.look))
 
     def observe(
         self, probe: Callable[[], T], accept: Callable[[T], bool], within_seconds: float
@@ -475,6 +414,10 @@ class DrillRun:
         problems = wait_steady(self.platform, STEADY_AFTER_SECONDS)
         if problems:
             raise DrillRefused(f"Régime établi non retrouvé entre deux pannes : {' ; '.join(problems)}.")
+
+    def list_never_injected(self) -> list[str]:
+        """The planned faults that were not injected: the drill proves nothing of them."""
+        return [fault.action for fault in self.planned.faults if fault.id not in self._used]
 
     def finish(self) -> None:
         """Heal, clean, and prove that the platform is as found; NotRestored otherwise."""

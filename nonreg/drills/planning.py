@@ -15,7 +15,7 @@ import nonreg.drills
 import nonreg.faults
 from nonreg.config import Platform
 from nonreg.errors import ConfigError
-from nonreg.faults import Fault, choose_kind, find_sources, make_declared
+from nonreg.faults import Fault, choose_kind, find_sources, make_declared, require_readable
 from nonreg.french import explain_os_error
 from nonreg.model import DrillFault, PlannedDrill, PlannedFault, Scenario
 from nonreg.store import hash_file
@@ -45,6 +45,7 @@ def plan_drill(platform: Platform, scenario: Scenario, scenarios_dir: Path) -> P
         faults = tuple(
             plan_fault(platform, fault, f"{scenario.id}/{number}") for number, fault in enumerate(made, 1)
         )
+        require_readable()
     except ConfigError as error:
         raise ConfigError(f"Exercice {scenario.id} impossible à planifier : {error}") from error
     return PlannedDrill(

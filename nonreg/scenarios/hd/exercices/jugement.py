@@ -88,7 +88,7 @@ def judge_alarms(witness: Witness, campaign: Campaign, drill: DrillRun) -> None:
     drill.list_calls()  # nobody stopped looking
     seen = {alarm.label: alarm for alarm in drill.record.alarms if alarm.opened_seconds is not None}
     due = {label: alarm.delay_seconds for label, alarm in seen.items() if alarm.delay_seconds is not None}
-    missing = tuple((label,) for label in drill.expected_alarms if label not in due)
+    missing = tuple((label,) for label in drill.alarms.labels if label not in due)
     witness.expect_no_rows(Rows(("alarme",), missing, request), "chaque alarme attendue")
     again = tuple((label, str(alarm.openings)) for label, alarm in seen.items() if alarm.openings > 1)
     witness.expect_no_rows(

@@ -11,7 +11,6 @@ from nonreg.clients.sql import Rows
 from nonreg.drills.drill import DrillRun
 from nonreg.fixtures import Campaign
 from nonreg.model import Criticality, Drill, DrillFault, DrillStage, Effect
-from nonreg.probes.alarm_sink import read_calls
 from nonreg.probes.client_page import parse_latest
 from nonreg.probes.exports import parse_name
 from nonreg.probes.frames import Reading
@@ -19,6 +18,12 @@ from nonreg.probes.nodes import read_nodes
 from nonreg.probes.replication import read_fresh
 from nonreg.recorder import scenario
 from nonreg.scenarios.applicatif.steps import ORDERS, OUTBOX, sign_in
+from nonreg.scenarios.hd.exercices.ancien_actif import (
+    judge_call,
+    judge_collection,
+    judge_exports,
+    list_exports,
+)
 from nonreg.scenarios.hd.exercices.jugement import (
     expect_equal_nodes,
     judge_alarms,
@@ -47,6 +52,7 @@ WRITERS, STATIONS, LEAST_WRITES = 4, 4, 2000  # so that replication that loses o
 def test_planned_switchover(witness: Witness, campaign: Campaign, drill: DrillRun) -> None:
     with drill.clients(stations=STATIONS, direct_writers=WRITERS) as clients:
         clients.settle_writes(LEAST_WRITES)
+        exported = list_exports(campaign, campaign.active_site)
         drill.inject("switched_over")
         clients.wait_flowing()
         old, new = read_nodes(campaign.platform)
@@ -62,6 +68,7 @@ def test_planned_switchover(witness: Witness, campaign: Campaign, drill: DrillRu
             0.1,
         )
         witness.expect_equal(reversed_way, [1, 1], f"{request}\n-- nouveau sens établi")
+        judge_exports(witness, campaign, campaign.active_site, exported)
     judge_no_loss(witness, drill)
     judge_interruption(witness, campaign, drill)
     drill.heal_all()
@@ -70,7 +77,7 @@ def test_planned_switchover(witness: Witness, campaign: Campaign, drill: DrillRu
 
 @scenario(
     "HD-022",
-    "Après bascule : collecte, affinage, export, alarme et client léger fonctionnent sur le nouvel actif",
+    "Après bascule : collecte, affinage, export, alarme et client léger sur le nouvel actif, plus rien sur l'ancien",
     Criticality.BLOQUANTE,
     DRILL,
     REQUIREMENTS,
@@ -79,6 +86,7 @@ def test_planned_switchover(witness: Witness, campaign: Campaign, drill: DrillRu
 )
 def test_service_after_switchover(witness: Witness, campaign: Campaign, drill: DrillRun) -> None:
     station = drill.create_station(threshold_mm=1000)
+    exported = list_exports(campaign, campaign.active_site)
     drill.inject("switched_over")
     new, old = campaign.passive_site, campaign.active_site  # as the platform file names them
     at, level = last_step(datetime.now(UTC)), Decimal(1234)
@@ -97,15 +105,8 @@ def test_service_after_switchover(witness: Witness, campaign: Campaign, drill: D
             read_fresh(session, "buffer_origins", station=station.code), [("H", at, level, new.code)]
         )
         task = str(session.query("export_tasks").dicts()[0]["tac_nom"])
-    if campaign.witness_site.web.puits is not None:
-        with campaign.web(campaign.witness_site, "puits") as sink:
-            answer, calls = observe_until(
-                lambda: read_calls(sink, station.code),
-                lambda got: bool(got[1]),
-                campaign.patience("alarm_seconds"),
-                0.1,
-            )
-        witness.expect_equal([call.text for call in calls], [f"JAUNE {station.code} H"], answer.request)
+    judge_call(witness, campaign, station.code)
+    judge_collection(witness, campaign, station.code)
     with campaign.shell(new) as shell, open_share(shell) as share:
         before = set(share.list_files(OUTBOX))
         share.drop(ORDERS, f"{task}.ordre", b"")
@@ -126,6 +127,7 @@ def test_service_after_switchover(witness: Witness, campaign: Campaign, drill: D
     witness.expect(
         station.code in shown, page.request, f"la station {station.code}", f"{page.status}, {shown}"
     )
+    judge_exports(witness, campaign, old, exported)
     with campaign.session(old) as session:
         request = session.query("site_role").request
         witness.expect_equal(session.query("site_role").scalar(), "PASSIF", request)

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 
-from nonreg.clients.sftp import open_share
 from nonreg.clients.sql import Rows
-from nonreg.config import Site
 from nonreg.drills.clients import Clients
 from nonreg.drills.drill import DrillRun
 from nonreg.fixtures import Campaign
 from nonreg.model import Criticality, Drill, DrillEventKind, DrillFault, DrillStage, Effect, SiteRole
-from nonreg.probes.alarm_sink import read_calls
 from nonreg.probes.frames import Reading
 from nonreg.probes.nodes import read_nodes
 from nonreg.probes.replication import read_fresh
 from nonreg.recorder import scenario
-from nonreg.scenarios.applicatif.steps import ORDERS, OUTBOX
+from nonreg.scenarios.hd.exercices.ancien_actif import (
+    judge_call,
+    judge_collection,
+    judge_exports,
+    list_exports,
+)
 from nonreg.scenarios.hd.exercices.jugement import (
     judge_alarms,
     judge_interruption,
@@ -35,7 +36,6 @@ DRILL = Effect.DISRUPTIVE
 REQUIREMENTS = ("R35", "R53")
 WATCHED_SECONDS = 4.0  # nothing may change by itself in that time
 RETURN_SECONDS = 20.0  # for the old active site to hear that another one is; a second on a quiet machine
-ORDER_SECONDS = 3.0  # an active site exports at its start, and obeys an order within a second
 LONGEST_SECONDS = 240.0
 OVER = Decimal(1500)  # the threshold of the station that the old active site's frontal is given
 FORCED = DrillFault("forced_over", max_seconds=LONGEST_SECONDS)
@@ -82,8 +82,8 @@ def lose_active(witness: Witness, campaign: Campaign, drill: DrillRun, alarm: st
     with drill.clients() as clients:
         clients.settle()
         lost = drill.inject(kind)
-        drill.expect_alarm(alarm)
-        drill.wait_alarm(alarm, campaign.patience("technical_alarm_seconds"))
+        drill.alarms.expect(alarm)
+        drill.alarms.wait_opened(alarm, campaign.patience("technical_alarm_seconds"))
         clients.settle(WATCHED_SECONDS)
         judge_own_word(witness, drill, campaign.passive_site.code)
         drill.inject("forced_over")
@@ -109,14 +109,13 @@ def test_split_brain(witness: Witness, campaign: Campaign, drill: DrillRun) -> N
     station = drill.create_station(threshold_mm=1000)
     with drill.clients() as clients:
         clients.settle()
-        with campaign.shell(old) as shell, open_share(shell) as share:
-            exported = set(share.list_files(OUTBOX))
+        exported = list_exports(campaign, old)
         off = drill.inject("machine_off")
         label = f"Site {old.code} muet"
-        drill.expect_alarm(label)
+        drill.alarms.expect(label)
         drill.inject("forced_over")
         clients.wait_flowing()
-        drill.wait_alarm(label, campaign.patience("technical_alarm_seconds"))
+        drill.alarms.wait_opened(label, campaign.patience("technical_alarm_seconds"))
         returned_at = drill.now()
         drill.heal(off)
         watch_return(witness, drill, clients, old.code, returned_at)
@@ -165,57 +164,6 @@ def push_through_old(witness: Witness, campaign: Campaign, station: str) -> None
     witness.expect_rows(rows, [("H", at, value, campaign.active_site.code)])
 
 
-def judge_collection(witness: Witness, campaign: Campaign, station: str) -> None:
-    """A message at the LoRaWAN operator is collected by the new active site, once."""
-    if campaign.witness_site.web.puits is None:
-        return
-    at, value, new = last_step(datetime.now(UTC)) - timedelta(hours=1), Decimal(501), campaign.passive_site
-    message = {"station": station, "grandeur": "H", "horodatage": at.isoformat(), "valeur": int(value)}
-    with campaign.web(campaign.witness_site, "puits") as operator:
-        answer = operator.post("/lorawan/messages", json.dumps(message).encode(), "application/json")
-    witness.expect(answer.status in (200, 201), answer.request, "message pris", answer.status)
-    with campaign.session(new) as session:
-        rows = observe_until(
-            lambda: read_fresh(session, "buffer_origins", station=station),
-            lambda found: any(row[1] == at for row in found.rows),
-            campaign.patience("fallback_seconds"),
-            0.1,
-        )
-    signers = [str(row[3]) for row in rows.rows if row[1] == at]
-    witness.expect_equal(signers, [new.code], f"{rows.request}\n-- message LoRaWAN de {at:%H:%M}")
-
-
-def judge_call(witness: Witness, campaign: Campaign, station: str) -> None:
-    """The threshold that was crossed is told once, and not by the old active site."""
-    if campaign.witness_site.web.puits is None:
-        return
-    with campaign.web(campaign.witness_site, "puits") as sink:
-        observe_until(lambda: read_calls(sink, station)[1], bool, campaign.patience("alarm_seconds"), 0.1)
-        answer, calls = observe_until(
-            lambda: read_calls(sink, station), lambda got: len(got[1]) > 1, ORDER_SECONDS, 0.2
-        )
-    told = [(call.text, call.site or campaign.passive_site.code) for call in calls]
-    witness.expect_equal(told, [(f"JAUNE {station} H", campaign.passive_site.code)], answer.request)
-
-
-def judge_exports(witness: Witness, campaign: Campaign, old: Site, exported: set[str]) -> None:
-    """The old active site wrote no export since it was lost, though one is ordered from it."""
-    with campaign.session(campaign.passive_site) as session:
-        order = f"{session.query('export_tasks').dicts()[0]['tac_nom']}.ordre"
-    with campaign.shell(old) as shell, open_share(shell) as share:
-        share.drop(ORDERS, order, b"")
-        try:
-            new_files = observe_until(
-                lambda: set(share.list_files(OUTBOX)) - exported, bool, ORDER_SECONDS, 0.1
-            )
-        finally:
-            if order in share.list_files(ORDERS):  # it would be obeyed once the site is active again
-                share.remove(f"{ORDERS}/{order}")
-    request = f"fichiers exportés par {old.code} depuis son arrêt, malgré l'ordre {order}"
-    shown = Rows(("fichier",), tuple((name,) for name in sorted(new_files)), request)
-    witness.expect_no_rows(shown, "aucun export de l'ancien actif")
-
-
 @scenario(
     "HD-029",
     "Perte du site de surveillance : détectée par les autres, service inchangé",
@@ -232,9 +180,9 @@ def test_witness_site_lost(witness: Witness, campaign: Campaign, drill: DrillRun
     with drill.clients() as clients:
         clients.settle()
         drill.inject("machine_off")
-        drill.expect_alarm(label)  # the sink is on the lost site: it is told afterwards
+        drill.alarms.expect(label)  # the sink is on the lost site: it is told afterwards
         limit = campaign.limit("technical_alarm_seconds")
-        seconds = drill.wait_open_alarm(
+        seconds = drill.alarms.wait_shown(
             label, campaign.active_site, campaign.patience("technical_alarm_seconds")
         )
         request = f"alarmes ouvertes, supervision de {campaign.active_site.code}"

@@ -113,10 +113,10 @@ def test_both_routes_cut(witness: Witness, campaign: Campaign, drill: DrillRun) 
         drill.inject("parameter_set")
         cut = drill.inject("link_cut", route="toutes")
         for label in alarms:
-            drill.expect_alarm(label)
+            drill.alarms.expect(label)
         for label in alarms:
             within = campaign.patience("technical_alarm_seconds") + REPLICATION_ALARM_SECONDS
-            drill.wait_alarm(label, within)
+            drill.alarms.wait_opened(label, within)
         clients.settle(CUT_SECONDS)
         began = drill.now()
         drill.heal(cut)

@@ -57,11 +57,11 @@ def test_ip_fallback(witness: Witness, campaign: Campaign, drill: DrillRun) -> N
         clients.settle()
         asked = drill.now()
         drill.inject("service_stopped")
-        drill.expect_alarm(label)
-        drill.wait_alarm(label, campaign.patience("technical_alarm_seconds"))
+        drill.alarms.expect(label)
+        drill.alarms.wait_opened(label, campaign.patience("technical_alarm_seconds"))
         clients.wait_flowing()
         drill.heal_all()
-        drill.wait_alarm_closed(label, campaign.patience("technical_alarm_seconds"))
+        drill.alarms.wait_closed(label, campaign.patience("technical_alarm_seconds"))
         clients.settle(3.0)
     judge_signatures(witness, campaign, drill, clients, asked)
     home = campaign.active_site.code
@@ -120,8 +120,8 @@ def test_exchange_fallback(witness: Witness, campaign: Campaign, drill: DrillRun
     with drill.clients(stations=0, direct_writers=0):
         drill.inject("parameter_set")
         stopped = drill.inject("service_stopped")
-        drill.expect_alarm(label)
-        drill.wait_alarm(label, campaign.patience("technical_alarm_seconds"))
+        drill.alarms.expect(label)
+        drill.alarms.wait_opened(label, campaign.patience("technical_alarm_seconds"))
         with campaign.shell(passive) as shell, open_share(shell) as share, dropped_files(share):
             request = share.drop(ENTRY, name, line.encode())
             rows, seconds = drill.observe(
@@ -142,7 +142,7 @@ def test_exchange_fallback(witness: Witness, campaign: Campaign, drill: DrillRun
             said[:5],
         )
         drill.heal(stopped)
-        drill.wait_alarm_closed(label, campaign.patience("technical_alarm_seconds"))
+        drill.alarms.wait_closed(label, campaign.patience("technical_alarm_seconds"))
         drill.heal_all()
     judge_alarms(witness, campaign, drill)
 
@@ -198,13 +198,13 @@ def test_lorawan_fallback(witness: Witness, campaign: Campaign, drill: DrillRun)
         judge(501, campaign.active_site.code, send(501))
         drill.inject("parameter_set")
         stopped = drill.inject("service_stopped")
-        drill.expect_alarm(label)
-        drill.wait_alarm(label, campaign.patience("technical_alarm_seconds"))
+        drill.alarms.expect(label)
+        drill.alarms.wait_opened(label, campaign.patience("technical_alarm_seconds"))
         request = send(502)
         seconds = judge(502, campaign.passive_site.code, request)
         witness.measure("collecte par le passif", seconds, "s", campaign.limit("fallback_seconds"), request)
         drill.heal(stopped)
-        drill.wait_alarm_closed(label, campaign.patience("technical_alarm_seconds"))
+        drill.alarms.wait_closed(label, campaign.patience("technical_alarm_seconds"))
         drill.heal_all()
         judge(503, campaign.active_site.code, send(503))
     judge_alarms(witness, campaign, drill)
@@ -227,8 +227,8 @@ def test_alarm_fallback(witness: Witness, campaign: Campaign, drill: DrillRun) -
     with drill.clients(stations=0, direct_writers=0), campaign.web(campaign.witness_site, "puits") as sink:
         drill.inject("parameter_set")
         drill.inject("service_stopped")
-        drill.expect_alarm(label)
-        drill.wait_alarm(label, campaign.patience("technical_alarm_seconds"))
+        drill.alarms.expect(label)
+        drill.alarms.wait_opened(label, campaign.patience("technical_alarm_seconds"))
         with StationSimulator(campaign.platform, campaign.active_site) as simulator:
             pushed = simulator.push(station.code, [Reading("H", last_step(datetime.now(UTC)), Decimal(1500))])
         witness.expect_equal(pushed.status, 200, pushed.request)
@@ -243,7 +243,7 @@ def test_alarm_fallback(witness: Witness, campaign: Campaign, drill: DrillRun) -
             f"{len(told)} appel(s) {', '.join(sorted(senders))}".strip(),
         )
         drill.heal_all()
-        drill.wait_alarm_closed(label, campaign.patience("technical_alarm_seconds"))
+        drill.alarms.wait_closed(label, campaign.patience("technical_alarm_seconds"))
         answer, calls = observe_until(  # a second call would come from the site that is back
             lambda: read_calls(sink, station.code), lambda got: len(got[1]) > 1, 2.0, 0.2
         )

@@ -57,14 +57,14 @@ def break_each(witness: Witness, campaign: Campaign, drill: DrillRun) -> None:
             labels = list_labels(campaign, fault)
             sink_is_up = fault.parameter("service") != "puits"
             for label in labels:
-                drill.expect_alarm(label)
+                drill.alarms.expect(label)
                 if sink_is_up:
-                    drill.wait_alarm(label, within)
+                    drill.alarms.wait_opened(label, within)
                 else:
-                    drill.wait_open_alarm(label, campaign.active_site, within)
+                    drill.alarms.wait_shown(label, campaign.active_site, within)
             drill.heal(entry)
             for label in labels:
-                drill.wait_alarm_closed(label, within)
+                drill.alarms.wait_closed(label, within)
             drill.require_steady_again()
     judge_alarms(witness, campaign, drill)
 
