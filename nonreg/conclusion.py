@@ -73,8 +73,9 @@ def conclude(result: ScenarioResult, witness: Witness, duration_seconds: float) 
         words = f"Attendu : {first.expected} ; trouvé : {first.found}."
         result = worsen(result, Ending(Outcome.KO, words, Failure.ECART))
         result = dataclasses.replace(result, failure=Failure.ECART)
-    elif result.outcome is Outcome.OK and witness.checks == 0:
-        words = "Contrôle défaillant : aucune vérification faite."
+    elif result.outcome is Outcome.OK and (witness.missed or witness.checks == 0):
+        missed = witness.missed or ["aucune vérification faite"]
+        words = f"Contrôle défaillant : {' ; '.join(missed)}."
         result = worsen(result, Ending(Outcome.INCONCLUSIF, words, Failure.CONTROLE))
     elif any(measure.limit is None for measure in witness.measures):
         result = worsen(result, Ending(Outcome.MESURE, "Valeur relevée, sans limite convenue."))

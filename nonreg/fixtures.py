@@ -136,6 +136,7 @@ def drill(request: pytest.FixtureRequest, campaign: Campaign, witness: Witness) 
     try:
         with open_drill(campaign.platform, campaign.plan, planned, campaign.run_dir) as run:
             yield run
+            witness.missed += [f"panne prévue, jamais injectée : {one}" for one in run.list_never_injected()]
     finally:
         for title, name in (
             ("registre des écritures", WRITES),

@@ -40,6 +40,7 @@ class Witness:
             self._folder /= "controle-final"
         self._run_dir = run_dir
         self.checks = 0
+        self.missed: list[str] = []  # what the scenario promised and did not do, in French
         self.gaps: list[Gap] = []
         self.measures: list[Measure] = []
         self.evidence: list[Evidence] = []

@@ -105,6 +105,10 @@ def test_asks(witness, campaign):
     close(campaign.platform, step)
     witness.expect_equal(confirmed.person, "renfort-technique-essai", step.id)
 
+@declare("HD-926", "N'injecte rien")
+def test_nothing(witness, drill):
+    witness.expect(True, "essai", "vrai", "vrai")
+
 @scenario("HD-910", "Échoue d'abord, puis regarde le client du passif", Criticality.MAJEURE)
 def test_flaky(witness, campaign):
     mark = campaign.run_dir / "essai"

@@ -26,6 +26,7 @@ from nonreg.model import (
     CampaignReport,
     DrillRecord,
     Fact,
+    Failure,
     Outcome,
     PlannedFault,
     Scenario,
@@ -148,6 +149,15 @@ from tests.campaigns import run_campaign
 file, run_dir, scenarios, drills = sys.argv[1:]
 run_campaign(Path(file), Path(run_dir), "hd", "HD-923", scenarios, drills=drills)
 """
+
+
+def test_a_drill_that_never_injects_what_it_planned_proves_nothing(ground: Ground, tmp_path: Path) -> None:
+    report = ground.drill(tmp_path, "HD-926")
+    (result,) = report.run.results
+    assert (result.outcome, result.failure) == (Outcome.INCONCLUSIF, Failure.CONTROLE)
+    assert "panne prévue, jamais injectée : arrêter le service client" in result.message
+    assert "Remise en état" not in result.message
+    assert closing(report) == GOOD_END
 
 
 def test_what_a_killed_campaign_broke_is_healed_and_named_by_the_next_one(

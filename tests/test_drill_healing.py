@@ -189,3 +189,20 @@ def test_a_fault_that_its_timer_may_have_ended_says_so_once_it_is_healed(
     assert file.read_text() == "avant"
     assert open_register(platform).pending() == ()
     assert run.heal_all() == ()
+
+
+def test_an_unreadable_fault_of_ones_own_keeps_no_other_one_from_being_healed(
+    platform: Platform, file: Path, tmp_path: Path
+) -> None:
+    entries = [
+        pend(platform, plan_fault(file, "panne", kind=kind), {"text": "avant"})
+        for kind in ("lost", "text_put")
+    ]
+    file.write_text("panne")
+    (tmp_path / "pannes" / "autre.py").write_text("def :", encoding="utf-8")
+    with hold_drills(open_register(platform), "guérison"):
+        done = {one.entry.id: one.error for one in heal_pending(platform, open_register(platform), "essai")}
+    assert file.read_text() == "avant"
+    assert done[entries[1].id] == ""
+    assert "autre.py (SyntaxError" in done[entries[0].id]
+    assert "Panne inconnue : « lost »" in done[entries[0].id]

@@ -94,6 +94,7 @@ class Fault(ABC):
 
 
 FAULTS: dict[str, type[Fault]] = {}
+UNREADABLE: list[str] = []  # why files of the platform's own folder could not be read, in French
 
 
 def register(kind: str) -> Callable[[type[Fault]], type[Fault]]:
@@ -110,11 +111,15 @@ def register(kind: str) -> Callable[[type[Fault]], type[Fault]]:
 
 
 def load_faults(folder: str = "") -> dict[str, type[Fault]]:
-    """Every known fault by name: the project's, and those of a platform's own folder, as it is now."""
+    """Every known fault by name: the project's, and those of a platform's own folder, as it is now.
+
+    A file that cannot be read keeps no other fault from being healed; nothing is planned while there is one.
+    """
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
     for kind in [kind for kind, found in FAULTS.items() if not found.__module__.startswith(f"{__name__}.")]:
         del FAULTS[kind]  # read before, of another platform maybe
+    UNREADABLE.clear()
     for path in sorted(Path(folder).glob("*.py")) if folder else ():
         spec = importlib.util.spec_from_file_location(f"faults_{path.stem}", path)
         assert spec is not None
@@ -124,7 +129,7 @@ def load_faults(folder: str = "") -> dict[str, type[Fault]]:
         try:
             spec.loader.exec_module(own)
         except Exception as error:
-            raise ConfigError(f"Panne illisible : {path} ({type(error).__name__} : {error}).") from error
+            UNREADABLE.append(f"Panne illisible : {path} ({type(error).__name__} : {error}).")
     return FAULTS
 
 
@@ -133,8 +138,15 @@ def choose_kind(platform: Platform, kind: str) -> str:
     chosen = platform.drills.replace.get(kind, kind)
     known = load_faults(str(platform.path(platform.drills.faults)) if platform.drills.faults else "")
     if chosen not in known:
-        raise ConfigError(f"Panne inconnue : « {chosen} » (connues : {', '.join(sorted(known))}).")
+        unknown = f"Panne inconnue : « {chosen} » (connues : {', '.join(sorted(known))})."
+        raise ConfigError(" ".join((*UNREADABLE, unknown)))
     return chosen
+
+
+def require_readable() -> None:
+    """ConfigError when a file of the platform's own folder could not be read as the faults were loaded last."""
+    if UNREADABLE:
+        raise ConfigError(" ".join(UNREADABLE))
 
 
 def find_sources(kind: str) -> tuple[Path, ...]:
