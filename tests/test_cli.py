@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from nonreg import store
-from nonreg.__main__ import build_parser
+from nonreg.__main__ import build_parser, main
 from nonreg.sandbox import postgres
 from nonreg.sandbox.layout import ACTIVE, DATABASE, Layout
 from nonreg.waiting import wait_until
@@ -115,6 +115,15 @@ def test_scenarios_lists_what_would_be_run() -> None:
     assert done.returncode == 0
     assert "BASE-001 " in done.stdout
     assert done.stdout.splitlines()[-1] == "9 scénario(s)"
+
+
+def test_drills_are_listed_when_they_are_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["scenarios", "--select", "HD-021"]) == 0
+    assert capsys.readouterr().out == "0 scénario(s)\n"
+    assert main(["scenarios", "--select", "HD-021", "--drills"]) == 0
+    listed = capsys.readouterr().out.splitlines()
+    assert listed[0].startswith("HD-021    bloquante disruptive        Bascule planifiée")
+    assert listed[1:] == ["1 scénario(s)"]
 
 
 def test_a_campaign_ends_with_the_verdict_its_report_and_nothing_running(

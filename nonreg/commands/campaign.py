@@ -70,6 +70,11 @@ def add_commands(commands: Commands) -> None:
     scenarios = commands.add_parser("scenarios", help="lister les scénarios qui seraient exécutés")
     scenarios.set_defaults(run_command=list_scenarios)
     add_selection(scenarios)
+    scenarios.add_argument(
+        "--drills",
+        action="store_true",
+        help="avec les exercices HD, qui demandent une autorisation signée (voir « plan »)",
+    )
     report = commands.add_parser("report", help="juger ce qu'un passage a enregistré et refaire son rapport")
     report.set_defaults(run_command=report_run)
     report.add_argument("run", metavar="PASSAGE", help="dossier du passage (runs/…)")
@@ -293,7 +298,10 @@ def list_scenarios(options: argparse.Namespace) -> int:
     load_platform(options.platform)
     request = CampaignRequest(options.platform, options.families, options.select, "", options.scenarios)
     chosen = select_scenarios(
-        collect_scenarios(request.scenarios_dir()), parse_families(request.families), request.select
+        collect_scenarios(request.scenarios_dir()),
+        parse_families(request.families),
+        request.select,
+        options.drills,
     )
     for found in chosen:
         print(f"{found.id:<9} {found.criticality.value:<9} {found.effect.value:<17} {found.title}")  # noqa: T201
