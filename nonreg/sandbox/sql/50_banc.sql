@@ -152,13 +152,14 @@ BEGIN
     RETURN QUERY SELECT r.objet, r.lignes FROM nr.tvf_restes(p_campaign) r;
     SELECT coalesce(array_agg(m.sta_code), '{}') INTO v_stations FROM nr.marque m WHERE m.campaign_id = p_campaign;
     SELECT coalesce(array_agg(c.cap_id), '{}') INTO v_capteurs FROM ref.capteur c WHERE c.sta_code = ANY (v_stations);
+    -- First: a refinement at work holds these rows, what it writes is committed once they are deleted.
+    DELETE FROM tampon.mesure t WHERE t.cap_id = ANY (v_capteurs);
     DELETE FROM evt.evenement e WHERE e.evt_module = 'detection' AND EXISTS (
         SELECT 1 FROM unnest(v_stations) s(code) WHERE e.evt_message LIKE '%' || s.code || '%');
     DELETE FROM evt.alarme a USING ref.seuil s WHERE s.seu_id = a.seu_id AND s.cap_id = ANY (v_capteurs);
     DELETE FROM ref.seuil s WHERE s.cap_id = ANY (v_capteurs);
     DELETE FROM prod.derniere d WHERE d.cap_id = ANY (v_capteurs);
     DELETE FROM prod.mesure m WHERE m.cap_id = ANY (v_capteurs);
-    DELETE FROM tampon.mesure t WHERE t.cap_id = ANY (v_capteurs);
     UPDATE ref.courbe b SET crb_verrou = false WHERE b.sta_code = ANY (v_stations);
     DELETE FROM ref.courbe_point p USING ref.courbe b WHERE b.crb_id = p.crb_id AND b.sta_code = ANY (v_stations);
     DELETE FROM ref.courbe b WHERE b.sta_code = ANY (v_stations);
