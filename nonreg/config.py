@@ -13,7 +13,7 @@ import unicodedata
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from nonreg.errors import ConfigError, UsageError
 from nonreg.files import parse_toml, read_text
@@ -41,6 +41,18 @@ class Secret:
 
 
 @dataclass(frozen=True, slots=True)
+class Odbc:
+    """How the driver connects to SQL Server; `driver` is a name or a file, the default one when empty (DOMAIN §3.1)."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    driver: str = ""
+    encrypt: Literal["yes", "strict", "no"] = "yes"
+    trust_server_certificate: bool = False
+    hostname_in_certificate: str = ""
+    server_certificate: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Database:
     """How to reach one site's database; timeouts in seconds."""
 
@@ -55,6 +67,7 @@ class Database:
     writer_password_env: str
     login_timeout_seconds: float
     query_timeout_seconds: float
+    odbc: Odbc = Odbc()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,9 @@
         │   └── NotSent            the same, and nothing of the request left: it had no effect
         ├── AccessDenied           wrong password, key or right
         ├── HostKeyMismatch        the SSH host is not the one that was recorded
+        ├── CertificateRefused     a server whose certificate nobody here vouches for
         └── RequestFailed          the request itself was answered with an error
+            └── Thrown             the script itself said that something is wrong (THROW): a finding, where one is due
 
 Third-party errors are translated once, in `nonreg.clients`.
 """
@@ -80,3 +82,15 @@ class HostKeyMismatch(PlatformError):
 
 class RequestFailed(PlatformError):
     """The server understood the connection but could not serve the request."""
+
+
+class CertificateRefused(PlatformError):
+    """The server's certificate is not one that is trusted here: maybe another machine."""
+
+
+class Thrown(RequestFailed):
+    """A script's own THROW or RAISE; `words` is what it said."""
+
+    def __init__(self, message: str, words: str) -> None:
+        super().__init__(message)
+        self.words = words

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
-from nonreg.clients.sql import Line, Session
+from nonreg.clients.line import Line
+from nonreg.clients.sql import Session
 from nonreg.config import Platform
 from nonreg.errors import NonregError
 from nonreg.model import SiteRole

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import pytest
 
-from nonreg.clients.sql import Line
+from nonreg.clients.line import Line
 from nonreg.clients.web import WebSession
 from nonreg.config import Platform, Site, load_platform
 from nonreg.errors import AccessDenied, NotSent, RequestFailed, Unreachable

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from nonreg.bench import Bench, TestStation, open_bench
-from nonreg.clients.sql import Line
+from nonreg.clients.line import Line
 from nonreg.clients.web import WebSession
 from nonreg.config import Platform, Site, load_platform
 from nonreg.drills.client import Clock

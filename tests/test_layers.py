@@ -17,9 +17,12 @@ ALLOWED = {
     "reports": {"reports", "nonreg.model"},
 }
 ONLY_IN_CLIENTS = {
-    "pyodbc": ("nonreg/clients/sql.py",),
+    "pyodbc": ("nonreg/clients/odbc.py",),
     "sqlalchemy": (
         "nonreg/clients/sql.py",
+        "nonreg/clients/line.py",
+        "nonreg/clients/postgresql.py",
+        "nonreg/clients/mssql.py",
         "nonreg/clients/history_connection.py",
         "nonreg/clients/history_database.py",
         "nonreg/clients/history_tables.py",

@@ -1,34 +1,55 @@
-"""Database connections: one per scenario, timeouts always set, errors translated once.
+"""Database sessions: one per scenario and per thread, timeouts always set, errors translated once.
 
-Reads run named queries (`nonreg/queries/<engine>/<name>.sql`) with bound parameters.
+Reads run named queries (`nonreg/queries/<engine>/<name>.sql`) with bound parameters. What differs from one engine to
+the other is in `postgresql.py` and `mssql.py`.
 """
 
 from __future__ import annotations
 
 import functools
-import math
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psycopg
-from sqlalchemy import URL, Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from nonreg.clients import mssql, postgresql
+from nonreg.clients.result_sets import Batch, run_batch
 from nonreg.config import Database, Platform, Site
-from nonreg.errors import AccessDenied, ConfigError, NotSent, PlatformError, RequestFailed, Unreachable
+from nonreg.errors import ConfigError, NonregError, NotSent, RequestFailed, Unreachable
 
 QUERIES_DIR = Path(__file__).parent.parent / "queries"
-DRIVERS = {"postgresql": "postgresql+psycopg"}
+READ_AGAIN_SECONDS = (0.2, 0.5)  # before each new try of a read that may be tried again
 
-# SQLSTATE classes that mean "the account may not", as opposed to "the request is wrong".
-LOGIN_REFUSED = ("28000", "28P01")
-RIGHT_REFUSED = "42501"
-CANCELLED = "57014"
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What an engine does its own way: connect, say what an error means, name its code, know what may be read again."""
+
+    make_engine: Callable[[Database, str, str], Engine]
+    translate: Callable[[BaseException, Database, str, bool], NonregError]
+    read_state: Callable[[BaseException], str]
+    is_retriable_read: Callable[[SQLAlchemyError], bool]
+
+
+DIALECTS = {
+    "postgresql": Dialect(
+        postgresql.make_engine, postgresql.translate, postgresql.read_state, postgresql.is_retriable_read
+    ),
+    "mssql": Dialect(mssql.make_engine, mssql.translate, mssql.read_state, mssql.is_retriable_read),
+}
+
+
+def choose_dialect(database: Database) -> Dialect:
+    """How to talk to this database; ConfigError for an engine that nobody knows."""
+    found = DIALECTS.get(database.engine)
+    if found is None:
+        raise ConfigError(f"Moteur de base inconnu : « {database.engine} » (connus : {', '.join(DIALECTS)}).")
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +83,24 @@ def load_query(engine: str, name: str) -> str:
 
 
 class Session:
-    """One open connection to one site's database, for one scenario and one thread."""
+    """One open connection to one site's database, for one scenario and one thread.
 
-    def __init__(self, connection: Connection, database: Database, site_code: str) -> None:
+    With `reads_again`, a read that lost a deadlock or a lock is tried again, and its request says so.
+    """
+
+    def __init__(
+        self, connection: Connection, database: Database, site_code: str, *, reads_again: bool = False
+    ) -> None:
         self._connection = connection
         self._database = database
+        self._dialect = choose_dialect(database)
+        self._pauses_seconds = READ_AGAIN_SECONDS if reads_again else ()
         self.site_code = site_code
+
+    @property
+    def engine(self) -> str:
+        """Name of the engine, as in the platform file."""
+        return self._database.engine
 
     def query(self, name: str, **parameters: Any) -> Rows:
         """Run a named query; `parameters` are bound, never pasted."""
@@ -76,25 +109,45 @@ class Session:
     def execute(self, statement: str, **parameters: Any) -> Rows:
         """Run one statement given as text with `:name` parameters."""
         request = describe_request(self.site_code, statement, parameters)
+        for pause_seconds in (*self._pauses_seconds, None):
+            try:
+                return self._execute_once(statement, parameters, request)
+            except SQLAlchemyError as error:
+                if pause_seconds is None or not self._dialect.is_retriable_read(error):
+                    raise self._translate(error) from error
+                request += f"\n-- relue : erreur {self._dialect.read_state(error)}"
+            self.undo()
+            time.sleep(pause_seconds)
+        raise AssertionError("unreachable")
+
+    def _execute_once(self, statement: str, parameters: dict[str, Any], request: str) -> Rows:
+        result = self._connection.execute(text(statement), parameters)
+        if not result.returns_rows:
+            return Rows((), (), request)
+        return Rows(tuple(result.keys()), tuple(tuple(row) for row in result), request)
+
+    def run_batch(self, statement: str) -> Batch:
+        """Run a whole batch as it is, without parameters, and read all its result sets."""
         try:
-            result = self._connection.execute(text(statement), parameters)
-            if not result.returns_rows:
-                return Rows((), (), request)
-            return Rows(tuple(result.keys()), tuple(tuple(row) for row in result), request)
-        except SQLAlchemyError as error:
-            raise translate_error(error, self._database, self.site_code, statement) from error
+            if not self._connection.in_transaction():
+                self._connection.begin()  # so that the end undoes it
+            return run_batch(self._connection.connection.driver_connection, statement)
+        except NonregError:
+            raise
+        except Exception as error:  # the driver's own: it was not asked through SQLAlchemy
+            raise self._translate(error) from error
 
     def try_query(self, name: str, **parameters: Any) -> str:
-        """SQLSTATE with which a named query is refused; empty when it is accepted. Its effect is undone."""
+        """The engine's code for why a named query is refused; empty when it is accepted. Its effect is undone."""
         statement = load_query(self._database.engine, name)
         savepoint = self._connection.begin_nested()
         try:
             self._connection.execute(text(statement), parameters)
         except DBAPIError as error:
-            savepoint.rollback()
             if error.connection_invalidated:
-                raise translate_error(error, self._database, self.site_code, statement) from error
-            return sqlstate(error) or "?"
+                raise self._translate(error) from error
+            savepoint.rollback()
+            return self._dialect.read_state(error) or "?"
         savepoint.rollback()
         return ""
 
@@ -103,96 +156,22 @@ class Session:
         try:
             self._connection.commit()
         except SQLAlchemyError as error:
-            raise translate_error(error, self._database, self.site_code, "COMMIT") from error
-
-
-class _Impatient(psycopg.Connection[Any]):
-    """Gives a request up at a deadline of its own: a server that hangs does not keep its statement_timeout."""
-
-    request_seconds: float | None = None
-
-    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        try:
-            return super().wait(gen, interval, self.request_seconds if timeout is None else timeout)
-        except psycopg.OperationalError:
-            if self.pgconn.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
-                self.close()  # the answer may still come: nothing else may be asked on this connection
-            raise
-
-
-class Line:
-    """One client's own connection to one site, opened when it is first used, and again once it was dropped.
-
-    For one thread that lives long and must not be held up by a dead server: a connection is given up after
-    `connect_seconds` (a server that accepts it and says nothing, after 2 s, the driver's least), a request after
-    `request_seconds`. With `autocommit` each statement is a transaction.
-    """
-
-    def __init__(
-        self,
-        platform: Platform,
-        site: Site,
-        account: str,
-        connect_seconds: float = 1.0,
-        request_seconds: float = 2.0,
-        *,
-        autocommit: bool = False,
-    ) -> None:
-        if site.database is None:
-            raise ConfigError(f"Le site {site.code} n'a pas de base de données.")
-        self.site_code = site.code
-        self._database = replace(
-            site.database, login_timeout_seconds=connect_seconds, query_timeout_seconds=request_seconds
-        )
-        self._engine = create_site_engine(platform, replace(site, database=self._database), account)
-        if autocommit:
-            self._engine = self._engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._connection: Connection | None = None
-        event.listen(self._engine, "do_connect", self._connect)
-
-    def session(self) -> Session:
-        """The open session, connected if need be; NotSent or AccessDenied when it cannot be."""
-        if self._connection is None or self._connection.closed:
-            try:
-                self._connection = self._engine.connect()
-            except SQLAlchemyError as error:
-                raise _refuse_connection(error, self._database, self.site_code) from error
-        return Session(self._connection, self._database, self.site_code)
+            raise self._translate(error) from error
 
     def undo(self) -> None:
-        """Undo what was not committed; a connection that cannot is dropped."""
+        """Undo what was not committed."""
         try:
-            if self._connection is not None:
-                self._connection.rollback()
-        except SQLAlchemyError:
-            self.drop()
+            self._connection.rollback()
+        except SQLAlchemyError as error:
+            raise self._translate(error) from error
 
-    def drop(self) -> None:
-        """Close the connection, whatever its state; the next session opens another."""
-        if self._connection is not None:
-            with suppress(SQLAlchemyError):
-                self._connection.invalidate()
-                self._connection.close()
-            self._connection = None
-
-    def close(self) -> None:
-        """Close for good."""
-        self.drop()
-        self._engine.dispose()
-
-    def _connect(self, _dialect: Any, _record: Any, words: Any, options: dict[str, Any]) -> _Impatient:
-        address, seconds = (self._database.host, self._database.port), self._database.login_timeout_seconds
-        try:
-            socket.create_connection(address, seconds).close()  # the driver itself waits 2 s at least
-        except OSError as error:
-            raise psycopg.OperationalError(str(error)) from error
-        connection = _Impatient.connect(*words, **options)
-        connection.request_seconds = self._database.query_timeout_seconds
-        return connection
+    def _translate(self, error: BaseException) -> NonregError:
+        return self._dialect.translate(error, self._database, self.site_code, False)
 
 
-def _refuse_connection(error: SQLAlchemyError, database: Database, site_code: str) -> PlatformError:
-    translated = translate_error(error, database, site_code, "connexion")
+def refuse_connection(error: SQLAlchemyError, database: Database, site_code: str) -> NonregError:
+    """Why no session could be opened: nothing was sent where nobody answered."""
+    translated = choose_dialect(database).translate(error, database, site_code, True)
     return NotSent(str(translated)) if isinstance(translated, Unreachable) else translated
 
 
@@ -201,32 +180,13 @@ def create_site_engine(platform: Platform, site: Site, account: str) -> Engine:
     database = site.database
     if database is None:
         raise ConfigError(f"Le site {site.code} n'a pas de base de données.")
-    driver = DRIVERS.get(database.engine)
-    if driver is None:
-        raise ConfigError(f"Moteur de base inconnu : « {database.engine} » (connus : {', '.join(DRIVERS)}).")
     user, variable = (
         (database.reader_user, database.reader_password_env)
         if account == "reader"
         else (database.writer_user, database.writer_password_env)
     )
-    milliseconds = int(database.query_timeout_seconds * 1000)
-    return create_engine(
-        URL.create(
-            driver,
-            username=user,
-            password=platform.secret(variable).reveal(),
-            host=database.host,
-            port=database.port,
-            database=database.name,
-        ),
-        poolclass=NullPool,
-        hide_parameters=True,
-        connect_args={
-            "connect_timeout": max(1, math.ceil(database.login_timeout_seconds)),  # 0 would be without end
-            "application_name": "aquareel-nonreg",
-            "options": f"-c statement_timeout={milliseconds} -c lock_timeout=5000 -c timezone=UTC",
-        },
-    )
+    dialect = choose_dialect(database)
+    return dialect.make_engine(database, user, platform.secret(variable).reveal())
 
 
 @contextmanager
@@ -240,9 +200,9 @@ def open_session(platform: Platform, site: Site, account: str = "reader") -> Ite
     try:
         connection = engine.connect()
     except SQLAlchemyError as error:
-        raise _refuse_connection(error, site.database, site.code) from error
+        raise refuse_connection(error, site.database, site.code) from error
     try:
-        yield Session(connection, site.database, site.code)
+        yield Session(connection, site.database, site.code, reads_again=account == "reader")
     finally:
         try:
             connection.rollback()
@@ -250,34 +210,6 @@ def open_session(platform: Platform, site: Site, account: str = "reader") -> Ite
             connection.invalidate()  # the link is gone, and the transaction with it
         connection.close()
         engine.dispose()
-
-
-def sqlstate(error: SQLAlchemyError) -> str:
-    """SQLSTATE of a driver error, empty when the server gave none."""
-    return str(getattr(getattr(error, "orig", None), "sqlstate", None) or "")
-
-
-def translate_error(
-    error: SQLAlchemyError, database: Database, site_code: str, statement: str
-) -> PlatformError:
-    """The project's error for a driver's, in one sentence; the driver's text is kept to its first line."""
-    where = f"{site_code} ({database.host}:{database.port})"
-    state = sqlstate(error)
-    said = str(getattr(error, "orig", error)).strip()
-    words = said.splitlines()[0] if said else type(error).__name__
-    if state in LOGIN_REFUSED or "password authentication failed" in said:
-        return AccessDenied(
-            f"La base de {where} refuse le compte : vérifiez l'utilisateur et son mot de passe."
-        )
-    if state == RIGHT_REFUSED:
-        return AccessDenied(f"La base de {where} refuse ce droit : {words}.")
-    if state == "3D000" or ("does not exist" in said and "database" in said and not state):
-        return RequestFailed(f"La base « {database.name} » n'existe pas sur {where}.")
-    if state == CANCELLED:
-        return Unreachable(f"La base de {where} n'a pas répondu en {database.query_timeout_seconds:g} s.")
-    if (isinstance(error, OperationalError) and not state) or state.startswith(("08", "57P")):
-        return Unreachable(f"La base de {where} est injoignable : {words}.")
-    return RequestFailed(f"La base de {where} rejette la requête ({state or 'sans code'}) : {words}.")
 
 
 def describe_request(site_code: str, statement: str, parameters: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-from nonreg.clients.sql import Line
+from nonreg.clients.line import Line
 from nonreg.clients.web import WebSession
 from nonreg.drills.history import Attempt
 from nonreg.drills.targets import Targets

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from nonreg.clients.sql import Line
+from nonreg.clients.line import Line
 from nonreg.clients.web import WebSession
 from nonreg.config import Platform, Site
 from nonreg.drills.client import Clock, DrillClient, Patience, Watching, WebTarget

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from nonreg.clients.sql import Line
+from nonreg.clients.line import Line
 from nonreg.clients.web import Answer
 from nonreg.config import Secret
 from nonreg.drills.client import NOT_ACTIVE, RETURN_SECONDS, Clock, DrillClient, NodeClient, Result, WebTarget

@@ -1,0 +1,139 @@
+"""SQL Server through pyodbc: its connection string, its session, what its errors mean in French (DOMAIN §3.1, §3.6)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.pool import NullPool
+
+from nonreg.clients.odbc import DEFAULT_DRIVER, connect, find_driver, import_pyodbc
+from nonreg.clients.odbc_errors import OdbcError, OdbcKind, classify, read_odbc_error
+from nonreg.clients.odbc_errors import is_retriable_read as is_retriable_error
+from nonreg.config import Database
+from nonreg.errors import (
+    AccessDenied,
+    CertificateRefused,
+    ConfigError,
+    NonregError,
+    RequestFailed,
+    Thrown,
+    Unreachable,
+)
+
+APPLICATION = "aquareel-nonreg"
+LOCK_SECONDS = 5
+# The tool is the victim of a deadlock, not the application; without NOCOUNT a count hides the result behind it.
+SESSION = ("SET NOCOUNT ON", f"SET LOCK_TIMEOUT {LOCK_SECONDS * 1000}", "SET DEADLOCK_PRIORITY LOW")
+
+
+def list_keywords(database: Database, driver: str, user: str, password: str) -> dict[str, str]:
+    """What the connection string says: encrypted, the certificate verified unless the platform file says otherwise."""
+    odbc = database.odbc
+    keywords = {
+        "DRIVER": driver,
+        "SERVER": f"tcp:{database.host},{database.port}",
+        "DATABASE": database.name,
+        "UID": user,
+        "PWD": password,
+        "APP": APPLICATION,
+        "Encrypt": odbc.encrypt,
+        "TrustServerCertificate": "yes" if odbc.trust_server_certificate else "no",
+        "ConnectRetryCount": "0",  # the driver would hide what we have to see
+    }
+    optional = {
+        "HostnameInCertificate": odbc.hostname_in_certificate,
+        "ServerCertificate": odbc.server_certificate,
+    }
+    return keywords | {name: value for name, value in optional.items() if value}
+
+
+def make_engine(database: Database, user: str, password: str) -> Engine:
+    """An engine without a pool; its connections are ours."""
+
+    def open_connection() -> Any:
+        keywords = list_keywords(database, find_driver(database.odbc.driver), user, password)
+        return connect(keywords, database.login_timeout_seconds, database.query_timeout_seconds, SESSION)
+
+    return create_engine(
+        "mssql+pyodbc://",
+        module=import_pyodbc(),
+        creator=open_connection,
+        poolclass=NullPool,
+        hide_parameters=True,
+    )
+
+
+def read_error(error: BaseException) -> OdbcError:
+    """The driver's error inside."""
+    return read_odbc_error(tuple(getattr(getattr(error, "orig", error), "args", ())))
+
+
+def read_state(error: BaseException) -> str:
+    """The server's number when it gave one, else the SQLSTATE."""
+    found = read_error(error)
+    return str(found.native) if found.native else found.state
+
+
+def translate(error: BaseException, database: Database, site_code: str, connecting: bool) -> NonregError:
+    """The project's error for a driver's, in one sentence that says what to do."""
+    found = read_error(error)
+    return word_error(found, classify(found, connecting=connecting), database, site_code)
+
+
+def word_error(error: OdbcError, kind: OdbcKind, database: Database, site_code: str) -> NonregError:
+    """One French sentence for each kind."""
+    where = f"{site_code} ({database.host}:{database.port})"
+    code = error.native or error.state or "sans code"
+    said = f"({code}) : {error.words.rstrip('.')}."
+    known: dict[OdbcKind, NonregError] = {
+        OdbcKind.DRIVER_MISSING: ConfigError(
+            f"Pilote ODBC introuvable pour {where} : installez « {database.odbc.driver or DEFAULT_DRIVER} », ou donnez "
+            f"son fichier dans [sites.database.odbc] driver {said}"
+        ),
+        OdbcKind.CERTIFICATE: CertificateRefused(
+            f"Le certificat de {where} n'est pas reconnu : importez son autorité de certification sur ce poste, ou "
+            f"indiquez hostname_in_certificate ou server_certificate {said}"
+        ),
+        OdbcKind.LOGIN: AccessDenied(
+            f"La base de {where} refuse le compte : vérifiez l'utilisateur et son mot de passe."
+        ),
+        OdbcKind.PASSWORD_ENDED: AccessDenied(
+            f"Le mot de passe du compte a expiré sur {where} : faites-le renouveler par l'administrateur."
+        ),
+        OdbcKind.DATABASE: RequestFailed(
+            f"La base « {database.name} » n'existe pas sur {where}, ou ce compte n'y a pas accès : vérifiez son nom et "
+            "que le compte y est un utilisateur."
+        ),
+        OdbcKind.RIGHT: AccessDenied(
+            f"La base de {where} refuse ce droit {said} Demandez-le avec « python -m nonreg grants »."
+        ),
+        OdbcKind.NO_ROUTE: Unreachable(
+            f"La base de {where} est injoignable : vérifiez le réseau, le port et le service SQL Server {said}"
+        ),
+        OdbcKind.LOST: Unreachable(f"La liaison avec la base de {where} s'est rompue {said}"),
+        OdbcKind.TIMEOUT: Unreachable(
+            f"La base de {where} n'a pas répondu en {database.query_timeout_seconds:g} s."
+        ),
+        OdbcKind.LOCKED: RequestFailed(
+            f"Un verrou d'une autre session a fait attendre la base de {where} plus de {LOCK_SECONDS} s : voyez qui le "
+            f"tient, puis recommencez {said}"
+        ),
+        OdbcKind.DEADLOCK: RequestFailed(
+            f"La base de {where} a sacrifié notre requête dans un interblocage : recommencez {said}"
+        ),
+        OdbcKind.THROWN: Thrown(f"La base de {where} rejette la requête {said}", error.words),
+        OdbcKind.READ_ONLY: RequestFailed(f"La base de {where} est en lecture seule {said}"),
+        OdbcKind.LOG_FULL: RequestFailed(
+            f"Le journal de la base de {where} est plein : faites sauvegarder le journal {said}"
+        ),
+        OdbcKind.AG_ROLE: RequestFailed(
+            f"La base de {where} n'est pas dans un rôle qui permet cette requête {said}"
+        ),
+    }
+    return known.get(kind) or RequestFailed(f"La base de {where} rejette la requête {said}")
+
+
+def is_retriable_read(error: BaseException) -> bool:
+    """True for a read that may be tried again on its connection."""
+    return is_retriable_error(read_error(error))
