@@ -10,7 +10,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup campaign drills test test-defects test-drills test-openssh lint bench bench-hd sandbox-up sandbox-down sandbox-status clean
+.PHONY: help setup campaign drills test test-defects test-drills test-openssh test-odbc lint bench bench-hd sandbox-up sandbox-down sandbox-status clean
 
 help: ## afficher cette aide
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -47,6 +47,9 @@ test-drills: $(READY) ## exercices HD : tués à tout instant, plateforme qui me
 
 test-openssh: $(READY) ## signatures : échanges avec les vrais ssh-keygen et ssh-agent
 	@$(PY) -m pytest -m openssh tests/openssh $(ARGS)
+
+test-odbc: $(READY) ## pyodbc pour de vrai, par psqlODBC (demande libodbc2 et odbc-postgresql)
+	@$(PY) -m pytest -m odbc tests/odbc $(ARGS)
 
 lint: $(READY) ## ruff, mypy strict et sens des imports
 	@$(PY) -m ruff check .

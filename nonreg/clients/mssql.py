@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.pool import NullPool
 
+from nonreg.clients import odbc_errors
 from nonreg.clients.odbc import DEFAULT_DRIVER, connect, find_driver, import_pyodbc
 from nonreg.clients.odbc_errors import OdbcError, OdbcKind, classify, read_odbc_error
-from nonreg.clients.odbc_errors import is_retriable_read as is_retriable_error
 from nonreg.config import Database
 from nonreg.errors import (
     AccessDenied,
@@ -136,4 +136,9 @@ def word_error(error: OdbcError, kind: OdbcKind, database: Database, site_code: 
 
 def is_retriable_read(error: BaseException) -> bool:
     """True for a read that may be tried again on its connection."""
-    return is_retriable_error(read_error(error))
+    return odbc_errors.is_retriable_read(read_error(error))
+
+
+def is_retriable_login(error: BaseException) -> bool:
+    """True for a connection that may be tried again."""
+    return odbc_errors.is_retriable_login(read_error(error))

@@ -19,7 +19,7 @@ from nonreg.errors import ConfigError
 DEFAULT_DRIVER = "ODBC Driver 18 for SQL Server"
 WHEEL_PACKAGE, WHEEL_LIBRARY = "mssql_python_odbc", "libmsodbcsql-18.*"
 SECRET_KEYWORDS = ("PWD", "PASSWORD")
-HIDDEN = "***"
+QUERY_TIMEOUT = 0  # SQL_ATTR_QUERY_TIMEOUT
 NEEDS_BRACES = re.compile(r"[\[\]{}(),;?*=!@]|^\s|\s$")
 
 
@@ -108,11 +108,15 @@ def connect(
     Driver errors leave as `pyodbc.Error`; ConfigError without unixODBC.
     """
     pyodbc = import_pyodbc()
-    connection = pyodbc.connect(
-        format_keywords(keywords), autocommit=autocommit, timeout=whole_seconds(login_timeout_seconds)
-    )
+    text, seconds = format_keywords(keywords), whole_seconds(query_timeout_seconds)
+    options = {"autocommit": autocommit, "timeout": whole_seconds(login_timeout_seconds)}
+    connection = pyodbc.connect(text, **options)
     try:
-        connection.timeout = whole_seconds(query_timeout_seconds)
+        try:
+            connection.timeout = seconds
+        except pyodbc.Error:  # a driver that takes it only as what statements begin with
+            connection.close()
+            connection = pyodbc.connect(text, attrs_before={QUERY_TIMEOUT: seconds}, **options)
         cursor = connection.cursor()
         for statement in session_statements:
             cursor.execute(statement)

@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import URL, Engine, create_engine
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from nonreg.config import Database
@@ -96,9 +96,3 @@ def translate(error: BaseException, database: Database, site_code: str, connecti
     if (driver_lost and not state) or state.startswith(("08", "57P")):
         return Unreachable(f"La base de {where} est injoignable : {words}.")
     return RequestFailed(f"La base de {where} rejette la requête ({state or 'sans code'}) : {words}.")
-
-
-def is_retriable_read(error: SQLAlchemyError) -> bool:
-    """Never: on this engine an error ends the transaction, and what it had read with it."""
-    del error
-    return False

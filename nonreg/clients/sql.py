@@ -23,7 +23,7 @@ from nonreg.config import Database, Platform, Site
 from nonreg.errors import ConfigError, NonregError, NotSent, RequestFailed, Unreachable
 
 QUERIES_DIR = Path(__file__).parent.parent / "queries"
-READ_AGAIN_SECONDS = (0.2, 0.5)  # before each new try of a read that may be tried again
+AGAIN_SECONDS = (0.2, 0.5)  # before each new try of a connection or a read that may be tried again
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +33,26 @@ class Dialect:
     make_engine: Callable[[Database, str, str], Engine]
     translate: Callable[[BaseException, Database, str, bool], NonregError]
     read_state: Callable[[BaseException], str]
-    is_retriable_read: Callable[[SQLAlchemyError], bool]
+    is_retriable_read: Callable[[BaseException], bool]
+    is_retriable_login: Callable[[BaseException], bool]
 
 
 DIALECTS = {
     "postgresql": Dialect(
-        postgresql.make_engine, postgresql.translate, postgresql.read_state, postgresql.is_retriable_read
+        postgresql.make_engine,
+        postgresql.translate,
+        postgresql.read_state,
+        # Never: an error ends the transaction, and what it had read with it; who cannot connect is told at once.
+        is_retriable_read=lambda _error: False,
+        is_retriable_login=lambda _error: False,
     ),
-    "mssql": Dialect(mssql.make_engine, mssql.translate, mssql.read_state, mssql.is_retriable_read),
+    "mssql": Dialect(
+        mssql.make_engine,
+        mssql.translate,
+        mssql.read_state,
+        mssql.is_retriable_read,
+        mssql.is_retriable_login,
+    ),
 }
 
 
@@ -94,7 +106,7 @@ class Session:
         self._connection = connection
         self._database = database
         self._dialect = choose_dialect(database)
-        self._pauses_seconds = READ_AGAIN_SECONDS if reads_again else ()
+        self._pauses_seconds = AGAIN_SECONDS if reads_again else ()
         self.site_code = site_code
 
     @property
@@ -189,6 +201,20 @@ def create_site_engine(platform: Platform, site: Site, account: str) -> Engine:
     return dialect.make_engine(database, user, platform.secret(variable).reveal())
 
 
+def connect(
+    engine: Engine, database: Database, site_code: str, pauses_seconds: tuple[float, ...]
+) -> Connection:
+    """A connection, tried again after each pause where the network may be to blame; our error otherwise."""
+    for pause_seconds in (*pauses_seconds, None):
+        try:
+            return engine.connect()
+        except SQLAlchemyError as error:
+            if pause_seconds is None or not choose_dialect(database).is_retriable_login(error):
+                raise refuse_connection(error, database, site_code) from error
+        time.sleep(pause_seconds)
+    raise AssertionError("unreachable")
+
+
 @contextmanager
 def open_session(platform: Platform, site: Site, account: str = "reader") -> Iterator[Session]:
     """One connection in one transaction, rolled back at the end unless `commit()` was called.
@@ -197,12 +223,10 @@ def open_session(platform: Platform, site: Site, account: str = "reader") -> Ite
     """
     engine = create_site_engine(platform, site, account)
     assert site.database is not None
+    reads = account == "reader"
+    connection = connect(engine, site.database, site.code, AGAIN_SECONDS if reads else ())
     try:
-        connection = engine.connect()
-    except SQLAlchemyError as error:
-        raise refuse_connection(error, site.database, site.code) from error
-    try:
-        yield Session(connection, site.database, site.code, reads_again=account == "reader")
+        yield Session(connection, site.database, site.code, reads_again=reads)
     finally:
         try:
             connection.rollback()

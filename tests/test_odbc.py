@@ -1,0 +1,308 @@
+"""ODBC connection strings, drivers and errors, without a driver: what the driver told is kept here literally."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nonreg.clients import mssql
+from nonreg.clients.odbc import DEFAULT_DRIVER, choose_driver, format_keywords, hide_secrets, whole_seconds
+from nonreg.clients.odbc_errors import (
+    OdbcError,
+    OdbcKind,
+    classify,
+    is_retriable_login,
+    is_retriable_read,
+    read_odbc_error,
+)
+from nonreg.config import Database, Odbc
+from nonreg.errors import (
+    AccessDenied,
+    CertificateRefused,
+    ConfigError,
+    NonregError,
+    RequestFailed,
+    Thrown,
+    Unreachable,
+)
+
+DATABASE = Database(
+    engine="mssql",
+    host="srv-a",
+    port=1433,
+    name="AQUAREEL",
+    reader_user="nr_reader",
+    reader_password_env="AQ_READER_PASSWORD",
+    writer_user="nr_writer",
+    writer_password_env="AQ_WRITER_PASSWORD",
+    login_timeout_seconds=5.0,
+    query_timeout_seconds=30.0,
+)
+SERVER = "[Microsoft][ODBC Driver 18 for SQL Server][SQL Server]"
+DRIVER = "[Microsoft][ODBC Driver 18 for SQL Server]"
+LOGIN_FAILED = (
+    "28000",
+    f"[28000] {SERVER}Login failed for user 'nr_reader'. (18456) (SQLDriverConnect); "
+    f"[28000] {SERVER}Login failed for user 'nr_reader'. (18456)",
+)
+# What the driver told, while connecting or not, what it means, our error, and words of the sentence.
+TOLD: list[tuple[tuple[str, str], bool, OdbcKind, type[NonregError], str]] = [
+    (LOGIN_FAILED, True, OdbcKind.LOGIN, AccessDenied, "vérifiez l'utilisateur et son mot de passe"),
+    (
+        (
+            "42000",
+            f"[42000] {SERVER}Login failed.  Reason: The password has expired. (18487) (SQLDriverConnect)",
+        ),
+        True,
+        OdbcKind.PASSWORD_ENDED,
+        AccessDenied,
+        "a expiré",
+    ),
+    (
+        (
+            "08001",
+            f"[08001] {DRIVER}SSL Provider: [error:0A000086:SSL routines::certificate verify failed:self-signed "
+            f"certificate] (-1) (SQLDriverConnect); [08001] {DRIVER}Client unable to establish connection. (-1)",
+        ),
+        True,
+        OdbcKind.CERTIFICATE,
+        CertificateRefused,
+        "importez son autorité de certification",
+    ),
+    (
+        (
+            "08001",
+            f"[08001] {DRIVER}TCP Provider: Error code 0x2749 (10061) (SQLDriverConnect); "
+            f"[08001] {DRIVER}Login timeout expired (0)",
+        ),
+        True,
+        OdbcKind.NO_ROUTE,
+        Unreachable,
+        "est injoignable",
+    ),
+    (
+        ("HYT00", f"[HYT00] {DRIVER}Login timeout expired (0) (SQLDriverConnect)"),
+        True,
+        OdbcKind.NO_ROUTE,
+        Unreachable,
+        "est injoignable",
+    ),
+    (
+        ("HYT00", f"[HYT00] {DRIVER}Query timeout expired (0) (SQLExecDirectW)"),
+        False,
+        OdbcKind.TIMEOUT,
+        Unreachable,
+        "n'a pas répondu en 30 s",
+    ),
+    (
+        ("08S01", f"[08S01] {DRIVER}TCP Provider: Error code 0x68 (104) (SQLExecDirectW)"),
+        False,
+        OdbcKind.LOST,
+        Unreachable,
+        "s'est rompue",
+    ),
+    (
+        (
+            "42000",
+            f'[42000] {SERVER}Cannot open database "AQUAREEL" requested by the login. The login failed. (4060) '
+            f"(SQLDriverConnect); [42000] {SERVER}Login failed for user 'nr_reader'. (18456)",
+        ),
+        True,
+        OdbcKind.DATABASE,
+        RequestFailed,
+        "n'existe pas sur SITE-A",
+    ),
+    (
+        (
+            "42000",
+            f"[42000] {SERVER}The SELECT permission was denied on the object 'compte', database 'AQUAREEL', schema "
+            "'securite'. (229) (SQLExecDirectW)",
+        ),
+        False,
+        OdbcKind.RIGHT,
+        AccessDenied,
+        "python -m nonreg grants",
+    ),
+    (
+        (
+            "01000",
+            "[01000] [unixODBC][Driver Manager]Can't open lib 'x.so' : file not found (0) (SQLDriverConnect)",
+        ),
+        True,
+        OdbcKind.DRIVER_MISSING,
+        ConfigError,
+        "Pilote ODBC introuvable",
+    ),
+    (
+        ("IM002", "[IM002] [unixODBC][Driver Manager]Data source name not found (0) (SQLDriverConnect)"),
+        True,
+        OdbcKind.DRIVER_MISSING,
+        ConfigError,
+        "Pilote ODBC introuvable",
+    ),
+    (
+        (
+            "40001",
+            f"[40001] {SERVER}Transaction was deadlocked and has been chosen as the victim. (1205) (SQLExecDirectW)",
+        ),
+        False,
+        OdbcKind.DEADLOCK,
+        RequestFailed,
+        "interblocage",
+    ),
+    (
+        ("42000", f"[42000] {SERVER}Lock request time out period exceeded. (1222) (SQLExecDirectW)"),
+        False,
+        OdbcKind.LOCKED,
+        RequestFailed,
+        "voyez qui le tient",
+    ),
+    (
+        ("42000", f"[42000] {SERVER}Écart : 3 capteurs sans station (51000) (SQLExecDirectW)"),
+        False,
+        OdbcKind.THROWN,
+        Thrown,
+        "3 capteurs sans station",
+    ),
+    (
+        (
+            "25000",
+            f"[25000] {SERVER}Failed to update database because the database is read-only. (3906) (SQLExecDirectW)",
+        ),
+        False,
+        OdbcKind.READ_ONLY,
+        RequestFailed,
+        "lecture seule",
+    ),
+    (
+        (
+            "42000",
+            f"[42000] {SERVER}The transaction log for database 'AQUAREEL' is full. (9002) (SQLExecDirectW)",
+        ),
+        False,
+        OdbcKind.LOG_FULL,
+        RequestFailed,
+        "journal",
+    ),
+    (
+        ("42S02", f"[42S02] {SERVER}Invalid object name 'ref.absent'. (208) (SQLExecDirectW)"),
+        False,
+        OdbcKind.OTHER,
+        RequestFailed,
+        "(208) : Invalid object name 'ref.absent'.",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("told", "connecting", "kind", "error", "words"), TOLD, ids=[f"{one[2]}-{one[0][0]}" for one in TOLD]
+)
+def test_each_thing_that_the_driver_tells_becomes_one_sentence_that_says_what_to_do(
+    told: tuple[str, str], connecting: bool, kind: OdbcKind, error: type[NonregError], words: str
+) -> None:
+    found = read_odbc_error(told)
+    assert classify(found, connecting=connecting) is kind
+    translated = mssql.translate(Exception(*told), DATABASE, "SITE-A", connecting)
+    assert type(translated) is error
+    assert words in str(translated)
+    assert "\n" not in str(translated)
+    assert "[Microsoft]" not in str(translated)
+    if isinstance(translated, Thrown):
+        assert translated.words == "Écart : 3 capteurs sans station"
+
+
+def test_the_first_number_that_is_not_0_says_what_happened() -> None:
+    told = f"[01000] {SERVER}Changed context. (0) (SQLExecDirectW); [42000] {SERVER}Denied; (x). (229) (SQLExecDirectW)"
+    assert read_odbc_error(("42000", told)) == OdbcError("42000", 229, "Denied; (x).")
+    assert read_odbc_error(()) == OdbcError("", None, "")
+    assert read_odbc_error(("seul",)) == OdbcError("", None, "seul")
+
+
+def test_only_reads_that_lost_and_connections_that_met_nobody_may_be_tried_again() -> None:
+    kinds = {one[2]: read_odbc_error(one[0]) for one in TOLD}
+    again = {kind for kind, error in kinds.items() if is_retriable_read(error)}
+    assert again == {OdbcKind.DEADLOCK, OdbcKind.LOCKED}
+    connecting = [one for one in TOLD if one[1]]
+    assert {one[2] for one in connecting if is_retriable_login(read_odbc_error(one[0]))} == {
+        OdbcKind.NO_ROUTE
+    }
+
+
+def test_the_certificate_is_verified_unless_the_platform_says_otherwise() -> None:
+    keywords = mssql.list_keywords(DATABASE, DEFAULT_DRIVER, "nr_reader", "x")
+    assert (keywords["Encrypt"], keywords["TrustServerCertificate"]) == ("yes", "no")
+    assert keywords["SERVER"] == "tcp:srv-a,1433"
+    assert not {"HostnameInCertificate", "ServerCertificate"} & set(keywords)
+    odbc = Odbc(encrypt="strict", trust_server_certificate=True, hostname_in_certificate="srv-a.local")
+    trusting = mssql.list_keywords(dataclasses.replace(DATABASE, odbc=odbc), DEFAULT_DRIVER, "nr_reader", "x")
+    assert (trusting["Encrypt"], trusting["TrustServerCertificate"]) == ("strict", "yes")
+    assert trusting["HostnameInCertificate"] == "srv-a.local"
+
+
+def parse_keywords(text: str) -> dict[str, str]:
+    """The connection string as an ODBC driver manager reads it."""
+    found, at = {}, 0
+    while at < len(text):
+        name, at = text[at : text.index("=", at)], text.index("=", at) + 1
+        if text[at] == "{":
+            value, at = "", at + 1
+            while not (text[at] == "}" and text[at : at + 2] != "}}"):
+                value, at = value + text[at], at + (2 if text[at] == "}" else 1)
+            at += 1
+        else:
+            end = text.index(";", at)
+            value, at = text[at:end], end
+        assert text[at] == ";"
+        found[name], at = value, at + 1
+    return found
+
+
+VALUES = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
+
+
+@given(st.dictionaries(st.sampled_from(["DRIVER", "SERVER", "DATABASE", "UID", "PWD", "APP"]), VALUES))
+def test_whatever_a_value_holds_it_is_read_back_as_it_was(keywords: dict[str, str]) -> None:
+    assert parse_keywords(format_keywords(keywords)) == keywords
+
+
+@given(VALUES.filter(lambda value: len(value) > 3))
+def test_the_connection_string_that_may_be_shown_holds_no_password(password: str) -> None:
+    shown = hide_secrets({"SERVER": "tcp:a,1", "PWD": password, "Password": password, "UID": "b"})
+    assert parse_keywords(shown) == {"SERVER": "tcp:a,1", "UID": "b"}
+
+
+def test_a_value_that_would_end_the_string_is_refused() -> None:
+    with pytest.raises(ConfigError, match="caractère nul"):
+        format_keywords({"PWD": "a\0b"})
+
+
+def test_a_driver_is_found_by_name_by_file_and_in_the_package_that_carries_it(tmp_path: Path) -> None:
+    file, wheel = tmp_path / "libmsodbcsql-18.5.so.1.1", tmp_path / "roue.so"
+    file.touch()
+    assert choose_driver("", [DEFAULT_DRIVER, "FreeTDS"], wheel) == DEFAULT_DRIVER
+    assert choose_driver("FreeTDS", [DEFAULT_DRIVER, "FreeTDS"], wheel) == "FreeTDS"
+    assert choose_driver(str(file), [], None) == str(file)
+    assert choose_driver("", ["FreeTDS"], wheel) == str(wheel)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        ("", f"« {DEFAULT_DRIVER} » (installés : FreeTDS)"),
+        ("ODBC Driver 17 for SQL Server", "« ODBC Driver 17 for SQL Server » (installés : FreeTDS)"),
+        ("/absent/libmsodbcsql.so", "le fichier /absent/libmsodbcsql.so n'existe pas"),
+    ],
+)
+def test_a_driver_that_is_not_there_is_told_with_those_that_are(wanted: str, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        choose_driver(wanted, ["FreeTDS"], None)
+    assert said in str(caught.value)
+
+
+@given(st.floats(0, 1000))
+def test_no_timeout_is_ever_without_end(seconds: float) -> None:
+    assert whole_seconds(seconds) >= max(1, seconds)
