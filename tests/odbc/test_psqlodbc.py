@@ -150,13 +150,14 @@ def test_what_was_not_committed_is_gone_with_its_connection(
     sandbox: Layout, keywords: dict[str, str]
 ) -> None:
     elsewhere = {**keywords, "Database": "postgres"}  # what is created there is nobody's article
+    writing = ["SET default_transaction_read_only = off"]  # the reader may not
     with psycopg.connect(postgres.admin_dsn(sandbox, ACTIVE, "postgres"), autocommit=True) as admin:
         admin.execute("CREATE TABLE essai_odbc (n int); GRANT ALL ON essai_odbc TO PUBLIC")
         try:
-            with closing(connect(elsewhere, 5.0, 5.0)) as opened:
+            with closing(connect(elsewhere, 5.0, 5.0, writing)) as opened:
                 opened.execute("INSERT INTO essai_odbc VALUES (1)")
             assert admin.execute("SELECT count(*) FROM essai_odbc").fetchone() == (0,)
-            with closing(connect(elsewhere, 5.0, 5.0, autocommit=True)) as opened:
+            with closing(connect(elsewhere, 5.0, 5.0, writing, autocommit=True)) as opened:
                 opened.execute("INSERT INTO essai_odbc VALUES (2)")
             assert admin.execute("SELECT count(*) FROM essai_odbc").fetchone() == (1,)
         finally:
