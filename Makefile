@@ -48,7 +48,8 @@ test-drills: $(READY) ## exercices HD : tués à tout instant, plateforme qui me
 test-openssh: $(READY) ## signatures : échanges avec les vrais ssh-keygen et ssh-agent
 	@$(PY) -m pytest -m openssh tests/openssh $(ARGS)
 
-test-odbc: $(READY) ## pyodbc pour de vrai, par psqlODBC (demande libodbc2 et odbc-postgresql)
+test-odbc: $(READY) ## pyodbc pour de vrai : psqlODBC, et le pilote de Microsoft (demande libodbc2 et odbc-postgresql)
+	@$(PY) -m pip install --quiet --no-deps --require-hashes -r requirements-sqlserver.lock
 	@$(PY) -m pytest -m odbc tests/odbc $(ARGS)
 
 lint: $(READY) ## ruff, mypy strict et sens des imports

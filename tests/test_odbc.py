@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nonreg.clients import mssql
-from nonreg.clients.odbc import DEFAULT_DRIVER, choose_driver, format_keywords, hide_secrets, whole_seconds
+from nonreg.clients.odbc import (
+    DEFAULT_DRIVER,
+    choose_driver,
+    choose_library,
+    format_keywords,
+    hide_secrets,
+    whole_seconds,
+)
 from nonreg.clients.odbc_errors import (
     OdbcError,
     OdbcKind,
@@ -301,6 +308,26 @@ def test_a_driver_that_is_not_there_is_told_with_those_that_are(wanted: str, sai
     with pytest.raises(ConfigError) as caught:
         choose_driver(wanted, ["FreeTDS"], None)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "folder"),
+    [
+        ({"ID": "debian"}, "x86_64", "debian_ubuntu/x86_64"),
+        ({"ID": "linuxmint", "ID_LIKE": "ubuntu debian"}, "aarch64", "debian_ubuntu/arm64"),
+        ({"ID": "rocky", "ID_LIKE": "rhel centos fedora"}, "x86_64", "rhel/x86_64"),
+        ({"ID": "sles", "ID_LIKE": "suse"}, "x86_64", "suse/x86_64"),
+        ({}, "x86_64", "debian_ubuntu/x86_64"),
+        ({"ID": "debian"}, "riscv64", None),
+    ],
+)
+def test_of_the_libraries_that_a_package_carries_the_one_for_this_system_is_taken(
+    system: dict[str, str], machine: str, folder: str | None
+) -> None:
+    folders = [f"{name}/{cpu}" for name in ("rhel", "suse", "debian_ubuntu") for cpu in ("x86_64", "arm64")]
+    found = [Path("libs/linux") / one / "lib/libmsodbcsql-18.6.so.2.1" for one in folders]
+    wanted = None if folder is None else Path("libs/linux") / folder / "lib/libmsodbcsql-18.6.so.2.1"
+    assert choose_library(found, system, machine) == wanted
 
 
 @given(st.floats(0, 1000))

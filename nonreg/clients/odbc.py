@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import math
 import os
+import platform
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from nonreg.errors import ConfigError
 
 DEFAULT_DRIVER = "ODBC Driver 18 for SQL Server"
 WHEEL_PACKAGE, WHEEL_LIBRARY = "mssql_python_odbc", "libmsodbcsql-18.*"
+MACHINES = {"aarch64": "arm64"}  # what the package calls them
 SECRET_KEYWORDS = ("PWD", "PASSWORD")
 QUERY_TIMEOUT = 0  # SQL_ATTR_QUERY_TIMEOUT
 NEEDS_BRACES = re.compile(r"[\[\]{}(),;?*=!@]|^\s|\s$")
@@ -40,11 +42,23 @@ def import_pyodbc() -> Any:
 
 
 def find_wheel_driver() -> Path | None:
-    """Microsoft's driver where a Python package carries it, without importing that package."""
+    """Microsoft's driver where a Python package carries it, for this system, without importing that package."""
     spec = importlib.util.find_spec(WHEEL_PACKAGE)
     folders = spec.submodule_search_locations if spec else None
-    found = sorted(path for folder in folders or () for path in Path(folder).rglob(WHEEL_LIBRARY))
-    return found[-1] if found else None
+    found = [path for folder in folders or () for path in Path(folder).rglob(WHEEL_LIBRARY)]
+    try:
+        system = platform.freedesktop_os_release()
+    except OSError:
+        system = {}
+    return choose_library(found, system, platform.machine())
+
+
+def choose_library(found: Iterable[Path], system: Mapping[str, str], machine: str) -> Path | None:
+    """Of the same library for several systems, the one for this `os-release` and processor; None when there is none."""
+    ours = [path for path in found if {machine, MACHINES.get(machine, machine)} & set(path.parts)]
+    names = f"{system.get('ID', '')} {system.get('ID_LIKE', '')}".split()
+    near = [path for path in ours if any(name in part.split("_") for name in names for part in path.parts)]
+    return min(near or ours, default=None)
 
 
 def choose_driver(wanted: str, installed: Sequence[str], wheel: Path | None) -> str:

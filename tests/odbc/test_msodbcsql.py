@@ -1,0 +1,227 @@
+"""Sessions through Microsoft's own driver, against a server that speaks its protocol and is told what to answer.
+
+Asked for by `make test-odbc`, which installs the driver's package; no SQL is executed here, by anybody.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from nonreg.clients.result_sets import ResultSet
+from nonreg.clients.sql import Session, open_session
+from nonreg.config import Odbc
+from nonreg.errors import (
+    AccessDenied,
+    CertificateRefused,
+    NonregError,
+    NotSent,
+    RequestFailed,
+    Thrown,
+    Unreachable,
+)
+from nonreg.model import SiteRole
+from tests.governed import Governed
+from tests.odbc.tds import TdsServer, done_token, int_rows, make_certificate, refusal, serve_tds, text_rows
+
+pytestmark = pytest.mark.odbc
+PASSWORD = "mot de passe;}{="
+DEADLOCK = refusal(1205, "Transaction was deadlocked and has been chosen as the deadlock victim.")
+ONE = int_rows("n", (1,)) + done_token()
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_certificate(tmp_path_factory.mktemp("tls"), "srv-a")
+
+
+@contextmanager
+def open_on(
+    governed: Governed,
+    monkeypatch: pytest.MonkeyPatch,
+    server: TdsServer,
+    *,
+    account: str = "reader",
+    port: int | None = None,
+    **odbc: object,
+) -> Iterator[Session]:
+    """A session on a platform whose active database is that server."""
+    platform = governed.platform
+    site = platform.site(SiteRole.ACTIF)
+    assert site.database is not None
+    database = dataclasses.replace(
+        site.database,
+        engine="mssql",
+        host="127.0.0.1",
+        port=port or server.port,
+        login_timeout_seconds=3.0,
+        query_timeout_seconds=1.0,
+        odbc=Odbc(**{"trust_server_certificate": True, **odbc}),  # type: ignore[arg-type]
+    )
+    for variable in (database.reader_password_env, database.writer_password_env):
+        monkeypatch.setenv(variable, PASSWORD)
+    changed = dataclasses.replace(
+        platform,
+        sites=tuple(
+            dataclasses.replace(one, database=database) if one == site else one for one in platform.sites
+        ),
+    )
+    with open_session(changed, changed.site(SiteRole.ACTIF), account) as session:
+        yield session
+
+
+def test_a_session_is_set_asks_and_is_rolled_back(
+    governed: Governed, monkeypatch: pytest.MonkeyPatch, certificate: Path
+) -> None:
+    answers = {"sit_libelle": text_rows("sit_libelle", ("Rhône à Beaucaire 😀", "")) + done_token()}
+    with serve_tds(TdsServer(certificate, answers=answers)) as server:
+        with open_on(governed, monkeypatch, server) as session:
+            rows = session.execute("SELECT sit_libelle FROM ref.site")
+            assert (rows.columns, rows.rows) == (("sit_libelle",), (("Rhône à Beaucaire 😀",), ("",)))
+            assert session.engine == "mssql"
+        told = [one for one in server.batches if one.startswith("SET ")]
+        assert told[:3] == ["SET NOCOUNT ON", "SET LOCK_TIMEOUT 5000", "SET DEADLOCK_PRIORITY LOW"]
+        assert server.logins == 1
+
+
+def test_an_unknown_certificate_is_refused_unless_the_platform_says_otherwise(
+    governed: Governed, monkeypatch: pytest.MonkeyPatch, certificate: Path
+) -> None:
+    with serve_tds(TdsServer(certificate)) as server:
+        with (
+            pytest.raises(CertificateRefused, match="importez son autorité de certification"),
+            open_on(governed, monkeypatch, server, trust_server_certificate=False),
+        ):
+            pass
+        assert server.logins == 0  # nobody was told the password
+
+
+LOGINS: list[tuple[int, str, type[NonregError], str]] = [
+    (18456, "Login failed for user 'nr_reader'.", AccessDenied, "vérifiez l'utilisateur et son mot de passe"),
+    (18487, "The password of the account has expired.", AccessDenied, "a expiré"),
+    (4060, 'Cannot open database "X" requested by the login.', RequestFailed, "n'existe pas sur"),
+]
+
+
+@pytest.mark.parametrize(("number", "message", "error", "said"), LOGINS, ids=[str(one[0]) for one in LOGINS])
+def test_a_login_that_is_refused_says_what_to_do_is_not_repeated_and_tells_no_secret(
+    governed: Governed,
+    monkeypatch: pytest.MonkeyPatch,
+    certificate: Path,
+    caplog: pytest.LogCaptureFixture,
+    number: int,
+    message: str,
+    error: type[NonregError],
+    said: str,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with serve_tds(TdsServer(certificate, login=refusal(number, message))) as server:
+        with pytest.raises(error, match=said) as caught, open_on(governed, monkeypatch, server):
+            pass
+        assert server.logins == 1
+    cause: BaseException | None = caught.value
+    while cause is not None:
+        assert "mot de passe;" not in f"{cause!r}{cause}"
+        cause = cause.__cause__ or cause.__context__
+    assert "mot de passe;" not in caplog.text
+
+
+def test_nobody_listening_is_told_as_no_route_and_nothing_was_sent(
+    governed: Governed, monkeypatch: pytest.MonkeyPatch, certificate: Path
+) -> None:
+    with serve_tds(TdsServer(certificate)) as server:
+        port = server.port
+    with pytest.raises(NotSent, match="est injoignable"), open_on(governed, monkeypatch, server, port=port):
+        pass
+
+
+def test_a_driver_that_is_not_installed_is_named_with_those_that_are(
+    governed: Governed, monkeypatch: pytest.MonkeyPatch, certificate: Path
+) -> None:
+    with (
+        serve_tds(TdsServer(certificate)) as server,
+        pytest.raises(NonregError, match=r"« ODBC Driver 17 for SQL Server » \(installés : .*PostgreSQL"),
+        open_on(governed, monkeypatch, server, driver="ODBC Driver 17 for SQL Server"),
+    ):
+        pass
+
+
+ANSWERS: list[tuple[bytes | None, type[NonregError], str]] = [
+    (refusal(229, "The SELECT permission was denied on the object 'compte'."), AccessDenied, "grants"),
+    (refusal(208, "Invalid object name 'ref.absent'."), RequestFailed, "Invalid object name"),
+    (refusal(51000, "3 capteurs sans station"), Thrown, "3 capteurs sans station"),
+    (refusal(1222, "Lock request time out period exceeded."), RequestFailed, "voyez qui le tient"),
+    (None, Unreachable, "s'est rompue"),
+    (b"", Unreachable, "n'a pas répondu en 1 s"),
+]
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "said"), ANSWERS, ids=["229", "208", "throw", "1222", "cut", "silent"]
+)
+@pytest.mark.parametrize("whole", [False, True], ids=["query", "batch"])
+def test_what_a_server_answers_to_a_request_becomes_one_sentence(
+    governed: Governed,
+    monkeypatch: pytest.MonkeyPatch,
+    certificate: Path,
+    answer: bytes | None,
+    error: type[NonregError],
+    said: str,
+    whole: bool,
+) -> None:
+    with (
+        serve_tds(TdsServer(certificate, answers={"FROM ref.x": answer})) as server,
+        open_on(governed, monkeypatch, server, account="writer") as session,
+        pytest.raises(error, match=said) as caught,
+    ):
+        (session.run_batch if whole else session.execute)("SELECT a FROM ref.x")
+    assert type(caught.value) is error
+
+
+def test_an_error_behind_result_sets_is_found_and_a_batch_is_read_to_its_end(
+    governed: Governed, monkeypatch: pytest.MonkeyPatch, certificate: Path
+) -> None:
+    two = int_rows("a", (1, 2)) + done_token(more=True) + text_rows("b", ("é",)) + done_token()
+    late = int_rows("a", (1, 2)) + done_token(more=True) + refusal(51000, "Écart : 3")
+    with (
+        serve_tds(TdsServer(certificate, answers={"bon": two, "tardif": late})) as server,
+        open_on(governed, monkeypatch, server) as session,
+    ):
+        assert session.run_batch("EXEC bon").sets == (
+            ResultSet(("a",), ((1,), (2,))),
+            ResultSet(("b",), (("é",),)),
+        )
+        with pytest.raises(Thrown) as caught:
+            session.run_batch("EXEC tardif")
+    assert caught.value.words == "Écart : 3"
+
+
+def test_a_reader_that_loses_a_deadlock_reads_again_and_its_request_says_so(
+    governed: Governed, monkeypatch: pytest.MonkeyPatch, certificate: Path
+) -> None:
+    with (
+        serve_tds(TdsServer(certificate, answers={"FROM ref.x": [DEADLOCK, DEADLOCK, ONE]})) as server,
+        open_on(governed, monkeypatch, server) as session,
+    ):
+        rows = session.execute("SELECT n FROM ref.x")
+    assert rows.scalar() == 1
+    assert rows.request.count("-- relue : erreur 1205") == 2
+
+
+def test_a_reader_gives_up_after_its_third_deadlock_and_a_writer_after_its_first(
+    governed: Governed, monkeypatch: pytest.MonkeyPatch, certificate: Path
+) -> None:
+    for account, left in (("reader", 1), ("writer", 3)):
+        answers = [DEADLOCK, DEADLOCK, DEADLOCK, ONE]
+        with (
+            serve_tds(TdsServer(certificate, answers={"FROM ref.x": answers})) as server,
+            open_on(governed, monkeypatch, server, account=account) as session,
+            pytest.raises(RequestFailed, match="interblocage"),
+        ):
+            session.execute("SELECT n FROM ref.x")
+        assert len(answers) == left
