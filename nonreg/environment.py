@@ -13,6 +13,7 @@ ROLE, PUBLICATIONS, SUBSCRIPTIONS = "Rôle déclaré", "Publications", "Abonneme
 AGENTS, STOPPED_SERVICES = "Agents de réplication", "Services arrêtés"
 SERVICE_VERSION, SCHEMA, CONFIGURATION = "Version du service ", "Schéma : ", "Configuration : "
 SETTINGS, MODULES = SCHEMA + "réglages du serveur", SCHEMA + "procédures, fonctions et vues"
+ENCRYPTION = "Chiffrement de la liaison avec la base"
 # Not read but stated, by the platform file and by the tool itself.
 EXPECTED_VERSION, EXPECTED_DATASET = "Version de l'application attendue", "Jeu de données attendu"
 TOOL_COMMIT = "Version de l'outil (commit)"
@@ -40,7 +41,16 @@ REPLICATION = (ROLE, PUBLICATIONS, SUBSCRIPTIONS, AGENTS)
 # What only scenarios of the high-availability family stand on.
 HD_ONLY = (PUBLICATIONS, SUBSCRIPTIONS, AGENTS)
 _BENCH_NAMES = (DATASET, EXPECTED_DATASET, PYTHON, TOOL_COMMIT)
-_ENVIRONMENT = (SERVER_VERSION, SYSTEM, SETTINGS, FREE_DISK, CLOCK_OFFSET, STOPPED_SERVICES, *REPLICATION)
+_ENVIRONMENT = (
+    SERVER_VERSION,
+    ENCRYPTION,
+    SYSTEM,
+    SETTINGS,
+    FREE_DISK,
+    CLOCK_OFFSET,
+    STOPPED_SERVICES,
+    *REPLICATION,
+)
 _APPLICATION_PREFIXES = (APPLICATION_VERSION, EXPECTED_VERSION, SERVICE_VERSION, SCHEMA, CONFIGURATION)
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from nonreg import environment as env
-from nonreg.config import load_platform
-from nonreg.model import Cause, Fact
-from nonreg.probes.facts import DATABASE_READS, read_facts, show_gigabytes, show_offset
+from nonreg.config import Odbc, load_platform
+from nonreg.model import Cause, Fact, SiteRole
+from nonreg.probes.facts import DATABASE_READS, read_facts, show_gigabytes, show_offset, state_encryption
 from nonreg.sandbox.layout import Layout
+from tests.governed import Governed
 
 MARK = datetime(2026, 11, 23, 1, 30, 0, 250_000, tzinfo=UTC)
 
@@ -109,3 +111,26 @@ def test_every_fact_belongs_to_a_part_of_the_world(facts: tuple[Fact, ...]) -> N
 def test_figures_are_rounded_to_what_matters() -> None:
     assert [show_offset(value) for value in (-0.04, 0.26, -3.14)] == ["0,0 s", "0,3 s", "-3,1 s"]
     assert [show_gigabytes(value) for value in (268_435_456, 84_123_456_789)] == ["0,3 Go", "84 Go"]
+
+
+@pytest.mark.parametrize(
+    ("engine", "odbc", "said"),
+    [
+        ("postgresql", Odbc(), []),
+        ("mssql", Odbc(), ["TLS (yes), certificat du serveur vérifié"]),
+        ("mssql", Odbc(encrypt="strict"), ["TLS (strict), certificat du serveur vérifié"]),
+        (
+            "mssql",
+            Odbc(trust_server_certificate=True),
+            ["TLS, certificat du serveur NON vérifié (trust_server_certificate)"],
+        ),
+        ("mssql", Odbc(encrypt="no", trust_server_certificate=True), ["aucun (encrypt = « no »)"]),
+    ],
+)
+def test_how_the_link_to_sql_server_is_protected_is_a_fact_of_the_run(
+    governed: Governed, engine: str, odbc: Odbc, said: list[str]
+) -> None:
+    database = governed.platform.site(SiteRole.ACTIF).database
+    assert database is not None
+    found = state_encryption(dataclasses.replace(database, engine=engine, odbc=odbc))
+    assert [value for _, value in found] == said

@@ -15,7 +15,7 @@ from nonreg import environment as env
 from nonreg.clients.sql import Session, open_session
 from nonreg.clients.ssh import Shell, open_shell
 from nonreg.clients.web import WebSession
-from nonreg.config import Platform, Site
+from nonreg.config import Database, Platform, Site
 from nonreg.environment import REPLICATION_ERRORS as REPLICATION_ERRORS
 from nonreg.errors import NonregError
 from nonreg.masking import hide_places
@@ -65,6 +65,24 @@ def ask(platform: Platform, read: Callable[[], str]) -> str:
 def _read_database(platform: Platform, site: Site) -> Named:
     if site.database is None:
         return []
+    return [*state_encryption(site.database), *_ask_database(platform, site)]
+
+
+def state_encryption(database: Database) -> Named:
+    """What the platform file asks of the link to SQL Server: said in every report, above all when it verifies nothing."""
+    if database.engine != "mssql":
+        return []
+    odbc = database.odbc
+    if odbc.encrypt == "no":
+        said = "aucun (encrypt = « no »)"
+    elif odbc.trust_server_certificate:
+        said = "TLS, certificat du serveur NON vérifié (trust_server_certificate)"
+    else:
+        said = f"TLS ({odbc.encrypt}), certificat du serveur vérifié"
+    return [(env.ENCRYPTION, said)]
+
+
+def _ask_database(platform: Platform, site: Site) -> Named:
     reads = dict(DATABASE_READS)
     if site.role is SiteRole.PASSIF:
         reads[env.REPLICATION_ERRORS] = lambda session: str(count_errors(session.query("replication_errors")))
