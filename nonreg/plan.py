@@ -101,6 +101,7 @@ def pytest_command(scenarios_dir: Path) -> list[str]:
         sys.executable,
         *("-m", "pytest", "-c", os.devnull, "--rootdir", str(scenarios_dir), "--import-mode=importlib"),
         *("-p", "no:cacheprovider", "-p", "nonreg.recorder", "-p", "nonreg.fixtures"),
+        *("-p", "nonreg.sqlfiles.collect"),
         "--capture=sys",  # the recorder needs the real standard input
         *("-q", "--no-header", "--tb=no", str(scenarios_dir)),
     ]

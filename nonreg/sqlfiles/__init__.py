@@ -1,0 +1,1 @@
+"""Scenarios written in SQL alone: one `.sql` file with a comment header is one scenario, judged like any other."""

@@ -1,0 +1,34 @@
+"""What a SQL scenario may do, decided from its text: asked when it is collected, and again just before it is sent.
+
+A read-only scenario does nothing but read: each of its statements is known to. One that writes leaves the transaction
+to the tool, which rolls it back. Both checks give the French reason for a refusal, or an empty text. What is not surely
+understood is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from nonreg.sqlfiles import postgres, transact
+from nonreg.sqlfiles.tokens import Unreadable
+
+READING = {"mssql": transact.require_reading, "postgresql": postgres.require_reading}
+UNDONE = {"mssql": transact.require_undone, "postgresql": postgres.require_undone}
+
+
+def check_read_only(text: str, engine: str, allowed_procedures: Iterable[str] = ()) -> str:
+    """Why this batch does not surely only read; empty when it does."""
+    try:
+        READING[engine](text, frozenset(allowed_procedures))
+    except Unreadable as error:
+        return str(error)
+    return ""
+
+
+def check_undone(text: str, engine: str) -> str:
+    """Why rolling back might not undo this batch; empty when it would."""
+    try:
+        UNDONE[engine](text)
+    except Unreadable as error:
+        return str(error)
+    return ""

@@ -1,0 +1,108 @@
+"""A PostgreSQL batch: cut at its semicolons, each statement by its first word, each call by its name."""
+
+from __future__ import annotations
+
+from nonreg.sqlfiles.forbidden import (
+    POSTGRES_NEVER,
+    POSTGRES_NOT_UNDONE,
+    POSTGRES_OWN_READING,
+    POSTGRES_READING,
+    POSTGRES_SYSTEM,
+    POSTGRES_WORDS,
+    POSTGRES_WRITING,
+)
+from nonreg.sqlfiles.parsing import require_query
+from nonreg.sqlfiles.plpgsql import require_reading_block
+from nonreg.sqlfiles.tokens import Kind, Token, Unreadable, read_tokens
+
+QUERY_STARTS = frozenset({"SELECT", "WITH", "VALUES"})
+
+
+def require_reading(text: str, procedures: frozenset[str]) -> None:
+    """Unreadable unless a batch does nothing but read."""
+    statements = cut_at_semicolons(read_tokens(text, "postgresql"))
+    if not statements:
+        raise Unreadable("le fichier ne contient aucune instruction")
+    for statement in statements:
+        first, part = statement[0], text[statement[0].start : statement[-1].end]
+        if first.word == "DO":
+            require_reading_block(statement, procedures, require_reading_query)
+        elif first.word in QUERY_STARTS or first.text == "(":
+            require_reading_query(part, first.line, procedures)
+        else:
+            raise Unreadable(f"ligne {first.line} : « {first.text} » n'est pas une lecture")
+
+
+def require_reading_query(text: str, line: int, procedures: frozenset[str]) -> None:
+    """Unreadable unless a query, which stands at that line, does nothing but read."""
+    tokens = read_tokens(text, "postgresql")
+    for token in tokens:
+        if token.word in POSTGRES_WORDS:
+            at = line + token.line - 1
+            raise Unreadable(f"ligne {at} : le mot « {token.word} » écrit (un nom se met entre guillemets)")
+    for schema, name, token in list_calls(tokens):
+        if reason := refuse_call(schema, name, procedures):
+            raise Unreadable(f"ligne {line + token.line - 1} : {reason}")
+    try:
+        require_query(text, "postgresql")
+    except Unreadable as error:
+        raise Unreadable(f"ligne {line} : {error}") from error
+
+
+def require_undone(text: str) -> None:
+    """Unreadable unless a batch leaves the transaction alone, and calls nothing that reaches out of it."""
+    tokens = read_tokens(text, "postgresql")
+    statements = cut_at_semicolons(tokens)
+    if not statements:
+        raise Unreadable("le fichier ne contient aucune instruction")
+    for statement in statements:
+        first = statement[0]
+        if first.word in POSTGRES_NOT_UNDONE:
+            raise Unreadable(
+                f"ligne {first.line} : « {first.word} » ; la transaction est celle de l'outil, qui l'annule"
+            )
+    for schema, name, token in list_calls(tokens):
+        if (not schema or schema in POSTGRES_SYSTEM) and reaches_out(name):
+            raise Unreadable(f"ligne {token.line} : l'effet de « {name} » ne s'annule pas")
+
+
+def reaches_out(name: str) -> bool:
+    """True for a function of the server that runs a text, or whose effect outlives the transaction."""
+    return bool(
+        POSTGRES_NEVER.fullmatch(name) or (name.startswith("pg_") and not POSTGRES_READING.fullmatch(name))
+    )
+
+
+def refuse_call(schema: str, name: str, procedures: frozenset[str]) -> str:
+    """Why a reading may not call this function; empty when it may."""
+    full = f"{schema}.{name}" if schema else name
+    if schema and schema not in POSTGRES_SYSTEM:
+        if POSTGRES_OWN_READING.fullmatch(name) or full in procedures:
+            return ""
+        return f"« {full} » peut écrire : une procédure qui ne fait que lire se dit dans « procedures_de_lecture »"
+    if reaches_out(name) or POSTGRES_WRITING.fullmatch(name):
+        return f"la fonction « {full} » n'est pas connue comme une lecture"
+    return ""
+
+
+def list_calls(tokens: tuple[Token, ...]) -> list[tuple[str, str, Token]]:
+    """Schema (empty without one), name and place of everything that looks like a call."""
+    calls = []
+    for place, token in enumerate(tokens[:-1]):
+        if token.name and tokens[place + 1].text == "(":
+            qualified = place >= 2 and tokens[place - 1].text == "."
+            calls.append((tokens[place - 2].name if qualified else "", token.name, token))
+    return calls
+
+
+def cut_at_semicolons(tokens: tuple[Token, ...]) -> list[tuple[Token, ...]]:
+    """Statements between semicolons, without empty ones."""
+    statements: list[tuple[Token, ...]] = []
+    current: list[Token] = []
+    for token in tokens:
+        if token.kind is Kind.SIGN and token.text == ";":
+            statements.append(tuple(current))
+            current = []
+        else:
+            current.append(token)
+    return [one for one in (*statements, tuple(current)) if one]

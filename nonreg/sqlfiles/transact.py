@@ -1,0 +1,182 @@
+"""A T-SQL batch: its words first, then each plain statement by itself."""
+
+from __future__ import annotations
+
+from nonreg.sqlfiles.batches import Piece, PieceKind, cut_batch
+from nonreg.sqlfiles.forbidden import (
+    TSQL_ISOLATION,
+    TSQL_NOT_UNDONE,
+    TSQL_OPTIONS,
+    TSQL_PLACED,
+    TSQL_WORDS,
+)
+from nonreg.sqlfiles.parsing import DEFINING, INSERTING, READING, parse, require_nodes, require_query
+from nonreg.sqlfiles.rights import NEVER_VOUCHED
+from nonreg.sqlfiles.tokens import Kind, Token, Unreadable, read_tokens
+
+ISOLATION = ("SET", "TRANSACTION", "ISOLATION", "LEVEL")
+RAISE_OPTIONS = frozenset({"NOWAIT", "SETERROR"})  # LOG writes the server's journal
+CONSTANT_WORDS = frozenset({"NULL", "DEFAULT", "OUTPUT", "OUT", "ON", "OFF"})
+
+
+def require_reading(text: str, procedures: frozenset[str]) -> None:
+    """Unreadable unless a batch does nothing but read, and run the procedures that are vouched for."""
+    tokens = read_tokens(text, "mssql")
+    if not tokens:
+        raise Unreadable("le fichier ne contient aucune instruction")
+    for token in skip_isolation(tokens):
+        if token.word in TSQL_WORDS and token.word not in TSQL_PLACED:
+            raise Unreadable(
+                f"ligne {token.line} : le mot « {token.word} » n'est pas d'une lecture (un nom se met entre [ ])"
+            )
+    pieces = cut_batch(tokens)
+    placed = {token.start for piece in pieces for token in list_placed(piece)}
+    for token in skip_isolation(tokens):
+        if token.word in TSQL_PLACED and token.start not in placed:
+            raise Unreadable(f"ligne {token.line} : le mot « {token.word} » n'est pas d'une lecture ici")
+    for place, piece in enumerate(pieces):
+        following = pieces[place + 1] if place + 1 < len(pieces) else None
+        try:
+            require_piece(text, piece, following, procedures)
+        except Unreadable as error:
+            raise Unreadable(f"ligne {piece.line} : {error}") from error
+
+
+def require_undone(text: str) -> None:
+    """Unreadable unless a batch leaves the transaction alone, and runs nothing that reaches out of it."""
+    tokens = read_tokens(text, "mssql")
+    if not tokens:
+        raise Unreadable("le fichier ne contient aucune instruction")
+    for token in skip_isolation(tokens):
+        if token.word in TSQL_NOT_UNDONE:
+            raise Unreadable(
+                f"ligne {token.line} : le mot « {token.word} » ; la transaction est celle de l'outil, qui l'annule"
+            )
+        if token.name and NEVER_VOUCHED.fullmatch(token.name):
+            raise Unreadable(f"ligne {token.line} : l'effet de « {token.text} » ne s'annule pas")
+    for place, token in enumerate(tokens[:-1]):
+        following = [one.text for one in tokens[place + 1 : place + 3]]
+        is_variable_name = following[0].startswith("@") and following[1:] != ["="]
+        if token.word in ("EXEC", "EXECUTE") and (following[0] == "(" or is_variable_name):
+            raise Unreadable(f"ligne {token.line} : EXEC d'un texte ou d'une variable")
+
+
+def skip_isolation(tokens: tuple[Token, ...]) -> list[Token]:
+    """The tokens without `SET TRANSACTION ISOLATION LEVEL`, which is no transaction."""
+    words = [token.word for token in tokens]
+    kept = set(range(len(tokens)))
+    for place in range(len(tokens)):
+        if tuple(words[place : place + 4]) == ISOLATION:
+            kept.discard(place + 1)
+    return [token for place, token in enumerate(tokens) if place in kept]
+
+
+def list_placed(piece: Piece) -> list[Token]:
+    """The words of a statement that only it may hold, where it holds them."""
+    if piece.kind is PieceKind.EXECUTE:
+        return [piece.tokens[0]]
+    if piece.kind is PieceKind.INSERT:
+        return [token for token in piece.tokens[:2] if token.word in ("INSERT", "INTO")]
+    return []
+
+
+def require_piece(text: str, piece: Piece, following: Piece | None, procedures: frozenset[str]) -> None:
+    """Unreadable unless one statement only reads."""
+    if not piece.tokens:
+        raise Unreadable(f"{piece.word} sans rien à sa suite")
+    part = text[piece.tokens[0].start : piece.tokens[-1].end]
+    if piece.kind is PieceKind.QUERY:
+        require_query(part, "mssql")
+    elif piece.kind is PieceKind.EXPRESSION:
+        require_expression(part, is_condition=piece.word in ("IF", "WHILE"))
+    elif piece.kind is PieceKind.ARGUMENTS:
+        require_arguments(text, piece)
+    elif piece.kind is PieceKind.DECLARE:
+        require_declaration(part)
+    elif piece.kind is PieceKind.OPTION:
+        require_option(piece)
+    elif piece.kind is PieceKind.INSERT:
+        require_own_insert(part, piece, following)
+    else:
+        require_vouched(piece, procedures)
+
+
+def require_expression(part: str, *, is_condition: bool) -> None:
+    """Unreadable unless a condition or a value only reads."""
+    tree = parse(f"SELECT CASE WHEN {part}\nTHEN 1 END" if is_condition else f"SELECT {part}", "mssql")
+    require_nodes(tree, READING)
+
+
+def require_arguments(text: str, piece: Piece) -> None:
+    """Unreadable unless THROW or RAISERROR only speaks."""
+    given, word = piece.tokens[1:], piece.word
+    if word == "RAISERROR":
+        end = next((place for place, token in enumerate(given) if token.word == "WITH"), len(given))
+        options = [token.word for token in given[end + 1 :] if token.text != ","]
+        if not set(options) <= RAISE_OPTIONS:
+            raise Unreadable("RAISERROR … WITH LOG écrit dans le journal du serveur")
+        given = given[:end]
+        if len(given) < 3 or given[0].text != "(" or given[-1].text != ")":
+            raise Unreadable("RAISERROR mal écrit")
+        given = given[1:-1]
+    if given:
+        require_expression(text[given[0].start : given[-1].end], is_condition=False)
+
+
+def require_declaration(part: str) -> None:
+    """Unreadable unless only variables are declared."""
+    require_nodes(parse(part, "mssql"), (*READING, *DEFINING))
+
+
+def require_option(piece: Piece) -> None:
+    """Unreadable for a setting that is not in the list."""
+    words = [token.word for token in piece.tokens]
+    if tuple(words[:4]) == ISOLATION:
+        if " ".join(words[4:]) not in TSQL_ISOLATION:
+            raise Unreadable(f"niveau d'isolation refusé (admis : {', '.join(sorted(TSQL_ISOLATION))})")
+    elif len(words) != 3 or words[1] not in TSQL_OPTIONS:
+        raise Unreadable(f"réglage SET refusé (admis : {', '.join(sorted(TSQL_OPTIONS))})")
+
+
+def require_own_insert(part: str, piece: Piece, following: Piece | None) -> None:
+    """Unreadable unless the rows go to a table variable."""
+    rest = piece.tokens[1:]
+    rest = rest[1:] if rest and rest[0].word == "INTO" else rest
+    if not rest or rest[0].kind is not Kind.WORD or not is_variable(rest[0]):
+        raise Unreadable("INSERT dans autre chose qu'une variable de table (DECLARE @t TABLE …)")
+    words = [token.word for token in rest]
+    if "SELECT" not in words and "VALUES" not in words:
+        if following is None or following.kind is not PieceKind.EXECUTE:
+            raise Unreadable("INSERT sans VALUES, SELECT ni EXEC")
+        part += " DEFAULT VALUES"  # what is executed is judged by itself
+    require_nodes(parse(part, "mssql"), (*READING, *INSERTING))
+
+
+def require_vouched(piece: Piece, procedures: frozenset[str]) -> None:
+    """Unreadable unless a procedure is called by its name, and somebody vouches that it reads."""
+    given = piece.tokens[1:]
+    if len(given) > 2 and is_variable(given[0]) and given[1].text == "=":
+        given = given[2:]
+    parts: list[str] = []
+    while given and given[0].name and not is_variable(given[0]):
+        parts.append(given[0].name)
+        given = given[1:]
+        if not given or given[0].text != ".":
+            break
+        given = given[1:]
+    name = ".".join(parts)
+    if not name:
+        raise Unreadable("EXEC d'un texte ou d'une variable : on ne sait pas ce qui sera exécuté")
+    if name not in procedures:
+        raise Unreadable(f"EXEC de « {name} », qui n'est pas dans « procedures_de_lecture »")
+    for token in given:
+        constant = token.kind in (Kind.STRING, Kind.NUMBER, Kind.QUOTED) or token.word in CONSTANT_WORDS
+        if not constant and not is_variable(token) and token.text not in (",", "=", "-", "+"):
+            raise Unreadable(
+                f"paramètre de « {name} » : « {token.text} » n'est ni une constante ni une variable"
+            )
+
+
+def is_variable(token: Token) -> bool:
+    """True for `@x`, not for `@@x`."""
+    return token.kind is Kind.WORD and token.text.startswith("@") and not token.text.startswith("@@")
