@@ -1,0 +1,25 @@
+-- Options that filtered indexes and persisted columns need, kept by every module created in this session; schemas.
+SET ANSI_NULLS ON;
+SET ANSI_PADDING ON;
+SET ANSI_WARNINGS ON;
+SET ARITHABORT ON;
+SET CONCAT_NULL_YIELDS_NULL ON;
+SET QUOTED_IDENTIFIER ON;
+SET NUMERIC_ROUNDABORT OFF;
+GO
+CREATE SCHEMA ref;
+GO
+CREATE SCHEMA tampon;
+GO
+CREATE SCHEMA prod;
+GO
+CREATE SCHEMA evt;
+GO
+CREATE SCHEMA cfg;
+GO
+CREATE SCHEMA ha;
+GO
+CREATE SCHEMA nr;
+GO
+CREATE SCHEMA securite;
+GO
