@@ -1,1 +1,1 @@
-SELECT nr.usp_battre(CAST(:campaign_id AS uuid), :sequence)
+SELECT nr.usp_battre(CAST(:campaign_id AS uuid), :sequence) AS usp_battre

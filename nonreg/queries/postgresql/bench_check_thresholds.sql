@@ -1,1 +1,1 @@
-SELECT evt.usp_verifier_seuils()
+SELECT evt.usp_verifier_seuils() AS usp_verifier_seuils

@@ -1,1 +1,1 @@
-SELECT nr.usp_mode_crise(:enabled)
+SELECT nr.usp_mode_crise(:enabled) AS usp_mode_crise

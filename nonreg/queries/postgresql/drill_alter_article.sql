@@ -1,1 +1,1 @@
-SELECT nr.usp_modifier_article(:adding)
+SELECT nr.usp_modifier_article(:adding) AS usp_modifier_article

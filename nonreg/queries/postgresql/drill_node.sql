@@ -1,1 +1,1 @@
-SELECT n.sit_code, ha.usp_etat(), ha.usp_mandat() FROM cfg.noeud n
+SELECT n.sit_code, ha.usp_etat() AS role, ha.usp_mandat() AS mandate FROM cfg.noeud n

@@ -1,1 +1,1 @@
-SELECT nr.usp_regler_parametre(:code, :value)
+SELECT nr.usp_regler_parametre(:code, :value) AS usp_regler_parametre

@@ -1,2 +1,2 @@
-SELECT max(chr_id) FROM ref.chrono
+SELECT max(chr_id) AS last FROM ref.chrono
 WHERE chr_utc <= (clock_timestamp() AT TIME ZONE 'UTC') - make_interval(secs => :margin_seconds)

@@ -1,1 +1,1 @@
-SELECT pg_try_advisory_lock(hashtext('aquareel-nonreg'))
+SELECT pg_try_advisory_lock(hashtext('aquareel-nonreg')) AS taken

@@ -1,1 +1,1 @@
-SELECT ha.usp_etat()
+SELECT ha.usp_etat() AS role
