@@ -1,0 +1,1 @@
+EXEC evt.usp_verifier_seuils

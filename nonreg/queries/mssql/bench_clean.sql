@@ -1,0 +1,1 @@
+EXEC nr.usp_nettoyer @p_campaign = :campaign_id

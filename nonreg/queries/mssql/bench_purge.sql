@@ -1,0 +1,1 @@
+EXEC nr.usp_purger @p_maintenant = :now

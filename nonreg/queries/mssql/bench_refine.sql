@@ -1,0 +1,1 @@
+EXEC nr.usp_affiner @p_maintenant = :now

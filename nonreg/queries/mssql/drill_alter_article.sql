@@ -1,0 +1,1 @@
+EXEC nr.usp_modifier_article @p_ajouter = :adding

@@ -1,0 +1,1 @@
+EXEC nr.usp_regler_parametre @p_code = :code, @p_valeur = :value

@@ -1,0 +1,1 @@
+SELECT uti_id FROM securite.utilisateur

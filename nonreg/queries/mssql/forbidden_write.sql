@@ -1,0 +1,1 @@
+UPDATE cfg.parametre SET prm_valeur = prm_valeur WHERE prm_code = 'MODE_CRISE'

@@ -1,0 +1,1 @@
+SELECT prm_valeur FROM cfg.parametre WHERE prm_code = :code

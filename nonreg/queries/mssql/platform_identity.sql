@@ -1,0 +1,1 @@
+SELECT nature, LOWER(CAST(jeton AS varchar(36))) AS jeton, version_app FROM cfg.identite_plateforme

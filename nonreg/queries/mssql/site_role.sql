@@ -1,0 +1,1 @@
+SELECT etat AS role FROM ha.tvf_noeud()

@@ -1,0 +1,1 @@
+SELECT sit_code, sit_role FROM ref.site ORDER BY sit_code
