@@ -131,6 +131,15 @@ class SwitchoverMode(StrEnum):
     OPERATEUR = "operateur"
 
 
+class HaKind(StrEnum):
+    """The high-availability technology of a platform's databases (DOMAIN §3.4)."""
+
+    TRANSACTIONAL_REPLICATION = "replication_transactionnelle"
+    AVAILABILITY_GROUP = "groupe_de_disponibilite"
+    MIRRORING = "mise_en_miroir"
+    LOG_SHIPPING = "envoi_de_journaux"
+
+
 @dataclass(frozen=True, slots=True)
 class DrillSettings:
     """What drills need to know of a platform.
@@ -172,6 +181,7 @@ class Platform:
     limits: dict[str, float] = field(default_factory=dict)
     scope: dict[str, str] = field(default_factory=dict)
     drills: DrillSettings = field(default_factory=DrillSettings)
+    ha: HaKind = HaKind.TRANSACTIONAL_REPLICATION
     governance: str = ""
     default_ticket: str = ""
     base_dir: str = ""

@@ -6,8 +6,7 @@ from nonreg.clients.ssh import open_shell
 from nonreg.clients.web import WebSession
 from nonreg.config import Platform, Site
 from nonreg.errors import NonregError
-from nonreg.model import SiteRole
-from nonreg.probes.nodes import read_nodes
+from nonreg.ha.driver import choose_driver
 from nonreg.probes.supervision import judge_peers, parse_state
 from nonreg.probes.units import read_unit
 from nonreg.waiting import observe_until, sample
@@ -40,21 +39,8 @@ def find_unsteady(platform: Platform) -> tuple[str, ...]:
 
 
 def find_wrong_nodes(platform: Platform) -> tuple[str, ...]:
-    """Roles and replication of both database nodes."""
-    active, passive = read_nodes(platform)
-    problems = [f"la base de {node.site} ne répond pas" for node in (active, passive) if not node.role]
-    if problems:
-        return tuple(problems)
-    for node, expected in ((active, SiteRole.ACTIF), (passive, SiteRole.PASSIF)):
-        if node.role != expected:
-            problems.append(f"{node.site} est {node.role}, {expected} attendu")
-    if active.mandate != passive.mandate:
-        problems.append(f"mandats différents : {active.mandate} et {passive.mandate}")
-    if active.subscribers != 1 or passive.subscriptions != 1:
-        problems.append(f"la réplication de {active.site} vers {passive.site} ne passe pas")
-    if active.subscriptions or passive.subscribers:
-        problems.append(f"une réplication de {passive.site} vers {active.site} est restée")
-    return tuple(problems)
+    """Roles and replication of the database nodes, judged as one group."""
+    return choose_driver(platform).health().problems
 
 
 def find_stopped_services(platform: Platform, site: Site) -> tuple[str, ...]:
