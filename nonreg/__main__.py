@@ -13,6 +13,7 @@ from nonreg.commands import (
     governance,
     history,
     intervention,
+    sqlserver,
 )
 from nonreg.errors import LedgerBroken, NonregError
 from nonreg.french import EXIT_USAGE, FrenchParser, describe_os_error
@@ -28,7 +29,7 @@ def build_parser() -> FrenchParser:
     commands = parser.add_subparsers(
         dest="command", metavar="COMMANDE", required=True, parser_class=FrenchParser
     )
-    for module in (campaign, drills, governance, intervention, decisions, history):
+    for module in (campaign, drills, governance, intervention, decisions, history, sqlserver):
         module.add_commands(commands)
     return parser
 

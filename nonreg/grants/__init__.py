@@ -1,0 +1,1 @@
+"""What the campaign's two accounts need, and nothing else: manifest, script, check."""
