@@ -13,6 +13,7 @@ from dataclasses import dataclass
 OPENING = re.compile(r"--|/\*|'|\"|\[")
 CLOSING = {"'": "'", '"': '"', "[": "]"}
 COMMENT_EDGE = re.compile(r"/\*|\*/")
+LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")  # not splitlines(), which also cuts inside strings
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +30,11 @@ def split_batches(script: str, text: str) -> tuple[SqlBatch, ...]:
 
     ValueError for a string, a name or a comment that does not end.
     """
-    lines = text.splitlines(keepends=True)
-    shown = blank_hidden(text).splitlines(keepends=True)
+    lines, shown = LINE.findall(text), LINE.findall(blank_hidden(text))
+    separators = [number for number, line in enumerate(lines) if is_separator(shown[number], line)]
     batches: list[SqlBatch] = []
     start = 0
-    for end in (
-        *(number for number, line in enumerate(shown) if is_separator(line, lines[number])),
-        len(lines),
-    ):
+    for end in (*separators, len(lines)):
         first = next((number for number in range(start, end) if lines[number].strip()), end)
         if any(line.strip() for line in shown[first:end]):
             batches.append(SqlBatch(script, first + 1, "".join(lines[first:end]).rstrip() + "\n"))
@@ -93,5 +91,5 @@ def find_comment_end(text: str, opening: re.Match[str]) -> int:
 
 def unfinished(text: str, opening: re.Match[str]) -> ValueError:
     """Where it began, for who has to mend the script."""
-    line = len(text[: opening.start()].splitlines()) or 1
+    line = len(re.findall(r"\r\n|\r|\n", text[: opening.start()])) + 1
     return ValueError(f"ligne {line} : « {opening.group()} » n'est pas fermé")

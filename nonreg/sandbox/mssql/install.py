@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from nonreg.sandbox.mssql.rows import list_measures, list_sites, read_stations
 
 SQL_DIR = Path(__file__).parent / "sql"
 DATABASE = "aquareel_maquette"
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
+NAME = re.compile(r"[a-z][a-z0-9_]{0,50}_maquette")  # no database that matters is called so
 READER, WRITER = "nr_reader", "nr_writer"
 TOKEN = "5b0f6c1e-2f5d-4c57-9a39-1d3a7be0c0de"  # noqa: S105 - the platform's identity, as 60_donnees.sql writes it
 STATIONS_BEFORE, MEASURES_BEFORE = "60_donnees.sql", "65_dernieres.sql"
@@ -35,10 +36,11 @@ INSERT_MEASURE = "INSERT INTO prod.mesure (cap_id, chr_id, mes_valeur, mes_etat)
 # A server that starts waits for who knows the mandate; here nobody else does.
 CONFIRM = "EXEC ha.usp_confirmer @p_mandat = 1"
 SERVER_RIGHTS = ("GRANT VIEW SERVER STATE TO nr_reader", "GRANT VIEW ANY DEFINITION TO nr_reader")
-# The password is bound, so that it is in no statement that is traced; a quote in it is doubled for the inner one.
-SET_PASSWORD = """
-DECLARE @mot_de_passe nvarchar(128) = ?;
-DECLARE @ordre nvarchar(max) = N'{verb} LOGIN {login} WITH PASSWORD = N''' + REPLACE(@mot_de_passe, N'''', N'''''') + N'''';
+# The password is bound: it is in no text of ours. A quote in it is doubled for the statement that the server makes.
+WRITE_LOGIN = """
+DECLARE @secret nvarchar(128) = ?;
+DECLARE @ordre nvarchar(max) =
+    N'{verb} LOGIN {login} WITH PASSWORD = N''' + REPLACE(@secret, N'''', N'''''') + N'''';
 EXEC (@ordre);
 """
 
@@ -60,7 +62,9 @@ def create_stand_in(
     ConfigError when that would replace something else; RequestFailed says which batch failed, and nothing is left.
     """
     if not NAME.fullmatch(database):
-        raise ConfigError(f"Nom de base refusé : « {database} ».")
+        raise ConfigError(
+            f"Nom de base refusé pour une maquette : « {database} » ne finit pas par « _maquette »."
+        )
     run(connection, "USE master")
     replacing = is_stand_in(connection, database)
     passwords = {READER: reader_password, WRITER: writer_password}
@@ -88,7 +92,8 @@ def create_stand_in(
     except BaseException:
         with suppress(Exception):
             drop_database(connection, database)
-            for login in passwords:
+        for login in passwords:
+            with suppress(Exception):
                 run(connection, f"DROP LOGIN {login}")
         raise
 
@@ -106,24 +111,19 @@ def fill(connection: Any) -> None:
     """Run the scripts in the current database, stations and measures loaded between them."""
     run(connection, "SET NOCOUNT ON")
     stations = read_stations()
-    loaded: set[str] = set()
-    for batch in list_batches():
-        if batch.script not in loaded:
-            loaded.add(batch.script)
-            if batch.script == STATIONS_BEFORE:
-                load(connection, INSERT_STATION, stations)
-                load(connection, INSERT_SITE, list_sites())
-                load(connection, INSERT_NODE, [(ACTIVE,)])
-            elif batch.script == MEASURES_BEFORE:
-                load(
-                    connection,
-                    INSERT_MEASURE,
-                    list(list_measures([code for code, _ in stations], find_last_step())),
-                )
-        try:
-            run_batch(connection, batch.text)
-        except Exception as error:
-            raise RequestFailed(f"{batch.script}, lot de la ligne {batch.line} : {error}") from error
+    for script, batches in groupby(list_batches(), lambda batch: batch.script):
+        if script == STATIONS_BEFORE:
+            load(connection, INSERT_STATION, stations)
+            load(connection, INSERT_SITE, list_sites())
+            load(connection, INSERT_NODE, [(ACTIVE,)])
+        elif script == MEASURES_BEFORE:
+            codes = [code for code, _ in stations]
+            load(connection, INSERT_MEASURE, list(list_measures(codes, find_last_step())))
+        for batch in batches:
+            try:
+                run_batch(connection, batch.text)
+            except Exception as error:
+                raise RequestFailed(f"{script}, lot de la ligne {batch.line} : {error}") from error
 
 
 def find_last_step() -> datetime:
@@ -134,7 +134,7 @@ def find_last_step() -> datetime:
 
 def write_login(login: str, *, create: bool) -> str:
     """Statement that makes a login, or gives it another password; its one parameter is the password."""
-    return SET_PASSWORD.format(verb="CREATE" if create else "ALTER", login=login)
+    return WRITE_LOGIN.format(verb="CREATE" if create else "ALTER", login=login)
 
 
 def drop_database(connection: Any, database: str) -> None:
