@@ -60,7 +60,7 @@ POSTGRES_NOT_UNDONE = list_words(
 POSTGRES_READING = re.compile(
     r"pg_(?:get_\w+|typeof|\w*_size|size_pretty|is_in_recovery|current_\w*lsn|last_w\w+|wal_lsn_diff|sleep"
     r"|stat_get_\w+|backend_pid|blocking_pids|conf_load_time|postmaster_start_time|input_is_valid|describe_object"
-    r"|index_\w+|table_is_visible|function_is_visible|type_is_visible|has_role|encoding_to_char|safe_snapshot\w*)"
+    r"|index_\w+|table_is_visible|function_is_visible|type_is_visible|has_role|encoding_to_char|safe_snapshot\w*|xact_commit_timestamp\w*)"
 )
 # What a rollback does not undo, or what reaches outside.
 POSTGRES_NEVER = re.compile(

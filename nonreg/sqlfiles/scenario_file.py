@@ -12,9 +12,12 @@ from nonreg.files import read_text
 from nonreg.sqlfiles.golden import Golden, read_golden
 from nonreg.sqlfiles.header import Header, parse_header
 from nonreg.sqlfiles.judge import judge, judge_thrown
-from nonreg.witness import NotApplicable, Witness
+from nonreg.witness import NotApplicable, NotRestored, Witness
 
 SUFFIX = ".sql"
+# SQL Server begins the transaction of a connection with its first read of a table, and says how many are open.
+OPENING = {"mssql": "SELECT TOP (1) name FROM sys.schemas"}
+STILL_OPEN = {"mssql": "SELECT @@TRANCOUNT"}
 ENGINE_NAMES = {"mssql": "SQL Server", "postgresql": "PostgreSQL"}
 
 
@@ -95,9 +98,28 @@ def run_scenario(scenario: SqlScenario, session: Session, witness: Witness) -> N
     if refusal := refuse_text(scenario.text, scenario.header):
         raise ConfigError(f"{scenario.name} : {refusal}.")
     request = describe_request(session.site_code, scenario.request, {})
+    begin(scenario, session)
     try:
         batch = session.run_batch(scenario.text)
     except Thrown as error:
         judge_thrown(scenario.header, error.words, request, witness)
         return
+    require_still_open(scenario, session)
     judge(scenario.header, scenario.golden, batch, request, witness)
+
+
+def begin(scenario: SqlScenario, session: Session) -> None:
+    """Open the transaction of a scenario that writes, before a procedure of it opens and ends its own."""
+    if scenario.header.writes and session.engine in OPENING:
+        session.execute(OPENING[session.engine])
+
+
+def require_still_open(scenario: SqlScenario, session: Session) -> None:
+    """NotRestored when something in the batch has ended the transaction: there may be nothing left to roll back."""
+    if not scenario.header.writes or session.engine not in STILL_OPEN:
+        return
+    if session.execute(STILL_OPEN[session.engine]).scalar() == 0:
+        raise NotRestored(
+            f"{scenario.name} : une procédure appelée a terminé la transaction ; rien ne prouve que ses écritures sont "
+            "annulées."
+        )

@@ -1,0 +1,363 @@
+"""The guard: nothing but reads in a read-only scenario, nothing that a rollback would not undo in the others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nonreg.sqlfiles.guard import check_read_only, check_undone
+
+VOUCHED = ("cfg.usp_liste",)
+QUERIES = Path(__file__).parent.parent / "nonreg" / "queries"
+# Of the shipped queries, those that do more than read: procedures, a lock, the write that must be refused.
+MORE_THAN_READING = re.compile(r"\b(?:u?sp_\w+|UPDATE|pg_try_advisory_lock)\b")
+READS = {
+    "mssql": (
+        "SELECT sta_code FROM ref.station",
+        "SELECT s.sta_code, n = COUNT(*) FROM [ref].[station] AS s GROUP BY s.sta_code HAVING COUNT(*) > 1",
+        "SELECT a FROM prod.mesure WITH (NOLOCK) WHERE etat = N'DELETE FROM t; --' ORDER BY a",
+        'SELECT 1 AS [UPDATE], 2 AS "INSERT" /* DROP TABLE /* t */ */',
+        "SELECT a FROM t -- DELETE FROM t",
+        "SELECT a FROM t UNION ALL SELECT b FROM u EXCEPT SELECT c FROM v",
+        ";(SELECT 1 AS a)",
+        ";WITH c AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM c WHERE n < 9) SELECT n FROM c OPTION (MAXRECURSION 9)",
+        "SELECT x.cap_id FROM ref.capteur x CROSS APPLY prod.tvf_debit(x.cap_id, @d, @f) v",
+        "SELECT a FROM t ORDER BY a OFFSET 2 ROWS FETCH NEXT 5 ROWS ONLY",
+        "SELECT STUFF((SELECT ',' + b FROM t FOR XML PATH('')), 1, 1, '') AS x",
+        "SELECT name FROM msdb.dbo.sysjobs WHERE enabled = 0",
+        "DECLARE @n int = (SELECT COUNT(*) FROM t), @d datetime2(3) = SYSUTCDATETIME()",
+        "DECLARE @t TABLE (a int NOT NULL PRIMARY KEY, b varchar(3) NULL DEFAULT 'x')",
+        "INSERT INTO @t (a, b) VALUES (1, 'x'), (2, NULL)",
+        "INSERT @t SELECT a, b FROM t WHERE a > 1",
+        "INSERT INTO @t EXEC cfg.usp_liste",
+        "SELECT @n = COUNT(*), @m = MAX(a) FROM t",
+        "SET @n += 1",
+        "SET @n = CASE WHEN @n > 1 THEN 1 ELSE 2 END",
+        "SET NOCOUNT ON",
+        "SET TRANSACTION ISOLATION LEVEL SNAPSHOT",
+        "IF @n > 0 AND NOT EXISTS (SELECT 1 FROM t) THROW 50001, N'trop de lignes', 1",
+        "IF CASE WHEN @n = 1 THEN 2 ELSE 3 END = 2 SELECT 1 ELSE IF @n = 2 PRINT N'deux' ELSE SELECT 3",
+        "WHILE @i < 3 BEGIN SET @i = @i + 1; IF @i = 2 BREAK; CONTINUE END",
+        "BEGIN TRY SELECT 1 / 0 END TRY BEGIN CATCH SELECT ERROR_MESSAGE(); THROW; END CATCH",
+        "RAISERROR(N'écart : %d (voir %s)', 16, 1, @n, @m) WITH NOWAIT",
+        "PRINT CONCAT(N'vu : ', @n)",
+        "EXEC cfg.usp_liste @a = 1, @b = @n OUTPUT",
+        "EXECUTE @r = [cfg].[usp_liste] 1, -2, NULL, N'x'",
+        "IF @n = 1 RETURN",
+    ),
+    "postgresql": (
+        "SELECT sta_code FROM ref.station",
+        "SELECT a FROM t WHERE b = 'DELETE FROM t; --' OR c = E'it\\'s' OR d = $x$;DROP TABLE t;$x$",
+        'SELECT 1 AS "UPDATE" /* DROP TABLE /* t */ */ -- DELETE',
+        "VALUES (1, 'a'), (2, NULL)",
+        "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 9) SELECT n FROM c",
+        "SELECT count(*) FILTER (WHERE a > 0), string_agg(b, ',' ORDER BY b) FROM t GROUP BY ROLLUP (c)",
+        "SELECT DISTINCT ON (a) a, b::numeric(12, 3) FROM t ORDER BY a, b DESC LIMIT 3",
+        "SELECT * FROM generate_series(1, 9) g(n) CROSS JOIN LATERAL (SELECT g.n * 2 AS m) x",
+        "SELECT a ->> 'b', a @> '{}', x[1], now() AT TIME ZONE 'UTC' + interval '5 minutes' FROM t",
+        "SELECT * FROM prod.tvf_debit(1, '2026-01-01', '2026-01-02') v",
+        "SELECT * FROM cfg.usp_liste(1)",
+        "SELECT pg_total_relation_size('ref.station'), pg_catalog.pg_is_in_recovery()",
+        "DO $$ BEGIN IF (SELECT count(*) FROM t) < 1 THEN RAISE EXCEPTION 'aucune : %', 0; END IF; END $$",
+        "DO $b$ DECLARE n integer := 3; m numeric(12, 3); BEGIN SELECT count(*), 2 INTO STRICT n, m FROM t; "
+        "IF n > 3 THEN RAISE NOTICE 'trop'; ELSIF n = 1 THEN NULL; ELSE n := n + 1; END IF; "
+        "PERFORM 1; END $b$ LANGUAGE plpgsql",
+    ),
+}
+WRITES = {
+    "mssql": (
+        "DELETE FROM ref.station",
+        "DELETE ref.station",
+        "UPDATE ref.station SET sta_libelle = N'x'",
+        "INSERT INTO ref.station VALUES (1)",
+        "INSERT ref.station DEFAULT VALUES",
+        "INSERT INTO #t SELECT 1",
+        "MERGE ref.station USING u ON 1 = 1 WHEN MATCHED THEN DELETE;",
+        "TRUNCATE TABLE ref.station",
+        "DROP TABLE ref.station",
+        "CREATE TABLE #t (a int)",
+        "ALTER TABLE ref.station ADD x int",
+        "SELECT * INTO ref.copie FROM ref.station",
+        "SELECT a INTO #t FROM ref.station",
+        "INSERT INTO @t OUTPUT inserted.a INTO ref.copie SELECT 1",
+        "INSERT INTO ref.copie EXEC cfg.usp_liste",
+        "EXEC nr.usp_autre",
+        "EXECUTE cfg.usp_liste_autre 1",
+        "EXEC ('DELETE FROM ref.station')",
+        "EXEC @p",
+        "EXEC sp_executesql N'DELETE FROM ref.station'",
+        "EXEC master.dbo.xp_cmdshell 'dir'",
+        "SELECT NEXT VALUE FOR dbo.numero",
+        "SELECT * FROM OPENROWSET('a', 'b', 'DELETE FROM t')",
+        "SELECT * FROM OPENQUERY(autre, 'DELETE FROM t')",
+        "SELECT * FROM autre.base.dbo.t",
+        "SELECT a FROM t WITH (UPDLOCK)",
+        "SELECT a FROM t WITH (SERIALIZABLE)",
+        "SELECT a FROM t HOLDLOCK",
+        "GRANT SELECT ON ref.station TO public",
+        "BACKUP DATABASE x TO DISK = 'y'",
+        "DBCC FREEPROCCACHE",
+        "SHUTDOWN",
+        "KILL 53",
+        "COMMIT",
+        "BEGIN TRANSACTION",
+        "SAVE TRANSACTION x",
+        "USE master",
+        "DISABLE TRIGGER ALL ON ref.station",
+        "SEND ON CONVERSATION @h",
+        "RECEIVE TOP (1) * FROM dbo.file",
+        "WAITFOR DELAY '00:00:10'",
+        "DECLARE c CURSOR FOR SELECT a FROM t FOR UPDATE",
+        "SET IDENTITY_INSERT ref.station ON",
+        "SET IMPLICIT_TRANSACTIONS OFF",
+        "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+        "RAISERROR('x', 16, 1) WITH LOG",
+        "WITH c AS (SELECT a FROM t) DELETE FROM c",
+        "GOTO fin",
+        "{ CALL nr.usp_autre }",
+    ),
+    "postgresql": (
+        "DELETE FROM ref.station",
+        "UPDATE ref.station SET sta_libelle = 'x'",
+        "INSERT INTO ref.station VALUES (1)",
+        "MERGE INTO t USING u ON true WHEN MATCHED THEN DELETE",
+        "TRUNCATE ref.station",
+        "CREATE TEMPORARY TABLE x (a int)",
+        "SELECT * INTO ref.copie FROM ref.station",
+        "SELECT * FROM t FOR UPDATE",
+        "SELECT * FROM t FOR SHARE",
+        "WITH d AS (DELETE FROM t RETURNING a) SELECT a FROM d",
+        "WITH d AS (INSERT INTO t VALUES (1) RETURNING a) SELECT a FROM d",
+        "CALL nr.usp_x()",
+        "SELECT nr.usp_battre('x', 1)",
+        'SELECT "nr"."usp_battre" (1)',
+        "SELECT nextval('nr.seq_station')",
+        "SELECT pg_catalog.setval('nr.seq_station', 3)",
+        "SELECT pg_advisory_lock(1)",
+        'SELECT "pg_advisory_lock"(1)',
+        'SELECT U&"\\0070g_advisory_lock"(1)',
+        "SELECT pg_terminate_backend(3)",
+        "SELECT pg_notify('a', 'b')",
+        "SELECT lo_import('/etc/passwd')",
+        "SELECT * FROM dblink('x', 'DELETE FROM t') AS d(a int)",
+        "SELECT set_config('transaction_read_only', 'off', true)",
+        "SELECT query_to_xml('DELETE FROM t', true, true, '')",
+        "SET TRANSACTION READ WRITE",
+        "COMMIT",
+        "BEGIN",
+        "COPY t TO PROGRAM 'x'",
+        "EXPLAIN ANALYZE DELETE FROM t",
+        "PREPARE p AS DELETE FROM t",
+        "LOCK TABLE t",
+        "DO $$ BEGIN DELETE FROM t; END $$",
+        "DO $$ BEGIN EXECUTE 'DELETE FROM t'; END $$",
+        "DO $$ BEGIN PERFORM nr.usp_battre('x', 1); END $$",
+        "DO $$ BEGIN IF true THEN UPDATE t SET a = 1; END IF; END $$",
+        "DO $$ DECLARE n int := nextval('s'); BEGIN NULL; END $$",
+        "DO $$ BEGIN RAISE EXCEPTION '%', nextval('s'); END $$",
+        "DO $$ DECLARE r record; BEGIN FOR r IN DELETE FROM t RETURNING a LOOP NULL; END LOOP; END $$",
+        "DO LANGUAGE plpython3u $$ x $$",
+        "SELECT E'a'\n'b\\'' ; DELETE FROM t; --'",
+    ),
+}
+# Places where a write may hide: `%` is the write. Several of them have no semicolon before it.
+PLACES = {
+    "mssql": (
+        "%",
+        "; %",
+        "SELECT 1 %",
+        "SELECT a FROM t %",
+        "SELECT a FROM t AS x %",
+        "SELECT a FROM t WHERE a = 'x' %",
+        "DECLARE @z int = 1 %",
+        "SET @n = 1 %",
+        "PRINT 'a' %",
+        "EXEC cfg.usp_liste 1 %",
+        "IF 1 = 0 %",
+        "IF 1 = 0 SELECT 1 ELSE %",
+        "IF 1 = 0 BEGIN SELECT 1; % END",
+        "WHILE 1 = 0 BEGIN % END",
+        "BEGIN TRY % END TRY BEGIN CATCH PRINT 'x' END CATCH",
+        "BEGIN TRY SELECT 1 END TRY BEGIN CATCH % END CATCH",
+        "/* x */ % -- y",
+        "SELECT 'a\\' %",
+        "SELECT N'a''' %",
+        "SELECT [a]]b] FROM t %",
+        "SELECT 1 /* /* */ */ %",
+    ),
+    "postgresql": (
+        "%",
+        "; %",
+        "/* x */ % -- y",
+        "SELECT 'a\\'; %",
+        "SELECT E'a\\'b'; %",
+        "SELECT $a$'$a$; %",
+    ),
+}
+ENGINES = tuple(READS)
+
+
+SPELLINGS: tuple[Callable[[str], str], ...] = (str.upper, str.lower, str.swapcase, str)
+SEPARATORS = {
+    "mssql": ("\n", "\n;\n", "\n ;; ", "\r\n", "\n-- x\n", "\n/* ; */\n"),  # it needs no semicolon
+    "postgresql": ("\n;\n", "\n ;; ", "\r\n; -- x\n"),
+}
+
+
+def respell(draw: st.DrawFn, text: str) -> str:
+    """The same statement in other letters; not where they count."""
+    return text if "$" in text or "E'" in text else draw(st.sampled_from(SPELLINGS))(text)
+
+
+@st.composite
+def batches(draw: st.DrawFn, engine: str, hidden: bool) -> str:
+    """Some reads, and among them a write when one is hidden."""
+    reads = draw(st.lists(st.sampled_from(READS[engine]), min_size=1, max_size=5))
+    statements = [respell(draw, one) for one in reads]
+    if hidden:
+        write = respell(draw, draw(st.sampled_from(WRITES[engine])))
+        place = draw(st.sampled_from(PLACES[engine])).replace("%", write)
+        statements.insert(draw(st.integers(0, len(statements))), place)
+    return "".join(one + draw(st.sampled_from(SEPARATORS[engine])) for one in statements)
+
+
+@pytest.mark.parametrize(("engine", "text"), [(engine, text) for engine in ENGINES for text in READS[engine]])
+def test_each_way_of_reading_is_accepted(engine: str, text: str) -> None:
+    assert check_read_only(text, engine, VOUCHED) == ""
+
+
+@pytest.mark.parametrize(
+    ("engine", "text"), [(engine, text) for engine in ENGINES for text in WRITES[engine]]
+)
+def test_each_way_of_writing_is_refused_with_its_line(engine: str, text: str) -> None:
+    assert re.match(r"ligne [34] : ", check_read_only(f"\n\n{text}", engine, VOUCHED))
+
+
+@given(
+    st.sampled_from(ENGINES).flatmap(lambda engine: st.tuples(st.just(engine), batches(engine, hidden=False)))
+)
+def test_a_batch_of_reads_is_accepted(case: tuple[str, str]) -> None:
+    engine, text = case
+    assert check_read_only(text, engine, VOUCHED) == ""
+
+
+@given(
+    st.sampled_from(ENGINES).flatmap(lambda engine: st.tuples(st.just(engine), batches(engine, hidden=True)))
+)
+def test_a_write_hidden_anywhere_among_reads_is_refused(case: tuple[str, str]) -> None:
+    engine, text = case
+    assert check_read_only(text, engine, VOUCHED) != ""
+
+
+@given(st.sampled_from(ENGINES), st.text(max_size=60))
+def test_whatever_the_text_the_guard_answers(engine: str, text: str) -> None:
+    assert isinstance(check_read_only(text, engine), str)
+    assert isinstance(check_undone(text, engine), str)
+
+
+@given(st.sampled_from(ENGINES), st.data())
+def test_a_read_that_is_cut_or_shuffled_never_becomes_an_error_of_the_guard(
+    engine: str, data: st.DataObject
+) -> None:
+    words = data.draw(st.sampled_from(READS[engine] + WRITES[engine])).split(" ")
+    text = " ".join(data.draw(st.permutations(words))[: data.draw(st.integers(0, len(words)))])
+    assert isinstance(check_read_only(text, engine, VOUCHED), str)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("SELECT 1\nGO\nSELECT 2", "ligne 2 : « GO » sépare deux lots"),
+        ("SELECT 1\n  go 3 -- x\n", "« GO »"),
+        ("-- rien\n/* rien */", "aucune instruction"),
+        ("SELECT 'a", "ligne 1 : texte ou nom entre guillemets jamais fermé"),
+        ("SELECT (1", "une parenthèse n'est pas fermée"),
+        ("SELECT 1)", "parenthèse fermée sans être ouverte"),
+        ("SELECT 1 /* /* */", "commentaire jamais fermé"),
+        ("SELECT a\u00a0DELETE", "caractère inattendu"),
+        ("SELECT 1 -- x\rDELETE FROM t", "caractère invisible ou fin de ligne isolée"),
+        ("SELECT 1 -- x\u2028DELETE FROM t", "caractère invisible"),
+        ("SELECT 1DELETE FROM t", "un nombre collé à un mot"),
+        ("SELECT 0xDELETE FROM t", "un nombre collé à un mot"),
+        ("nr.usp_x 1", "instruction inconnue « nr »"),
+        ("SELECT a FROM t WHERE", "l'analyseur ne le lit pas"),
+        ("SELECT a b c FROM t", "l'analyseur ne le lit pas"),
+        ("SELECT COUNT(*) FROM t\nTHROW 50001, N'x', 1", "ligne 2 : mettez un « ; » devant THROW"),
+        ("IF @n = 1", "IF sans condition ou sans instruction"),
+        ("PRINT", "PRINT sans rien à sa suite"),
+        ("SET @x.modify('delete /a')", "SET d'une variable mal écrit"),
+        ("EXEC cfg.usp_liste (SELECT 1)", "« ( » n'est ni une constante ni une variable"),
+        ("EXEC usp_liste", "EXEC de « usp_liste », qui n'est pas dans « procedures_de_lecture »"),
+        ("SELECT " + "(" * 3000 + "1" + ")" * 3000, "l'analyseur ne le lit pas"),
+    ],
+)
+def test_what_is_not_surely_understood_is_refused_with_its_reason(text: str, words: str) -> None:
+    assert words in check_read_only(text, "mssql", VOUCHED)
+
+
+def test_a_procedure_reads_only_if_it_is_vouched_for_under_its_whole_name() -> None:
+    text = "EXEC cfg.usp_liste"
+    assert check_read_only(text, "mssql", ("cfg.usp_liste",)) == ""
+    for names in ((), ("usp_liste",), ("ref.usp_liste",), ("cfg.usp_liste2",)):
+        assert "procedures_de_lecture" in check_read_only(text, "mssql", names)
+
+
+@pytest.mark.parametrize(
+    ("engine", "text"),
+    [
+        ("mssql", "COMMIT"),
+        ("mssql", "INSERT INTO ref.station VALUES (1) COMMIT"),
+        ("mssql", "BEGIN TRAN; DELETE FROM t; ROLLBACK"),
+        ("mssql", "SET IMPLICIT_TRANSACTIONS OFF"),
+        ("mssql", "EXEC ('COMMIT')"),
+        ("mssql", "EXEC @p"),
+        ("mssql", "EXEC sp_executesql N'COMMIT'"),
+        ("mssql", "EXEC msdb.dbo.sp_start_job 'x'"),
+        ("mssql", "EXEC [master].[dbo].[xp_cmdshell] 'dir'"),
+        ("mssql", "BACKUP LOG x TO DISK = 'y'"),
+        ("mssql", "DELETE FROM t\nGO\nDELETE FROM u"),
+        ("mssql", "-- rien"),
+        ("postgresql", "DELETE FROM t; COMMIT"),
+        ("postgresql", "DELETE FROM t; END"),
+        ("postgresql", "START TRANSACTION"),
+        ("postgresql", "PREPARE TRANSACTION 'x'"),
+        ("postgresql", "COPY t TO PROGRAM 'x'"),
+        ("postgresql", "SELECT dblink_exec('x', 'DELETE FROM t')"),
+        ("postgresql", "SELECT pg_terminate_backend(3)"),
+        ("postgresql", ""),
+    ],
+)
+def test_what_a_rollback_would_not_undo_is_refused_even_of_a_writer(engine: str, text: str) -> None:
+    assert check_undone(text, engine) != ""
+
+
+@pytest.mark.parametrize(
+    ("engine", "text"),
+    [
+        ("mssql", "EXEC nr.usp_creer_station @c; UPDATE ref.station SET a = N'COMMIT' WHERE b = 1"),
+        ("mssql", "EXEC @r = nr.usp_creer_station 1"),
+        ("mssql", "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; DELETE FROM t"),
+        ("mssql", "BEGIN TRY DELETE FROM t END TRY BEGIN CATCH THROW; END CATCH"),
+        ("mssql", "CREATE TABLE #t (a int); INSERT INTO #t EXEC nr.usp_liste"),
+        ("postgresql", "INSERT INTO t VALUES (1); SELECT nr.usp_creer_station('x')"),
+        ("postgresql", "DO $$ BEGIN DELETE FROM t; END $$"),
+        ("postgresql", "SELECT nextval('nr.seq_station')"),
+    ],
+)
+def test_a_writer_may_write(engine: str, text: str) -> None:
+    assert check_undone(text, engine) == ""
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_of_the_shipped_queries_those_that_only_read_are_accepted_and_no_other(engine: str) -> None:
+    value = "@v" if engine == "mssql" else "NULL"
+    queries = [path.read_text(encoding="utf-8") for path in sorted((QUERIES / engine).glob("*.sql"))]
+    for text in queries:
+        refusal = check_read_only(re.sub(r"(?<!:):[a-z_]+", value, text), engine)
+        code = re.sub(r"--[^\n]*|'(?:[^']|'')*'", "", text)
+        assert bool(refusal) is bool(MORE_THAN_READING.search(code)), f"{refusal}\n{text}"
