@@ -8,7 +8,7 @@ SELECT d.name AS database_name, d.state_desc AS state,
 FROM sys.databases d
 JOIN sys.master_files f ON f.database_id = d.database_id
 LEFT JOIN sys.dm_os_performance_counters u
-    ON u.object_name LIKE '%:Databases%' AND u.counter_name = 'Log File(s) Used Size (KB)'
+    ON u.object_name LIKE '%Databases%' AND u.counter_name = 'Log File(s) Used Size (KB)'
     AND RTRIM(u.instance_name) COLLATE DATABASE_DEFAULT = d.name COLLATE DATABASE_DEFAULT
 GROUP BY d.name, d.state_desc
 ORDER BY d.name

@@ -45,7 +45,7 @@ ELSE
     CROSS JOIN (
         SELECT COALESCE(SUM(x.cntr_value), 1) AS pending
         FROM sys.dm_os_performance_counters x
-        WHERE x.object_name LIKE '%:Databases%' AND x.counter_name = 'Repl. Pending Xacts' AND x.instance_name = DB_NAME()
+        WHERE x.object_name LIKE '%Databases%' AND x.counter_name = 'Repl. Pending Xacts' AND x.instance_name = DB_NAME()
     ) b
     OUTER APPLY (
         -- From the block of the last transaction read to the one of the last record: blocks are counted in 512 bytes.

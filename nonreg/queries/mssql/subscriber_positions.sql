@@ -41,7 +41,7 @@ ELSE
     CROSS JOIN (
         SELECT COALESCE(SUM(x.cntr_value), 1) AS pending
         FROM sys.dm_os_performance_counters x
-        WHERE x.object_name LIKE '%:Databases%' AND x.counter_name = 'Repl. Pending Xacts' AND x.instance_name = DB_NAME()
+        WHERE x.object_name LIKE '%Databases%' AND x.counter_name = 'Repl. Pending Xacts' AND x.instance_name = DB_NAME()
     ) b
     WHERE s.runstatus IN (1, 2, 3, 4)
     ORDER BY q.slot
