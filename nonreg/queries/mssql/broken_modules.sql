@@ -6,7 +6,7 @@ FROM sys.sql_expression_dependencies d
 JOIN sys.objects o ON o.object_id = d.referencing_id
 JOIN sys.schemas s ON s.schema_id = o.schema_id
 WHERE o.is_ms_shipped = 0 AND d.referencing_class = 1 AND d.referenced_class = 1
-  AND d.referenced_id IS NULL AND d.is_ambiguous = 0 AND d.is_caller_dependent = 0
+  AND d.referenced_id IS NULL AND d.is_ambiguous = 0
   AND d.referenced_server_name IS NULL AND COALESCE(d.referenced_database_name, DB_NAME()) = DB_NAME()
   AND d.referenced_schema_name IS NOT NULL AND d.referenced_schema_name <> 'sys'
   AND OBJECT_ID(QUOTENAME(d.referenced_schema_name) + '.' + QUOTENAME(d.referenced_entity_name)) IS NULL

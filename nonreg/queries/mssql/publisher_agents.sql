@@ -16,7 +16,7 @@ ELSE
                 WHEN h.runstatus = 6 THEN N'en échec'
                 ELSE N'en marche' END AS state
     FROM (
-        SELECT DISTINCT p.name + N' vers ' + UPPER(s.srvname) + N'.' + s.dest_db AS slot,
+        SELECT DISTINCT p.name + N' vers ' + UPPER(s.srvname + N'.' + s.dest_db) AS slot,
                d.id, d.publisher_id, d.job_id, d.local_job
         FROM dbo.syssubscriptions s
         JOIN dbo.sysarticles a ON a.artid = s.artid

@@ -1,6 +1,7 @@
 -- Bytes that each subscription has still to receive (written less confirmed): its commands that wait in the distribution
 -- database, and the part of the log that the Log Reader has not read when something published is in it. Confirmed is what
--- is delivered and still kept: the cleaning of the distribution database lowers both numbers alike.
+-- is delivered and still kept: the cleaning of the distribution database lowers both numbers alike. Commands are read
+-- without waiting for the agents: it is a figure, not a proof.
 -- Where and with which rights: as publisher_agents, and VIEW SERVER STATE. From 2016 SP2.
 IF OBJECT_ID(N'dbo.syssubscriptions') IS NULL OR DB_ID(N'distribution') IS NULL
     SELECT CAST(NULL AS nvarchar(400)) AS slot, CAST(0 AS bigint) AS written_bytes, CAST(0 AS bigint) AS confirmed_bytes
@@ -8,7 +9,7 @@ IF OBJECT_ID(N'dbo.syssubscriptions') IS NULL OR DB_ID(N'distribution') IS NULL
 ELSE
     SELECT q.slot, COALESCE(c.kept, 0) + COALESCE(u.unread, 0) AS written_bytes, COALESCE(c.delivered, 0) AS confirmed_bytes
     FROM (
-        SELECT DISTINCT p.name + N' vers ' + UPPER(s.srvname) + N'.' + s.dest_db AS slot, d.id, d.publisher_database_id
+        SELECT DISTINCT p.name + N' vers ' + UPPER(s.srvname + N'.' + s.dest_db) AS slot, d.id, d.publisher_database_id
         FROM dbo.syssubscriptions s
         JOIN dbo.sysarticles a ON a.artid = s.artid
         JOIN dbo.syspublications p ON p.pubid = a.pubid
@@ -27,7 +28,7 @@ ELSE
         FROM (
             SELECT CAST(DATALENGTH(x.command) AS bigint) AS size,
                    CASE WHEN x.xact_seqno <= h.delivered THEN 1 ELSE 0 END AS is_delivered
-            FROM distribution.dbo.MSrepl_commands x
+            FROM distribution.dbo.MSrepl_commands x WITH (NOLOCK)
             JOIN distribution.dbo.MSsubscriptions m
                 ON m.agent_id = q.id AND m.publisher_database_id = x.publisher_database_id AND m.article_id = x.article_id
             WHERE x.publisher_database_id = q.publisher_database_id

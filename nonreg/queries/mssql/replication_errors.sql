@@ -14,7 +14,7 @@ ELSE IF OBJECT_ID(N'dbo.syssubscriptions') IS NULL OR DB_ID(N'distribution') IS 
 ELSE
     SELECT q.slot AS subscription, COUNT(DISTINCT NULLIF(h.error_id, 0)) AS apply_errors, 0 AS copy_errors
     FROM (
-        SELECT DISTINCT p.name + N' vers ' + UPPER(s.srvname) + N'.' + s.dest_db AS slot, d.id
+        SELECT DISTINCT p.name + N' vers ' + UPPER(s.srvname + N'.' + s.dest_db) AS slot, d.id
         FROM dbo.syssubscriptions s
         JOIN dbo.sysarticles a ON a.artid = s.artid
         JOIN dbo.syspublications p ON p.pubid = a.pubid

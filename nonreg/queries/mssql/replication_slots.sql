@@ -13,7 +13,7 @@ ELSE
            CASE WHEN l.log_truncation_holdup_reason = N'REPLICATION'
                 THEN CAST(l.active_log_size_mb * 1048576 AS bigint) ELSE 0 END AS retained_bytes
     FROM (
-        SELECT p.name + N' vers ' + UPPER(s.srvname) + N'.' + s.dest_db AS slot, d.id, d.job_id, d.local_job,
+        SELECT p.name + N' vers ' + UPPER(s.srvname + N'.' + s.dest_db) AS slot, d.id, d.job_id, d.local_job,
                MIN(s.status) AS status, MAX(CAST(s.queued_reinit AS int)) AS queued_reinit
         FROM dbo.syssubscriptions s
         JOIN dbo.sysarticles a ON a.artid = s.artid

@@ -15,7 +15,7 @@ ELSE
                  AND c.xact_seqno > h.delivered AND c.xact_seqno <= w.lsn
            ) THEN 1 ELSE 0 END AS bit) AS has_reached
     FROM (
-        SELECT DISTINCT p.name + N' vers ' + UPPER(s.srvname) + N'.' + s.dest_db AS slot, d.id, d.publisher_database_id
+        SELECT DISTINCT p.name + N' vers ' + UPPER(s.srvname + N'.' + s.dest_db) AS slot, d.id, d.publisher_database_id
         FROM dbo.syssubscriptions s
         JOIN dbo.sysarticles a ON a.artid = s.artid
         JOIN dbo.syspublications p ON p.pubid = a.pubid

@@ -7,6 +7,6 @@ IF OBJECT_ID(N'dbo.MSreplication_subscriptions') IS NULL
     WHERE 1 = 0
 ELSE
     SELECT r.publication AS subscription, CAST(CASE WHEN r.transaction_timestamp > 0x00 THEN 1 ELSE 0 END AS bit) AS is_enabled,
-           r.publication + N' vers ' + UPPER(@@SERVERNAME) + N'.' + DB_NAME() AS slot, r.publication AS publications
+           r.publication + N' vers ' + UPPER(@@SERVERNAME + N'.' + DB_NAME()) AS slot, r.publication AS publications
     FROM dbo.MSreplication_subscriptions r
     ORDER BY r.publication
