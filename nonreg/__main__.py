@@ -17,6 +17,7 @@ from nonreg.commands import (
 )
 from nonreg.errors import LedgerBroken, NonregError
 from nonreg.french import EXIT_USAGE, FrenchParser, describe_os_error
+from nonreg.interrupts import note_interrupts
 
 
 def build_parser() -> FrenchParser:
@@ -36,6 +37,7 @@ def build_parser() -> FrenchParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns its exit code."""
+    note_interrupts()
     options = build_parser().parse_args(arguments)
     try:
         return int(options.run_command(options))

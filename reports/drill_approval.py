@@ -80,22 +80,25 @@ def _describe_decision(report: CampaignReport, approval: Approval | None) -> lis
 
 
 def _list_drills(drills: tuple[PlannedDrill, ...]) -> Table:
+    hashes = dict.fromkeys(text.known(drill.code_sha256) for drill in drills)
+    is_shared = len(hashes) == 1 and len(drills) > 1  # told once: drills of one folder share their code
     rows = tuple(
         (
             Cell(f"{drill.scenario_id} {text.shorten(drill.title, TITLE_CHARACTERS, '…')}"),
             Cell(labels.DRILL_STAGES[drill.stage]),
             Cell(_number_steps(drill.operator_steps)),
-            Cell(text.known(drill.code_sha256)),
+            *(() if is_shared else (Cell(text.known(drill.code_sha256)),)),
         )
         for drill in drills
     )
     columns = (
-        Column("Exercice", 28),
+        Column("Exercice", 50 if is_shared else 28),
         Column("Étape", 14),
         Column("Gestes demandés à une personne", 36),
-        Column("SHA-256 du code", 22, mono=True),
+        *(() if is_shared else (Column("SHA-256 du code", 22, mono=True),)),
     )
-    return Table("Exercices autorisés", columns, rows, empty="Aucun exercice au plan.")
+    note = f"SHA-256 du code, le même pour tous : {next(iter(hashes))}" if is_shared else ""
+    return Table("Exercices autorisés", columns, rows, empty="Aucun exercice au plan.", note=note)
 
 
 def _number_steps(steps: tuple[str, ...]) -> str:

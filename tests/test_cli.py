@@ -236,7 +236,7 @@ def test_an_interrupted_campaign_is_stopped_cleaned_and_reported(sandbox: Layout
         text=True,
         start_new_session=True,
     )
-    wait_until(lambda: count_marks(sandbox) == 1, 120)
+    wait_until(lambda: any(runs_dir.glob("*/events.jsonl")) and count_marks(sandbox) == 1, 120)
     process.send_signal(signal.SIGINT)
     printed, errors = process.communicate(timeout=90)
     assert process.returncode == 2, errors

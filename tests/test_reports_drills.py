@@ -188,6 +188,16 @@ def test_the_approval_is_shown_with_exactly_what_was_approved() -> None:
     ]
 
 
+def test_a_hash_that_all_drills_share_is_told_once() -> None:
+    shared = tuple(replace(one, code_sha256=hash_text("code")) for one in (plan_switchover(), plan_loss()))
+    section = find_section(build_document(with_drills(shared, ())), "autorisation-exercices")
+    (table,) = (
+        one for one in section.blocks if isinstance(one, Table) and one.caption == "Exercices autorisés"
+    )
+    assert table.note == f"SHA-256 du code, le même pour tous : {hash_text('code')}"
+    assert [len(row) for row in table.rows] == [3, 3]
+
+
 def test_a_fault_that_only_a_person_can_heal_stands_out() -> None:
     assert read_rows(damaged_report(), "autorisation-exercices", "Pannes autorisées")[3][4] == (
         "Aucun : à la main seulement"

@@ -153,6 +153,7 @@ def start_campaign(
     from nonreg.basis import load_basis
     from nonreg.config import load_platform
     from nonreg.flow_process import LOG, STOP_SECONDS, flow_process
+    from nonreg.interrupts import raise_noted
     from nonreg.plan import collect_scenarios, identify_tool, new_run_id, plan_campaign
     from nonreg.progress import watch_run
     from nonreg.store import PLAN
@@ -193,7 +194,7 @@ def start_campaign(
     try:
         with flow_process(run_dir, parameters, stop_seconds) as process, say_what_a_stop_does(plan):
             steps = make_teller(request.platform, platform, plan)
-            watch_run(run_dir, lambda: steps() or process.poll() is not None)
+            watch_run(run_dir, lambda: raise_noted() or steps() or process.poll() is not None)
             process.wait()
     except KeyboardInterrupt:
         print("Interrompu : le rapport porte sur ce qui a été enregistré.")  # noqa: T201

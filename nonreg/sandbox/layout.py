@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nonreg.config import PLATFORMS_DIR
+from nonreg.store import write_file
 
 DEFAULT_NETWORK = "127.77.0"
 DEFAULT_DIR = Path(".sandbox")
@@ -129,12 +130,14 @@ def create_layout(root: Path, network: str | None = None) -> Layout:
     write_private(
         layout.secrets_file, "".join(f"{name}={secrets.token_urlsafe(18)}\n" for name in SECRET_NAMES)
     )
-    (layout.root / "instance.json").write_text(json.dumps({"network": layout.network}), encoding="utf-8")
     shipped = (PLATFORMS_DIR / "embarquee.toml").read_text(encoding="utf-8")
     own = shipped.replace(DEFAULT_NETWORK + ".", layout.network + ".").replace(
         'base_dir = ".sandbox"', f"base_dir = {json.dumps(str(layout.root))}"
     )
     layout.platform_file.write_text(own, encoding="utf-8")
+    write_file(
+        layout.root / "instance.json", json.dumps({"network": layout.network})
+    )  # from here on it is one
     return layout
 
 
