@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 from pathlib import Path
 
 import pytest
@@ -248,6 +249,14 @@ def test_the_certificate_is_verified_unless_the_platform_says_otherwise() -> Non
     trusting = mssql.list_keywords(dataclasses.replace(DATABASE, odbc=odbc), DEFAULT_DRIVER, "nr_reader", "x")
     assert (trusting["Encrypt"], trusting["TrustServerCertificate"]) == ("strict", "yes")
     assert trusting["HostnameInCertificate"] == "srv-a.local"
+
+
+def test_a_list_is_bound_as_the_json_that_a_query_reads_and_anything_else_as_it_is() -> None:
+    assert mssql.bind(["ref.station", "é"]) == '["ref.station", "\\u00e9"]'
+    assert mssql.bind((3, 1)) == "[3, 1]"
+    assert mssql.bind([datetime.date(2026, 3, 29)]) == '["2026-03-29"]'
+    assert mssql.bind("[1]") == "[1]"
+    assert mssql.bind(b"[1]") == b"[1]"
 
 
 def parse_keywords(text: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from sqlalchemy import Engine, create_engine
@@ -132,6 +133,11 @@ def word_error(error: OdbcError, kind: OdbcKind, database: Database, site_code: 
         ),
     }
     return known.get(kind) or RequestFailed(f"La base de {where} rejette la requête {said}")
+
+
+def bind(value: Any) -> Any:
+    """A list goes as JSON text, which the query reads with OPENJSON: the driver has no arrays."""
+    return json.dumps(list(value), default=str) if isinstance(value, list | tuple) else value
 
 
 def is_retriable_read(error: BaseException) -> bool:

@@ -35,6 +35,7 @@ class Dialect:
     read_state: Callable[[BaseException], str]
     is_retriable_read: Callable[[BaseException], bool]
     is_retriable_login: Callable[[BaseException], bool]
+    bind: Callable[[Any], Any]  # a value as the driver takes it
 
 
 DIALECTS = {
@@ -45,6 +46,7 @@ DIALECTS = {
         # Never: an error ends the transaction, and what it had read with it; who cannot connect is told at once.
         is_retriable_read=lambda _error: False,
         is_retriable_login=lambda _error: False,
+        bind=lambda value: value,
     ),
     "mssql": Dialect(
         mssql.make_engine,
@@ -133,7 +135,7 @@ class Session:
         raise AssertionError("unreachable")
 
     def _execute_once(self, statement: str, parameters: dict[str, Any], request: str) -> Rows:
-        result = self._connection.execute(text(statement), parameters)
+        result = self._connection.execute(text(statement), self._bind(parameters))
         if not result.returns_rows:
             return Rows((), (), request)
         return Rows(tuple(result.keys()), tuple(tuple(row) for row in result), request)
@@ -154,7 +156,7 @@ class Session:
         statement = load_query(self._database.engine, name)
         savepoint = self._connection.begin_nested()
         try:
-            self._connection.execute(text(statement), parameters)
+            self._connection.execute(text(statement), self._bind(parameters))
         except DBAPIError as error:
             if error.connection_invalidated:
                 raise self._translate(error) from error
@@ -176,6 +178,9 @@ class Session:
             self._connection.rollback()
         except SQLAlchemyError as error:
             raise self._translate(error) from error
+
+    def _bind(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        return {name: self._dialect.bind(value) for name, value in parameters.items()}
 
     def _translate(self, error: BaseException) -> NonregError:
         return self._dialect.translate(error, self._database, self.site_code, False)
