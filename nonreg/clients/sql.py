@@ -54,6 +54,7 @@ DIALECTS = {
         mssql.read_state,
         mssql.is_retriable_read,
         mssql.is_retriable_login,
+        mssql.bind,
     ),
 }
 
