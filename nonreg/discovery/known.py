@@ -7,7 +7,7 @@ all those that its VALUES list names, lines put in a comment included.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,10 @@ SUFFIXES = (PROPOSAL, REFUSED, SCENARIO)
 SUBJECT = re.compile(r"^\s*--\s*objet\s*:\s*(\S.*?)\s*$", re.MULTILINE | re.IGNORECASE)
 ID_LINE = re.compile(r"^\s*--\s*id\s*:\s*(\S+)\s*$", re.MULTILINE | re.IGNORECASE)
 TEXT = r"N?'((?:[^']|'')*)'"
-ROW = re.compile(rf"\(\s*{TEXT}\s*,\s*{TEXT}\s*,\s*{TEXT}\s*\)")
+# A row of a VALUES list, and not what follows IN.
+ROW = re.compile(
+    rf"(?:^|,|\bVALUES)\s*(?:--\s*)*\(\s*{TEXT}\s*,\s*{TEXT}\s*,\s*{TEXT}\s*\)", re.MULTILINE | re.IGNORECASE
+)
 
 Row = tuple[str, str, str]
 
@@ -55,26 +58,28 @@ def read_known(folders: Iterable[Path]) -> Known:
     """Read every scenario and proposal under these folders; ConfigError for two files about the same thing."""
     files: dict[str, KnownFile] = {}
     taken: set[str] = set()
+    for path in list_files(folders):
+        if path.suffix == ".py":
+            taken |= {whole.group() for whole in ID_PATTERN.finditer(read_text(path))}
+            continue
+        found, its_id = read_file(path)
+        taken |= {its_id} - {""}
+        if found is not None and (other := files.setdefault(found.subject, found)) is not found:
+            raise ConfigError(
+                f"Deux fichiers pour « {found.subject} » : {other.path} et {path} ; n'en gardez qu'un."
+            )
+    return Known(tuple(files.values()), frozenset(taken))
+
+
+def list_files(folders: Iterable[Path]) -> Iterator[Path]:
+    """Scenarios and proposals, each once even when one folder is in another."""
     seen: set[Path] = set()
     for folder in folders:
         for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
-            if not path.is_file() or path.resolve() in seen or "__pycache__" in path.parts:
-                continue
-            seen.add(path.resolve())
-            if path.suffix == ".py":
-                taken |= {whole.group() for whole in ID_PATTERN.finditer(read_text(path))}
-            elif path.name.lower().endswith(SUFFIXES):
-                found, its_id = read_file(path)
-                taken |= {its_id} - {""}
-                if found is None:
-                    continue
-                if found.subject in files:
-                    raise ConfigError(
-                        f"Deux fichiers pour « {found.subject} » : {files[found.subject].path} et {path} ; "
-                        "n'en gardez qu'un."
-                    )
-                files[found.subject] = found
-    return Known(tuple(files.values()), frozenset(taken))
+            wanted = path.suffix == ".py" or path.name.lower().endswith(SUFFIXES)
+            if wanted and path.is_file() and path.resolve() not in seen:
+                seen.add(path.resolve())
+                yield path
 
 
 def read_file(path: Path) -> tuple[KnownFile | None, str]:

@@ -16,7 +16,7 @@ ALL_POWERFUL = {
     ("database", "CONTROL"),
 }
 SYSTEM_DATABASES = frozenset({"master", "tempdb", "msdb", "distribution", "model"})
-SUBORDINATE = frozenset({"database", "schema", "object", "column"})
+SUBORDINATE = frozenset({"database", "schema", "object", "column", "user"})
 VERBS = {
     "VIEW DEFINITION": "voir la définition de",
     "SELECT": "lire",
@@ -64,7 +64,11 @@ def judge_account(
     manifest: Manifest, engine: str, account: Account, user: str, asked: Iterable[Asked], held: Iterable[Held]
 ) -> Judgement:
     """Compare; the sentences name the account as the database does."""
-    needed = {(right.object, right.right) for right in manifest.on(engine) if right.account is account}
+    needed = {
+        Held(name_scope(right.object, right.right), right.object, right.right)
+        for right in manifest.on(engine)
+        if right.account is account
+    }
     beyond, tolerated = split_beyond(manifest, engine, account, needed, held)
     return Judgement(
         tuple(tell_missing(user, one) for one in asked if is_missing(one)),
@@ -73,34 +77,51 @@ def judge_account(
     )
 
 
+def name_scope(name: str, right: str) -> str:
+    """Where the database tells a right of the manifest."""
+    if right == MEMBER:
+        return "role"
+    return {SERVER: "server", DATABASE: "database"}.get(name, "object")
+
+
 def is_missing(asked: Asked) -> bool:
     """Whether a right is lacking where it has an object."""
     return not asked.is_granted and (asked.is_there or not asked.right.is_optional)
 
 
 def split_beyond(
-    manifest: Manifest, engine: str, account: Account, needed: set[tuple[str, str]], held: Iterable[Held]
+    manifest: Manifest, engine: str, account: Account, needed: set[Held], held: Iterable[Held]
 ) -> tuple[list[Held], set[tuple[str, str]]]:
     """What is held without being needed: what is wrong, and what the manifest tolerates.
 
     Nothing in the schema of accounts is ever tolerated. An all-powerful account is told once, not object by object.
     """
-    allowed = needed | {IMPLIED[one] for one in needed if one in IMPLIED}
+    allowed = needed | {
+        Held(name_scope(*IMPLIED[key]), *IMPLIED[key])
+        for key in ((one.object, one.privilege) for one in needed)
+        if key in IMPLIED
+    }
     beyond: list[Held] = []
     tolerated: set[tuple[str, str]] = set()
     for one in held:
         if one.scope == "elsewhere":
             if one.privilege == "CONNECT" and one.object not in SYSTEM_DATABASES:
                 beyond.append(one)
-        elif one.scope != "column" and (one.object, one.privilege) in allowed:
+        elif one in allowed:
             continue
         elif is_tolerated(manifest, engine, account, one):
             tolerated.add((one.object, one.privilege))
         else:
             beyond.append(one)
-    if any(is_all_powerful(one) for one in beyond):
-        beyond = [one for one in beyond if one.scope not in SUBORDINATE or is_all_powerful(one)]
-    return beyond, tolerated
+    return leave_out_consequences(beyond), tolerated
+
+
+def leave_out_consequences(beyond: list[Held]) -> list[Held]:
+    """What is beyond, without what follows from a power over the whole server or the whole database."""
+    powers = [one for one in beyond if is_all_powerful(one)]
+    if over_all := [one for one in powers if one.scope in ("server", "server role")]:
+        return over_all
+    return [one for one in beyond if one in powers or one.scope not in SUBORDINATE] if powers else beyond
 
 
 def is_all_powerful(held: Held) -> bool:
@@ -112,6 +133,8 @@ def is_all_powerful(held: Held) -> bool:
 def is_tolerated(manifest: Manifest, engine: str, account: Account, held: Held) -> bool:
     """Whether the manifest says that it may be."""
     if held.object.split(".")[0].casefold() == manifest.accounts_schema.casefold():
+        return False
+    if held.scope not in ("object", "column", "role"):
         return False
     return any(
         one.engine in ("", engine) and one.covers(account, held.object, held.privilege)

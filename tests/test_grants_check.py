@@ -1,0 +1,210 @@
+"""What an account may do is compared with its manifest: what is missing and what is beyond are named."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nonreg.grants.manifest import MEMBER, SERVER, Account, Manifest, Right, Tolerated, load_manifest
+from nonreg.grants.preflight import Asked, Held, Judgement, judge_account
+
+READER, WRITER = Account.READER, Account.WRITER
+RIGHTS = (
+    Right(READER, "ref.station", "SELECT", "", ("buffer_rows", "alarms")),
+    Right(READER, SERVER, "VIEW SERVER STATE", "mssql", ("locks",)),
+    Right(READER, "distribution.replmonitor", MEMBER, "mssql", ("replication_monitor",)),
+    Right(READER, "dbo.syspublications", "SELECT", "mssql", ("publications",)),
+    Right(WRITER, "nr.usp_battre", "EXECUTE", "", ("bench_beat",)),
+)
+MANIFEST = Manifest("securite", RIGHTS, tolerated=(Tolerated(READER, "SELECT", "*.*", "lecture"),))
+
+
+def judge(
+    *held: Held, account: Account = READER, refused: tuple[str, ...] = (), absent: tuple[str, ...] = ()
+) -> Judgement:
+    """The judgement when those objects are refused or absent, and that is held."""
+    mine = [right for right in MANIFEST.on("mssql") if right.account is account]
+    asked = [
+        Asked(right, right.object not in absent, right.object not in (*refused, *absent)) for right in mine
+    ]
+    return judge_account(MANIFEST, "mssql", account, f"nr_{account}", asked, held)
+
+
+NEEDED = (Held("object", "ref.station", "SELECT"), Held("server", SERVER, "VIEW SERVER STATE"))
+
+
+def test_an_account_that_may_do_what_it_must_and_no_more_is_right() -> None:
+    assert judge(*NEEDED) == Judgement()
+    assert judge(*NEEDED).is_right
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("ref.station", "nr_reader ne peut pas lire ref.station : SELECT manque (pour alarms, buffer_rows)."),
+        (SERVER, "nr_reader n'a pas VIEW SERVER STATE sur le serveur (pour locks)."),
+        (
+            "distribution.replmonitor",
+            "nr_reader n'est pas membre du rôle distribution.replmonitor (pour replication_monitor).",
+        ),
+    ],
+)
+def test_each_missing_right_is_one_sentence_that_says_what_for(name: str, sentence: str) -> None:
+    assert judge(refused=(name,)).missing == (sentence,)
+    assert not judge(refused=(name,)).is_right
+
+
+def test_a_replication_table_that_is_not_on_this_site_is_not_missing() -> None:
+    assert judge(absent=("dbo.syspublications",)).missing == ()
+    assert len(judge(refused=("dbo.syspublications",)).missing) == 1
+
+
+def test_any_other_absent_object_is_missing_and_the_sentence_says_so() -> None:
+    assert judge(absent=("ref.station",)).missing == (
+        "nr_reader ne peut pas lire ref.station : SELECT manque (pour alarms, buffer_rows) ; "
+        "l'objet est absent, ou le compte n'y a aucun droit.",
+    )
+    assert (
+        judge(absent=("distribution.replmonitor",))
+        .missing[0]
+        .endswith("(pour replication_monitor) ; la base distribution n'est pas sur ce serveur.")
+    )
+
+
+@pytest.mark.parametrize(
+    ("held", "sentence"),
+    [
+        (
+            [Held("object", "ref.site", "UPDATE"), Held("object", "ref.site", "INSERT")],
+            "nr_writer peut ajouter et modifier ref.site (INSERT, UPDATE), ce que son manifeste ne prévoit pas.",
+        ),
+        (
+            [Held("column", "ref.site", "UPDATE")],
+            "nr_writer peut modifier ref.site sur certaines colonnes (UPDATE), ce que son manifeste ne prévoit pas.",
+        ),
+        (
+            [Held("object", "cfg.usp_purge", "EXECUTE")],
+            "nr_writer peut exécuter cfg.usp_purge (EXECUTE), ce que son manifeste ne prévoit pas.",
+        ),
+        (
+            [Held("object", "ref.site", "TAKE OWNERSHIP")],
+            "nr_writer peut disposer de ref.site (TAKE OWNERSHIP), ce que son manifeste ne prévoit pas.",
+        ),
+        (
+            [Held("schema", "ref", "ALTER")],
+            "nr_writer a ALTER sur le schéma ref, ce que son manifeste ne prévoit pas.",
+        ),
+        (
+            [Held("database", "DATABASE", "CREATE TABLE")],
+            "nr_writer a CREATE TABLE sur la base, ce que son manifeste ne prévoit pas.",
+        ),
+        (
+            [Held("server", SERVER, "ALTER ANY LOGIN")],
+            "nr_writer a ALTER ANY LOGIN sur le serveur, ce que son manifeste ne prévoit pas.",
+        ),
+        ([Held("server role", "sysadmin", MEMBER)], "nr_writer est membre du rôle de serveur sysadmin."),
+        ([Held("role", "db_owner", MEMBER)], "nr_writer est membre du rôle db_owner."),
+        ([Held("user", "dbo", "IMPERSONATE")], "nr_writer peut agir sous l'identité de dbo (IMPERSONATE)."),
+        ([Held("elsewhere", "PAIE", "CONNECT")], "nr_writer a accès à la base PAIE."),
+    ],
+)
+def test_each_thing_beyond_the_manifest_is_one_sentence(held: list[Held], sentence: str) -> None:
+    assert judge(*held, account=WRITER).beyond == (sentence,)
+
+
+def test_reading_more_is_tolerated_for_the_reader_only_and_never_for_the_accounts() -> None:
+    more = Held("object", "prod.mesure", "SELECT")
+    assert judge(more).is_right
+    assert judge(more).tolerated == ("nr_reader : SELECT sur prod.mesure",)
+    assert judge(more, account=WRITER).beyond != ()
+    for accounts in (
+        Held("object", "securite.utilisateur", "SELECT"),
+        Held("column", "Securite.utilisateur", "SELECT"),
+    ):
+        assert len(judge(accounts).beyond) == 1
+
+
+def test_writing_in_a_table_that_it_may_read_is_beyond() -> None:
+    assert len(judge(*NEEDED, Held("object", "ref.station", "UPDATE")).beyond) == 1
+
+
+def test_a_needed_right_brings_the_weaker_one_without_a_word() -> None:
+    assert judge(*NEEDED, Held("database", "DATABASE", "VIEW DATABASE STATE")).is_right
+    assert not judge(Held("database", "DATABASE", "VIEW DEFINITION")).is_right
+
+
+@pytest.mark.parametrize(
+    "power",
+    [
+        Held("server role", "sysadmin", MEMBER),
+        Held("server", SERVER, "CONTROL SERVER"),
+        Held("role", "db_owner", MEMBER),
+        Held("database", "DATABASE", "CONTROL"),
+        Held("server", SERVER, "SUPERUSER"),
+    ],
+)
+def test_an_all_powerful_account_is_told_once_and_not_object_by_object(power: Held) -> None:
+    rest = [Held("object", f"ref.t{number}", "DELETE") for number in range(50)]
+    assert (
+        len(judge(power, *rest, Held("schema", "ref", "ALTER"), Held("user", "dbo", "IMPERSONATE")).beyond)
+        == 1
+    )
+
+
+def test_a_power_over_the_server_tells_of_its_roles_and_databases_too() -> None:
+    follows = [
+        Held("role", "db_owner", MEMBER),
+        Held("login", "sa", "IMPERSONATE"),
+        Held("elsewhere", "PAIE", "CONNECT"),
+    ]
+    assert judge(Held("server role", "sysadmin", MEMBER), *follows).beyond == (
+        "nr_reader est membre du rôle de serveur sysadmin.",
+    )
+    assert len(judge(*follows).beyond) == 3
+
+
+def test_databases_of_the_server_itself_and_closed_ones_are_no_excess() -> None:
+    held = [Held("elsewhere", name, "CONNECT") for name in ("master", "tempdb", "msdb", "distribution")]
+    assert judge(*held, Held("elsewhere", "PAIE", "REFUSED")).is_right
+
+
+SCOPES = st.sampled_from(
+    ["server", "database", "schema", "object", "column", "role", "server role", "user", "login"]
+)
+PRIVILEGES = st.sampled_from(["SELECT", "INSERT", "UPDATE", "DELETE", "EXECUTE", "CONTROL", "ALTER", MEMBER])
+NAMES = st.sampled_from(
+    ["ref.station", "ref.site", "securite.utilisateur", "nr.usp_battre", "db_owner", "ref"]
+)
+
+
+@given(st.lists(st.builds(Held, SCOPES, NAMES, PRIVILEGES), max_size=8), st.sampled_from(Account))
+def test_nothing_beyond_is_ever_passed_over(held: list[Held], account: Account) -> None:
+    needed = {(right.object, right.right) for right in MANIFEST.on("mssql") if right.account is account}
+    judgement = judge(*held, account=account)
+    for one in held:
+        excused = one.scope == "object" and (one.object, one.privilege) in needed
+        of_reading = (
+            account is READER and one.privilege == "SELECT" and one.scope in ("object", "column", "role")
+        )
+        tolerated = of_reading and "." in one.object and not one.object.startswith("securite.")
+        if not excused and not tolerated:
+            assert not judgement.is_right
+
+
+def test_the_shipped_manifest_tolerates_no_writing() -> None:
+    kinds = {(one.right, one.object) for one in load_manifest().tolerated}
+    assert {right for right, _ in kinds} <= {"SELECT", "EXECUTE", MEMBER}
+    assert {name for right, name in kinds if right == "EXECUTE"} == {"nr.*", "ha.usp_mandat"}
+    roles = {name for right, name in kinds if right == MEMBER}
+    assert roles == {"db_datareader", "pg_read_all_s*", "pg_stat_scan_tables"}
+
+
+def test_what_one_engine_tolerates_the_other_does_not() -> None:
+    only = Tolerated(WRITER, "SELECT", "*.*", "lecture", "postgresql")
+    manifest = dataclasses.replace(MANIFEST, tolerated=(only,))
+    held = [Held("object", "prod.mesure", "SELECT")]
+    assert judge_account(manifest, "postgresql", WRITER, "w", [], held).is_right
+    assert not judge_account(manifest, "mssql", WRITER, "w", [], held).is_right
