@@ -6,11 +6,12 @@ READY := $(VENV)/.ready
 DEFECT ?=
 ARGS ?=
 ROUNDS ?= 30
+MSSQL ?=
 export PYTHONDONTWRITEBYTECODE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup campaign drills test test-defects test-drills test-openssh test-odbc lint bench bench-hd sandbox-up sandbox-down sandbox-status clean
+.PHONY: help setup campaign drills test test-defects test-drills test-openssh test-odbc test-sqlserver lint bench bench-hd sandbox-up sandbox-down sandbox-status clean
 
 help: ## afficher cette aide
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -51,6 +52,9 @@ test-openssh: $(READY) ## signatures : échanges avec les vrais ssh-keygen et ss
 test-odbc: $(READY) ## pyodbc pour de vrai : psqlODBC, et le pilote de Microsoft (demande libodbc2 et odbc-postgresql)
 	@$(PY) -m pip install --quiet --no-deps --require-hashes -r requirements-sqlserver.lock
 	@$(PY) -m pytest -m odbc tests/odbc $(ARGS)
+
+test-sqlserver: $(READY) ## la suite SQL Server, sur le serveur que MSSQL="DRIVER={…};SERVER=tcp:…;UID=sa;PWD={…};" désigne
+	@MSSQL='$(MSSQL)' $(PY) -m pytest -m sqlserver tests/sqlserver $(ARGS)
 
 lint: $(READY) ## ruff, mypy strict et sens des imports
 	@$(PY) -m ruff check .

@@ -37,6 +37,7 @@ from nonreg.errors import (
     Thrown,
     Unreachable,
 )
+from tests.odbc.keywords import parse_keywords
 
 DATABASE = Database(
     engine="mssql",
@@ -257,24 +258,6 @@ def test_a_list_is_bound_as_the_json_that_a_query_reads_and_anything_else_as_it_
     assert mssql.bind([datetime.date(2026, 3, 29)]) == '["2026-03-29"]'
     assert mssql.bind("[1]") == "[1]"
     assert mssql.bind(b"[1]") == b"[1]"
-
-
-def parse_keywords(text: str) -> dict[str, str]:
-    """The connection string as an ODBC driver manager reads it."""
-    found, at = {}, 0
-    while at < len(text):
-        name, at = text[at : text.index("=", at)], text.index("=", at) + 1
-        if text[at] == "{":
-            value, at = "", at + 1
-            while not (text[at] == "}" and text[at : at + 2] != "}}"):
-                value, at = value + text[at], at + (2 if text[at] == "}" else 1)
-            at += 1
-        else:
-            end = text.index(";", at)
-            value, at = text[at:end], end
-        assert text[at] == ";"
-        found[name], at = value, at + 1
-    return found
 
 
 VALUES = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
