@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -138,11 +139,16 @@ def write_grants(platform: Platform, manifest: Manifest, output: str) -> int:
     """The script for the active site's accounts; the other sites' have the same names."""
     from nonreg.grants.effective import name_user
     from nonreg.grants.manifest import Account
-    from nonreg.grants.script import Users, write_script
+    from nonreg.grants.script import ENGINE, Users, write_script
     from nonreg.model import SiteRole
 
     database = platform.site(SiteRole.ACTIF).database
     assert database is not None
+    if database.engine != ENGINE:
+        print(  # noqa: T201
+            f"La base de cette plateforme est {database.engine} : script T-SQL montré pour relecture seulement.",
+            file=sys.stderr,
+        )
     names = {account: name_user(database, account) for account in Account}
     script = write_script(manifest, Users(names, database.name))
     if not output:

@@ -1,0 +1,114 @@
+"""The commands without a server: the script is written, what cannot be is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nonreg.__main__ import main
+from nonreg.commands import EXIT_OK
+from nonreg.config import PLATFORMS_DIR
+from nonreg.french import EXIT_USAGE
+
+
+@pytest.fixture
+def platform_file(tmp_path: Path) -> Path:
+    """A platform on SQL Server that nobody runs, with no secret anywhere."""
+    text = (PLATFORMS_DIR / "embarquee.toml").read_text(encoding="utf-8")
+    path = tmp_path / "essai.toml"
+    path.write_text(
+        text.replace('engine = "postgresql"', 'engine = "mssql"')
+        .replace('name = "aquareel"', 'name = "AQUAREEL"')
+        .replace("nr_reader", "lecteur")
+        .replace("127.77.0.", "127.78.250."),
+        encoding="utf-8",
+    )
+    return path
+
+
+def test_the_script_names_the_platforms_accounts_and_needs_neither_server_nor_secret(
+    platform_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "droits.sql"
+    assert main(["grants", "--platform", str(platform_file), "--output", str(output)]) == EXIT_OK
+    script = output.read_text(encoding="utf-8")
+    assert "CREATE USER [lecteur] FOR LOGIN [lecteur];" in script
+    assert "USE [AQUAREEL];" in script
+    assert str(output) in capsys.readouterr().out
+    assert main(["grants", "--platform", str(platform_file)]) == EXIT_OK
+    assert capsys.readouterr().out == script
+
+
+def test_a_platform_without_sql_server_is_told_that_the_script_is_not_for_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["grants", "--platform", "embarquee"]) == EXIT_OK
+    told = capsys.readouterr()
+    assert "pour relecture seulement" in told.err
+    assert "GRANT SELECT" in told.out
+
+
+def test_rights_of_a_scenarios_folder_are_in_the_script(
+    platform_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "scenarios"
+    folder.mkdir()
+    (folder / "BASE-400-essai.sql").write_text(
+        "-- id: BASE-400\n-- titre: Essai\n-- criticite: mineure\n-- effet: read_only\n-- attendu: aucune ligne\n"
+        "-- droits: SELECT prod.v_essai\n\nSELECT a FROM prod.v_essai;\n",
+        encoding="utf-8",
+    )
+    assert main(["grants", "--platform", str(platform_file), "--scenarios", str(folder)]) == EXIT_OK
+    expected = "    -- pour BASE-400\n    GRANT SELECT ON OBJECT::[prod].[v_essai] TO [lecteur];"
+    assert expected in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["grants", "--platform", "embarquee", "--check", "--output", "x.sql"], "--output"),
+        (["grants", "--platform", "absente"], "Plateforme inconnue"),
+        (["grants", "--platform", "embarquee", "--scenarios", "/absent"], "Dossier de scénarios introuvable"),
+        (
+            ["grants", "--platform", "embarquee", "--manifest", "/absent.toml"],
+            "/absent.toml : lecture impossible",
+        ),
+        (["grants", "--platform", "embarquee", "--output", "/absent/x.sql"], "écriture impossible"),
+        (["discover", "--platform", "absente", "--output", "x"], "Plateforme inconnue"),
+    ],
+)
+def test_a_wrong_use_is_one_french_sentence(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == EXIT_USAGE
+    error = capsys.readouterr().err
+    assert words in error
+    assert "Traceback" not in error
+
+
+def test_discovery_without_a_server_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (PLATFORMS_DIR / "embarquee.toml").read_text(encoding="utf-8").replace("127.77.0.", "127.78.250.")
+    path = tmp_path / "essai.toml"
+    path.write_text(text, encoding="utf-8")
+    monkeypatch.setenv("AQ_READER_PASSWORD", "x")
+    output = tmp_path / "decouverte"
+    assert main(["discover", "--platform", str(path), "--output", str(output)]) == EXIT_USAGE
+    assert "injoignable" in capsys.readouterr().err
+    assert not output.exists()
+
+
+def test_a_check_that_could_not_be_made_is_not_green(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (PLATFORMS_DIR / "embarquee.toml").read_text(encoding="utf-8").replace("127.77.0.", "127.78.250.")
+    path = tmp_path / "essai.toml"
+    path.write_text(text, encoding="utf-8")
+    for name in ("AQ_READER_PASSWORD", "AQ_WRITER_PASSWORD"):
+        monkeypatch.setenv(name, "x")
+    assert main(["grants", "--platform", str(path), "--check"]) == 2
+    told = capsys.readouterr().out.splitlines()
+    assert len(told) == 4
+    assert all("non vérifiés" in line and "injoignable" in line for line in told)
