@@ -5,7 +5,7 @@ from __future__ import annotations
 
 def parse_keywords(text: str) -> dict[str, str]:
     """The connection string as an ODBC driver manager reads it; a last semicolon may be missing."""
-    text = text if text.endswith(";") else text + ";"
+    text = text if not text or text.endswith(";") else text + ";"
     found, at = {}, 0
     while at < len(text):
         name, at = text[at : text.index("=", at)], text.index("=", at) + 1
