@@ -67,11 +67,13 @@ def test_any_other_absent_object_is_missing_and_the_sentence_says_so() -> None:
         "nr_reader ne peut pas lire ref.station : SELECT manque (pour alarms, buffer_rows) ; "
         "l'objet est absent, ou le compte n'y a aucun droit.",
     )
-    assert (
-        judge(absent=("distribution.replmonitor",))
-        .missing[0]
-        .endswith("(pour replication_monitor) ; la base distribution n'est pas sur ce serveur.")
-    )
+
+
+def test_rights_in_a_distribution_database_on_another_server_are_told_apart() -> None:
+    judgement = judge(absent=("distribution.replmonitor",))
+    assert judgement.is_right
+    assert judgement.unseen == ("1 droit dans la base distribution, qui n'est pas sur ce serveur.",)
+    assert judge().unseen == ()
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,8 @@ from __future__ import annotations
 from nonreg.clients.sql import Session, open_session
 from nonreg.config import Database, Platform, Site
 from nonreg.errors import PlatformError
-from nonreg.grants.manifest import DATABASE, MEMBER, SERVER, Account, Manifest, Right
+from nonreg.grants.manifest import DATABASE, DISTRIBUTION, MEMBER, SERVER, Account, Manifest, Right
 from nonreg.grants.preflight import Asked, Held, Judgement, judge_account
-
-DISTRIBUTION = "distribution"
 
 
 def read_held(session: Session) -> tuple[Held, ...]:
@@ -21,23 +19,25 @@ def ask_rights(session: Session, rights: tuple[Right, ...], held: tuple[Held, ..
     plain = {(one.object, one.privilege) for one in held if one.scope in ("server", "database", "role")}
     if any(right.database == DISTRIBUTION and right.right == MEMBER for right in rights):
         plain |= read_distribution_roles(session, held)
-    elsewhere = {one.object for one in held if one.scope == "elsewhere"}
-    asked = []
-    for right in rights:
-        if right.object in (SERVER, DATABASE) or right.right == MEMBER:
-            is_there = right.database in ("", *elsewhere)
-            asked.append(Asked(right, is_there, (right.object, right.right) in plain))
-        else:
-            *database, schema, name = right.object.split(".")
-            row = session.query(
-                "grants_object",
-                database_name="".join(database),
-                schema_name=schema,
-                item_name=name,
-                privilege=right.right,
-            ).rows[0]
-            asked.append(Asked(right, bool(row[0]), bool(row[1])))
-    return tuple(asked)
+    databases = {"", *(one.object for one in held if one.scope == "elsewhere")}
+    return tuple(ask_right(session, right, plain, databases) for right in rights)
+
+
+def ask_right(session: Session, right: Right, plain: set[tuple[str, str]], databases: set[str]) -> Asked:
+    """The answer for one right: from what is known already, or asked."""
+    if right.database not in databases:
+        return Asked(right, is_there=False, is_granted=False)
+    if right.object in (SERVER, DATABASE) or right.right == MEMBER:
+        return Asked(right, is_there=True, is_granted=(right.object, right.right) in plain)
+    schema, name = right.object.split(".")[-2:]
+    is_there, is_granted = session.query(
+        "grants_object",
+        database_name=right.database,
+        schema_name=schema,
+        item_name=name,
+        privilege=right.right,
+    ).rows[0]
+    return Asked(right, bool(is_there) or bool(right.database), bool(is_granted))
 
 
 def read_distribution_roles(session: Session, held: tuple[Held, ...]) -> set[tuple[str, str]]:

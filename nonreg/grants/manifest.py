@@ -34,6 +34,7 @@ from nonreg.files import read_toml
 MANIFEST = Path(__file__).parent / "manifest.toml"
 STRICT = {"extra": "forbid"}
 SERVER, DATABASE, MEMBER = "SERVER", "DATABASE", "MEMBER"
+DISTRIBUTION = "distribution"
 # The whole vocabulary: a right that is not here is not one that a campaign may ask for.
 SERVER_RIGHTS = ("VIEW SERVER STATE", "VIEW ANY DEFINITION")
 DATABASE_RIGHTS = ("VIEW DEFINITION", "VIEW DATABASE STATE")
@@ -80,8 +81,8 @@ class Right:
 
     @property
     def is_optional(self) -> bool:
-        """Whether its object may be absent from a site."""
-        return REPLICATION_TABLES.fullmatch(self.object) is not None
+        """Whether its object may be absent from a site: replication makes some at the publisher, some elsewhere."""
+        return self.database == DISTRIBUTION or REPLICATION_TABLES.fullmatch(self.object) is not None
 
     @property
     def database(self) -> str:

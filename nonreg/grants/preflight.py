@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from nonreg.grants.manifest import DATABASE, IMPLIED, MEMBER, SERVER, Account, Manifest, Right
 from nonreg.grants.script import shorten
+from nonreg.wording import plural
 
 ALL_POWERFUL = {
     ("server role", "sysadmin"),
@@ -48,11 +50,15 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What is wrong with one account on one site, in sentences; `tolerated` is what the manifest lets pass."""
+    """What is wrong with one account on one site, in sentences; `tolerated` is what the manifest lets pass.
+
+    `unseen` says which rights are in a database of replication that this server has not.
+    """
 
     missing: tuple[str, ...] = ()
     beyond: tuple[str, ...] = ()
     tolerated: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
 
     @property
     def is_right(self) -> bool:
@@ -70,11 +76,20 @@ def judge_account(
         if right.account is account
     }
     beyond, tolerated = split_beyond(manifest, engine, account, needed, held)
+    answers = tuple(asked)
     return Judgement(
-        tuple(tell_missing(user, one) for one in asked if is_missing(one)),
+        tuple(tell_missing(user, one) for one in answers if is_missing(one)),
         tuple(tell_beyond(user, beyond)),
         tuple(f"{user} : {right} sur {name}" for name, right in sorted(tolerated)),
+        tuple(tell_unseen(answers)),
     )
+
+
+def tell_unseen(asked: tuple[Asked, ...]) -> Iterator[str]:
+    """One sentence for each database that is not on this server."""
+    away = Counter(one.right.database for one in asked if one.right.database and not one.is_there)
+    for database, count in sorted(away.items()):
+        yield f"{plural(count, 'droit', 'droits')} dans la base {database}, qui n'est pas sur ce serveur."
 
 
 def name_scope(name: str, right: str) -> str:
@@ -146,8 +161,7 @@ def tell_missing(user: str, asked: Asked) -> str:
     """One sentence for one right that is lacking."""
     right, reason = asked.right, shorten(asked.right.needed_by)
     if right.right == MEMBER:
-        away = "" if asked.is_there else f" ; la base {right.database} n'est pas sur ce serveur"
-        return f"{user} n'est pas membre du rôle {right.object} ({reason}){away}."
+        return f"{user} n'est pas membre du rôle {right.object} ({reason})."
     if right.object in (SERVER, DATABASE):
         where = "le serveur" if right.object == SERVER else "la base"
         return f"{user} n'a pas {right.right} sur {where} ({reason})."

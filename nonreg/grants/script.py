@@ -143,7 +143,8 @@ def write_right(right: Right, name: str) -> str:
         return f"GRANT {right.right} TO {bracket(name)};"
     thing = ".".join(bracket(part) for part in right.object.split(".")[-2:])
     order = f"GRANT {right.right} ON OBJECT::{thing} TO {bracket(name)};"
-    return f"IF OBJECT_ID({quote(thing)}) IS NOT NULL\n    {order}" if right.is_optional else order
+    here = right.is_optional and not right.database
+    return f"IF OBJECT_ID({quote(thing)}) IS NOT NULL\n    {order}" if here else order
 
 
 def shorten(needed_by: tuple[str, ...], most: int = 4) -> str:
