@@ -107,11 +107,12 @@ def put_face_to_face(columns: tuple[str, ...], golden: Golden, found: ResultSet)
     """Both tables with the same columns, the golden texts read as values of the kind that was found."""
     wanted, got = [], []
     for column in columns:
-        values = [normalize(row[find(found.columns, column)]) for row in found.rows]
-        texts = [row[find(golden.columns, column)] for row in golden.rows]
+        place, golden_place = find(found.columns, column), find(golden.columns, column)
+        values = [normalize(row[place]) for row in found.rows]
         read = choose_reader(values)
         if read is None:
-            values = [show_value(row[find(found.columns, column)]) for row in found.rows]
+            values = [show_value(row[place]) for row in found.rows]
+        texts = (row[golden_place] for row in golden.rows)
         wanted.append([None if text is None else (read or str)(text) for text in texts])
         got.append(values)
     return Tables(columns, tuple(zip(*wanted, strict=True)), tuple(zip(*got, strict=True)))

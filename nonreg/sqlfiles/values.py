@@ -10,6 +10,13 @@ from typing import Any
 from uuid import UUID
 
 NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
+NOT_FINITE = {
+    "nan": "NaN",
+    "inf": "Infinity",
+    "infinity": "Infinity",
+    "-inf": "-Infinity",
+    "-infinity": "-Infinity",
+}
 YES, NO = ("1", "true", "vrai", "oui"), ("0", "false", "faux", "non")
 
 
@@ -19,8 +26,10 @@ def show_value(value: Any) -> str | None:
         return None
     if isinstance(value, bool):
         return "1" if value else "0"
+    if isinstance(value, float) or (isinstance(value, Decimal) and not value.is_finite()):
+        return NOT_FINITE.get(str(value).lower(), str(value))
     if isinstance(value, Decimal):
-        return format(value, "f") if value.is_finite() else str(value)
+        return format(value, "f")
     if isinstance(value, datetime):
         return value.isoformat(sep=" ")
     if isinstance(value, date | time):
@@ -36,7 +45,7 @@ def normalize(value: Any) -> Any:
         return value
     if isinstance(value, int | float | Decimal):
         number = Decimal(str(value))
-        return number if number.is_finite() else str(number)
+        return number if number.is_finite() else NOT_FINITE.get(str(number).lower(), str(number))
     if isinstance(value, bytes | bytearray | memoryview):
         return bytes(value)
     return str(value)
@@ -44,7 +53,7 @@ def normalize(value: Any) -> Any:
 
 def choose_reader(values: Sequence[Any]) -> Callable[[str], Any] | None:
     """How to read the texts that stand for values like these; None when their kinds differ, so that all are texts."""
-    kinds = {type(value) for value in values if value is not None}
+    kinds = {type(value) for value in values if value is not None and value not in NOT_FINITE.values()}
     if len(kinds) > 1:
         return None
     return READERS.get(next(iter(kinds), str), str)
@@ -52,7 +61,9 @@ def choose_reader(values: Sequence[Any]) -> Callable[[str], Any] | None:
 
 def read_number(text: str) -> Any:
     """A number, else the text, which equals no number."""
-    return Decimal(text) if NUMBER.fullmatch(text.strip()) else text
+    if NUMBER.fullmatch(text.strip()):
+        return Decimal(text.strip())
+    return NOT_FINITE.get(text.strip().lower(), text)
 
 
 def read_yes(text: str) -> Any:
