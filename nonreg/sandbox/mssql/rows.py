@@ -16,7 +16,10 @@ from nonreg.sandbox.layout import ACTIVE, HOST_NAME, PASSIVE, SITES, WITNESS
 ORIGIN = datetime(2000, 1, 1)  # noqa: DTZ001 - the database's times are UTC without zone
 STEP = timedelta(minutes=5)
 LONG_STATIONS = ("V714401001", "V715501001", "V547401501", "Y345401001", "V505401001")
-LONG_STEPS, SHORT_STEPS = 3 * 288, 12  # three days for the stations above, one hour for the others
+DAY_STEPS, HOUR_STEPS = 288, 12
+# The stations above: every step of three days, and one a day back to the end of the retention, less what it leaves to
+# a stand-in that is a day old. The others: the last hour.
+LONG_DAYS, OLDEST_DAYS = 3, 89
 KINDS = ("H", "Q", "RR")  # in the order of the three sensors of each station
 MISSING_SHARE = 0.001
 ROLES = {ACTIVE: "ACTIF", PASSIVE: "PASSIF", WITNESS: "SURVEILLANCE"}
@@ -43,10 +46,10 @@ def list_measures(
     """
     last = 1 + (last_instant - ORIGIN) // STEP
     for rank, code in enumerate(codes, 1):
-        steps = LONG_STEPS if code in LONG_STATIONS else SHORT_STEPS
+        instants = list_instants(last, long=code in LONG_STATIONS)
         for position, kind in enumerate(KINDS):
             sensor = (rank - 1) * 3 + 1 + position
-            for instant in range(last - steps + 1, last + 1):
+            for instant in instants:
                 noise = compute_noise(sensor, instant)
                 if kind == "RR" and (instant + rank * 211) % 2016 >= 72:
                     continue
@@ -54,6 +57,14 @@ def list_measures(
                     yield sensor, instant, None, "MANQUANTE"
                 elif (value := compute_value(kind, rank, instant, noise)) is not None:
                     yield sensor, instant, value, "OK"
+
+
+def list_instants(last: int, *, long: bool) -> list[int]:
+    """Time ids of a station's measures, in order."""
+    if not long:
+        return list(range(last - HOUR_STEPS + 1, last + 1))
+    daily = [last - days * DAY_STEPS for days in range(OLDEST_DAYS, LONG_DAYS - 1, -1)]
+    return daily + list(range(last - LONG_DAYS * DAY_STEPS + 1, last + 1))
 
 
 def compute_noise(sensor: int, instant: int) -> float:
