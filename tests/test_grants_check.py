@@ -199,7 +199,11 @@ def test_nothing_beyond_is_ever_passed_over(held: list[Held], account: Account) 
 def test_the_shipped_manifest_tolerates_no_writing() -> None:
     kinds = {(one.right, one.object) for one in load_manifest().tolerated}
     assert {right for right, _ in kinds} <= {"SELECT", "EXECUTE", MEMBER}
-    assert {name for right, name in kinds if right == "EXECUTE"} == {"nr.*", "ha.usp_mandat"}
+    assert {name for right, name in kinds if right == "EXECUTE"} == {
+        "nr.*",
+        "ha.usp_etat",
+        "ha.usp_mandat",
+    }
     roles = {name for right, name in kinds if right == MEMBER}
     assert roles == {"db_datareader", "pg_read_all_s*", "pg_stat_scan_tables"}
 
