@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from nonreg.discovery.catalog import Module, ModuleKind
@@ -141,3 +144,40 @@ def test_other_kinds_and_parameters_are_left_out() -> None:
 )
 def test_the_embedded_platform_is_judged_alike(body: str, reads: bool) -> None:
     assert (judge(procedure("usp_x", body), engine="postgresql")["usp_x"] == "") is reads
+
+
+STAND_IN = Path(__file__).parent.parent / "nonreg/sandbox/mssql/sql"
+MODULE = re.compile(
+    r"CREATE (PROCEDURE|FUNCTION|VIEW) (\w+)\.(\w+)(.*?)(?:\bRETURNS TABLE\b|\bAS\b)", re.DOTALL
+)
+KINDS = {
+    "PROCEDURE": ModuleKind.PROCEDURE,
+    "FUNCTION": ModuleKind.INLINE_FUNCTION,
+    "VIEW": ModuleKind.VIEW,
+}
+
+
+def read_stand_in() -> list[Module]:
+    """The modules of the T-SQL stand-in as its catalog would give them."""
+    batches = [
+        batch.strip()
+        for path in sorted(STAND_IN.glob("*.sql"))
+        for batch in re.split(r"^GO\s*$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    ]
+    found = [(MODULE.search(batch), batch) for batch in batches]
+    return [
+        Module(one[2], one[3], KINDS[one[1]], one[4].count("@"), batch)
+        for one, batch in found
+        if one is not None
+    ]
+
+
+def test_of_the_stand_ins_procedures_only_those_that_read_are_proposed() -> None:
+    modules = read_stand_in()
+    proposed = {
+        one.full_name for one, reason in judge_modules(modules, "mssql", "securite").items() if not reason
+    }
+    procedures = {one.full_name for one in modules if one.kind is ModuleKind.PROCEDURE}
+    assert len(procedures) > 30
+    assert proposed & procedures == {"ha.usp_etat", "ha.usp_mandat", "nr.usp_exiger_actif"}
+    assert {"prod.v_mesure", "evt.v_alarme", "ref.v_courbe_active", "prod.tvf_dernieres"} <= proposed
