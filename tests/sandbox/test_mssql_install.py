@@ -80,6 +80,11 @@ def test_hiding_text_keeps_its_length_and_its_lines(text: str) -> None:
     assert blank_hidden(shown) == shown
 
 
+@pytest.mark.parametrize("line", ["/* y */ GO", "GO -- y", "GO;", "GO 2", "'\nGO' GO"])
+def test_go_with_anything_beside_it_is_left_to_the_server(line: str) -> None:
+    assert len(split_batches("x.sql", f"PRINT 1\n{line}\nPRINT 2\nGO\n")) == 1
+
+
 @pytest.mark.parametrize("text", ["SELECT 'a", "\nSELECT [a]]", "/* /* */", 'x\n\n"'])
 def test_what_does_not_end_is_refused_with_its_line(text: str) -> None:
     with pytest.raises(ValueError, match="n'est pas fermé"):
@@ -217,6 +222,7 @@ def test_only_a_database_that_is_called_a_stand_in_is_made(name: str) -> None:
 def test_a_former_stand_in_is_replaced_and_its_accounts_get_the_new_passwords() -> None:
     server = Server(FORMER)
     create_stand_in(server, **PASSWORDS)
+    server.find("FROM aquareel_maquette.cfg.identite_plateforme WHERE nature = 'TEST' AND jeton = ")
     assert server.find("DROP DATABASE aquareel_maquette") < server.find("CREATE DATABASE aquareel_maquette")
     assert server.find("ALTER LOGIN nr_reader") < server.find("ALTER LOGIN nr_writer")
     assert not [one for one in server.told if "CREATE LOGIN" in one]
@@ -272,6 +278,8 @@ def test_rain_is_stored_only_where_it_rains() -> None:
     codes = [code for code, _ in rows.read_stations()]
     rain = [one for one in rows.list_measures(codes, datetime(2026, 1, 10, 12, 0)) if one[0] % 3 == 0]
     assert rain
+    phases = {(instant + sensor // 3 * 211) % 2016 for sensor, instant, _, _ in rain}
+    assert phases <= set(range(72))  # six hours in a week, as on the embedded platform
     assert not [one for one in rain if one[2] is not None and one[2] <= 0]
 
 
