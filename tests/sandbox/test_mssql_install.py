@@ -170,6 +170,7 @@ def test_a_server_without_anything_gets_database_logins_scripts_and_rows_in_orde
         server.find("INSERT INTO prod.derniere (cap_id, chr_id, mes_valeur, mes_etat)\nSELECT m.cap_id"),
         server.find("CREATE USER nr_reader"),
         server.find("GRANT VIEW SERVER STATE TO nr_reader"),
+        server.find("GRANT VIEW SERVER STATE TO nr_writer"),
         server.find("EXEC ha.usp_confirmer"),
     ]
     assert order == sorted(order)

@@ -35,7 +35,12 @@ INSERT_SITE = "INSERT INTO ref.site (sit_code, sit_serveur, sit_role, sit_princi
 INSERT_MEASURE = "INSERT INTO prod.mesure (cap_id, chr_id, mes_valeur, mes_etat) VALUES (?, ?, ?, ?)"
 # A server that starts waits for who knows the mandate; here nobody else does.
 CONFIRM = "EXEC ha.usp_confirmer @p_mandat = 1"
-SERVER_RIGHTS = ("GRANT VIEW SERVER STATE TO nr_reader", "GRANT VIEW ANY DEFINITION TO nr_reader")
+# What no database gives: the reader looks at the server, the writer at who holds the lock.
+SERVER_RIGHTS = (
+    "GRANT VIEW SERVER STATE TO nr_reader",
+    "GRANT VIEW ANY DEFINITION TO nr_reader",
+    "GRANT VIEW SERVER STATE TO nr_writer",
+)
 # The password is bound: it is in no text of ours. A quote in it is doubled for the statement that the server makes.
 WRITE_LOGIN = """
 DECLARE @secret nvarchar(128) = ?;
