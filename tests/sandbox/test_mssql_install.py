@@ -231,7 +231,7 @@ def test_a_former_stand_in_is_replaced_and_its_accounts_get_the_new_passwords() 
 
 def test_a_batch_that_fails_is_named_and_nothing_is_left() -> None:
     server = Server(EMPTY, failing="CREATE TABLE ref.site")
-    with pytest.raises(RequestFailed, match=r"10_tables\.sql, lot de la ligne 53 : le serveur refuse"):
+    with pytest.raises(RequestFailed, match=r"10_tables\.sql, lot de la ligne 54 : le serveur refuse"):
         create_stand_in(server, **PASSWORDS)
     assert server.told[-4:] == [
         "ALTER DATABASE aquareel_maquette SET SINGLE_USER WITH ROLLBACK IMMEDIATE",

@@ -38,7 +38,8 @@ CREATE TABLE cfg.tache_export (
     tac_periode_s int NOT NULL CONSTRAINT ck_tache_export_periode CHECK (tac_periode_s > 0),
     tac_active bit NOT NULL
 );
--- SQL Server knows time zones by their Windows names, stations by their IANA names.
+-- SQL Server knows time zones by their Windows names, stations by their IANA names. Delivered with the modules, hence
+-- no article.
 CREATE TABLE cfg.fuseau (
     fus_iana nvarchar(60) NOT NULL CONSTRAINT pk_fuseau PRIMARY KEY,
     fus_windows nvarchar(60) NOT NULL

@@ -79,7 +79,7 @@ DECLARE @v_fin datetime2(3) = DATEADD(day, 60, SYSUTCDATETIME());
 EXEC ref.usp_prolonger_chrono @p_debut = @v_debut, @p_fin = @v_fin;
 INSERT INTO ha.article (art_schema, art_table)
 VALUES
-('cfg', 'identite_plateforme'), ('cfg', 'parametre'), ('cfg', 'operateur'), ('cfg', 'tache_export'), ('cfg', 'fuseau'),
+('cfg', 'identite_plateforme'), ('cfg', 'parametre'), ('cfg', 'operateur'), ('cfg', 'tache_export'),
 ('ref', 'station'), ('ref', 'capteur'), ('ref', 'courbe'), ('ref', 'courbe_point'), ('ref', 'seuil'), ('ref', 'chrono'),
 ('tampon', 'mesure'), ('tampon', 'collecte'), ('prod', 'mesure'), ('prod', 'derniere'),
 ('evt', 'evenement'), ('evt', 'alarme'), ('evt', 'composant'),
