@@ -69,7 +69,7 @@ def _read_database(platform: Platform, site: Site) -> Named:
 
 
 def state_encryption(database: Database) -> Named:
-    """What the platform file asks of the link to SQL Server; every report says it, above all that nothing is verified."""
+    """What the platform file asks of the link to SQL Server: every report says it, above all when nothing is sure."""
     if database.engine != "mssql":
         return []
     odbc = database.odbc
