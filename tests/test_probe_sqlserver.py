@@ -1,4 +1,4 @@
-"""What SQL Server's Agent and its backups say, judged without a server: rows as its catalog gives them."""
+"""What SQL Server says of its Agent, backups, replication and load, judged without a server: rows as it gives them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,25 @@ from hypothesis import strategies as st
 from nonreg.clients.sql import Rows
 from nonreg.probes.agent_jobs import Job, judge_job, judge_jobs, parse_jobs
 from nonreg.probes.backups import Backup, judge_backup, judge_backups, parse_backups
+from nonreg.probes.replication_monitor import (
+    AgentStatus,
+    Pending,
+    Subscription,
+    TracerWay,
+    judge_subscription,
+    parse_pending,
+    parse_subscriptions,
+    parse_tracer,
+)
+from nonreg.probes.server_load import (
+    Blocked,
+    DatabaseSize,
+    find_root_blockers,
+    judge_locks,
+    judge_size,
+    parse_locks,
+    parse_sizes,
+)
 
 JOB_COLUMNS = (
     *("job_name", "category", "owner_name", "enabled", "state", "last_outcome", "started_local"),
@@ -99,3 +118,95 @@ def test_a_database_that_nothing_is_known_of_is_told() -> None:
 def test_age_alone_decides_for_a_sound_backup(age_hours: float, limit_hours: float) -> None:
     said = judge_backup(dataclasses.replace(FRESH, age_hours=age_hours), limit_hours)
     assert bool(said) is (age_hours > limit_hours)
+
+
+GOOD_SUBSCRIPTION = Subscription("SRV-B", "AQUAREEL", AgentStatus.IN_PROGRESS, 0, 2, 300)
+
+
+def test_subscriptions_are_read_as_the_monitor_gives_them_whatever_other_columns_it_has() -> None:
+    columns = (
+        "status",
+        "warning",
+        "subscriber",
+        "subscriber_db",
+        "latency",
+        "timetoexpiration",
+        "monitorranking",
+    )
+    rows = Rows(
+        columns,
+        ((3, 0, "SRV-B", "AQUAREEL", 2, 300, 50), (6, None, "SRV-C", "AQUAREEL", None, None, 60)),
+        "q",
+    )
+    failed = Subscription("SRV-C", "AQUAREEL", AgentStatus.FAILED, 0, None, None)
+    assert parse_subscriptions(rows) == (GOOD_SUBSCRIPTION, failed)
+    assert parse_pending(Rows(("pendingcmdcount", "estimatedprocesstime"), ((12, 3),), "q")) == Pending(12, 3)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, ""),
+        ({"status": AgentStatus.IDLE}, ""),
+        ({"status": AgentStatus.STOPPED}, "agent arrêté"),
+        ({"status": AgentStatus.FAILED, "warning": 3, "latency_seconds": 90, "expires_in_hours": 4},
+         "agent en échec, expire dans 4 h, latence de 90 s, au-delà du seuil"),
+        ({"warning": 4}, ""),
+    ],
+)  # fmt: skip
+def test_a_subscription_that_does_not_follow_is_named_with_all_that_is_wrong(
+    changes: dict[str, object], said: str
+) -> None:
+    found = judge_subscription(dataclasses.replace(GOOD_SUBSCRIPTION, **changes))  # type: ignore[arg-type]
+    assert found == (f"abonnement de SRV-B.AQUAREEL : {said}" if said else "")
+
+
+def test_a_tracer_that_has_not_arrived_has_no_time() -> None:
+    columns = ("distributor_latency", "subscriber", "subscriber_db", "subscriber_latency", "overall_latency")
+    rows = Rows(columns, ((1, "SRV-B", "AQUAREEL", None, None), (1, "SRV-C", "AQUAREEL", 2, 3)), "q")
+    assert parse_tracer(rows) == (TracerWay("SRV-B", 1, None, None), TracerWay("SRV-C", 1, 2, 3))
+
+
+def make_blocked(session: int, blocking: int, seconds: float = 1.0) -> Blocked:
+    return Blocked(session, blocking, seconds, "AQUAREEL", "Affinage", 1)
+
+
+def test_locks_name_who_waits_too_long_and_for_whom() -> None:
+    columns = (
+        *("session_id", "blocking_session_id", "wait_seconds", "database_name"),
+        *("blocking_program", "blocking_transactions"),
+    )
+    rows = Rows(
+        columns, ((60, 55, Decimal("12.5"), "AQUAREEL", "Affinage", 1), (61, 60, 2, None, None, None)), "q"
+    )
+    found = parse_locks(rows)
+    assert found == (make_blocked(60, 55, 12.5), Blocked(61, 60, 2.0, "", "", 0))
+    assert judge_locks(found, 5.0) == ("session 60 bloquée depuis 12 s par la session 55 (Affinage)",)
+    assert find_root_blockers(found) == (55,)
+
+
+@given(st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), max_size=12))
+def test_a_root_blocker_blocks_somebody_and_waits_for_nobody(pairs: list[tuple[int, int]]) -> None:
+    blocked = [make_blocked(*pair) for pair in pairs]
+    roots = find_root_blockers(blocked)
+    for root in roots:
+        assert any(one.blocking_session == root for one in blocked)
+        assert all(one.session != root for one in blocked)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, ""),
+        ({"state": "SUSPECT"}, "base AQUAREEL : état SUSPECT"),
+        ({"log_used_bytes": 95}, "base AQUAREEL : journal plein à 95 %, retenu par REPLICATION"),
+        ({"log_used_bytes": 95, "log_reuse_wait": "NOTHING"}, ""),
+        ({"log_used_bytes": None}, ""),
+        ({"log_bytes": 0, "log_used_bytes": 1}, ""),
+    ],
+)
+def test_a_log_that_fills_up_is_told_with_what_keeps_it(changes: dict[str, object], said: str) -> None:
+    columns = ("database_name", "state", "data_bytes", "log_bytes", "log_used_bytes", "log_reuse_wait")
+    (size,) = parse_sizes(Rows(columns, (("AQUAREEL", "ONLINE", 1000, 100, 10, "REPLICATION"),), "q"))
+    assert size == DatabaseSize("AQUAREEL", "ONLINE", 1000, 100, 10, "REPLICATION")
+    assert judge_size(dataclasses.replace(size, **changes)) == said  # type: ignore[arg-type]

@@ -222,12 +222,17 @@ def connect(
 
 
 @contextmanager
-def open_session(platform: Platform, site: Site, account: str = "reader") -> Iterator[Session]:
+def open_session(
+    platform: Platform, site: Site, account: str = "reader", *, autocommit: bool = False
+) -> Iterator[Session]:
     """One connection in one transaction, rolled back at the end unless `commit()` was called.
 
+    With `autocommit` there is no transaction: for a server's own procedures that want none around them.
     Raises Unreachable, AccessDenied or RequestFailed.
     """
     engine = create_site_engine(platform, site, account)
+    if autocommit:
+        engine = engine.execution_options(isolation_level="AUTOCOMMIT")
     assert site.database is not None
     reads = account == "reader"
     connection = connect(engine, site.database, site.code, AGAIN_SECONDS if reads else ())
