@@ -92,21 +92,42 @@ def login_taken() -> bytes:
     return changes + b"\xad" + struct.pack("<H", len(ack)) + ack + done_token()
 
 
+NVARCHAR = b"\xe7" + struct.pack("<H", 8000) + bytes([0x0C, 0x04, 0xD0, 0x00, 0x34])
+INTN = b"\x26\x04"
+
+
+def rows(columns: dict[str, type], *values: tuple[int | str | None, ...]) -> bytes:
+    """A result set of int and nvarchar columns, NULLs included."""
+    found = b"\x81" + struct.pack("<H", len(columns))
+    for name, kind in columns.items():
+        found += struct.pack("<IH", 0, 0x0009) + (INTN if kind is int else NVARCHAR)
+        found += bytes([len(name)]) + text16(name)
+    for row in values:
+        found += b"\xd1"
+        for kind, value in zip(columns.values(), row, strict=True):
+            found += write_int(value) if kind is int else write_text(value)
+    return found
+
+
+def write_int(value: int | str | None) -> bytes:
+    return b"\0" if value is None else b"\x04" + struct.pack("<i", value)
+
+
+def write_text(value: int | str | None) -> bytes:
+    if value is None:
+        return b"\xff\xff"
+    data = text16(str(value))
+    return struct.pack("<H", len(data)) + data
+
+
 def int_rows(column: str, values: tuple[int, ...]) -> bytes:
     """A result set of one int column."""
-    head = b"\x81" + struct.pack("<H", 1) + struct.pack("<IH", 0, 0x0008) + b"\x38"
-    head += bytes([len(column)]) + text16(column)
-    return head + b"".join(b"\xd1" + struct.pack("<i", value) for value in values)
+    return rows({column: int}, *((value,) for value in values))
 
 
 def text_rows(column: str, values: tuple[str, ...]) -> bytes:
     """A result set of one nvarchar column."""
-    kind = b"\xe7" + struct.pack("<H", 8000) + bytes([0x0C, 0x04, 0xD0, 0x00, 0x34])
-    head = b"\x81" + struct.pack("<H", 1) + struct.pack("<IH", 0, 0x0008) + kind
-    head += bytes([len(column)]) + text16(column)
-    return head + b"".join(
-        b"\xd1" + struct.pack("<H", len(text16(value))) + text16(value) for value in values
-    )
+    return rows({column: str}, *((value,) for value in values))
 
 
 def refusal(number: int, message: str) -> bytes:
@@ -204,6 +225,7 @@ class TdsServer:
     answers: Mapping[str, bytes | list[bytes] | None] = field(default_factory=dict)
     port: int = 0
     batches: list[str] = field(default_factory=list)
+    transactions: list[int] = field(default_factory=list)
     logins: int = 0
 
     def serve(self, link: socket.socket) -> None:
@@ -239,8 +261,10 @@ class TdsServer:
             return b"\xfd" + struct.pack("<HHQ", ATTENTION_DONE, 0, 0)
         request = body[int.from_bytes(body[:4], "little") :]  # behind its headers
         if kind == TRANSACTION:
+            self.transactions.append(int.from_bytes(request[:2], "little"))
             return transaction_changed(int.from_bytes(request[:2], "little"))
-        text = request.decode("utf-16-le", "ignore")
+        both = (request, request[1:]) if kind == RPC else (request,)  # its text stands at any byte
+        text = "".join(one.decode("utf-16-le", "ignore") for one in both)
         self.batches.append(text)
         known = {**SQLALCHEMY, **self.answers}
         answer = next((one for word, one in known.items() if word in text), done_token())

@@ -26,8 +26,18 @@ from nonreg.errors import (
     Unreachable,
 )
 from nonreg.model import SiteRole
+from nonreg.probes.replication_monitor import TracerWay, send_tracer
 from tests.governed import Governed
-from tests.odbc.tds import TdsServer, done_token, int_rows, make_certificate, refusal, serve_tds, text_rows
+from tests.odbc.tds import (
+    TdsServer,
+    done_token,
+    int_rows,
+    make_certificate,
+    refusal,
+    rows,
+    serve_tds,
+    text_rows,
+)
 
 pytestmark = pytest.mark.odbc
 PASSWORD = "mot de passe;}{="
@@ -47,6 +57,7 @@ def open_on(
     server: TdsServer,
     *,
     account: str = "reader",
+    autocommit: bool = False,
     port: int | None = None,
     **odbc: object,
 ) -> Iterator[Session]:
@@ -71,7 +82,7 @@ def open_on(
             dataclasses.replace(one, database=database) if one == site else one for one in platform.sites
         ),
     )
-    with open_session(changed, changed.site(SiteRole.ACTIF), account) as session:
+    with open_session(changed, changed.site(SiteRole.ACTIF), account, autocommit=autocommit) as session:
         yield session
 
 
@@ -225,3 +236,47 @@ def test_a_reader_gives_up_after_its_third_deadlock_and_a_writer_after_its_first
         ):
             session.execute("SELECT n FROM ref.x")
         assert len(answers) == left
+
+
+WAY = {
+    "distributor_latency": int,
+    "subscriber": str,
+    "subscriber_db": str,
+    "subscriber_latency": int,
+    "overall_latency": int,
+}
+
+
+def test_a_tracer_token_is_posted_outside_a_transaction_and_followed_until_it_arrives(
+    governed: Governed, monkeypatch: pytest.MonkeyPatch, certificate: Path
+) -> None:
+    history = [
+        rows(WAY, (None, "SRV-B", "AQUAREEL", None, None)) + done_token(),
+        rows(WAY, (1, "SRV-B", "AQUAREEL", None, None)) + done_token(),
+        rows(WAY, (1, "SRV-B", "AQUAREEL", 2, 3)) + done_token(),
+    ]
+    answers: dict[str, bytes | list[bytes] | None] = {
+        "sp_posttracertoken": int_rows("tracer_id", (42,)) + done_token(),
+        "sp_helptracertokenhistory": history,
+    }
+    with (
+        serve_tds(TdsServer(certificate, answers=answers)) as server,
+        open_on(governed, monkeypatch, server, autocommit=True) as session,
+    ):
+        asked = len(server.transactions)
+        assert send_tracer(session, "pub_aquareel", 20.0) == (TracerWay("SRV-B", 1, 2, 3),)
+        assert server.transactions[asked:] == []
+    assert history == []
+
+
+def test_a_list_and_a_null_go_through_the_driver_as_the_queries_expect_them(
+    governed: Governed, monkeypatch: pytest.MonkeyPatch, certificate: Path
+) -> None:
+    answers = {"OPENJSON": rows({"a": int, "b": str}, (None, None), (-7, "é")) + done_token()}
+    with (
+        serve_tds(TdsServer(certificate, answers=answers)) as server,
+        open_on(governed, monkeypatch, server) as session,
+    ):
+        found = session.execute("SELECT a, b FROM OPENJSON(:list) WHERE a = :none", list=["ref.x"], none=None)
+        assert found.rows == ((None, None), (-7, "é"))
+        assert any('["ref.x"]' in batch for batch in server.batches)
