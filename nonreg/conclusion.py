@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from nonreg.errors import NonregError, PlatformError
+from nonreg.errors import NonregError, NotOnEngine, PlatformError
 from nonreg.model import Failure, Outcome, ScenarioResult
 from nonreg.witness import NotApplicable, Witness
 
@@ -32,7 +32,7 @@ class Ending:
 
 def classify(error: BaseException) -> Ending:
     """How the scenario ends when one of its phases raises this."""
-    if isinstance(error, NotApplicable):
+    if isinstance(error, NotApplicable | NotOnEngine):
         return Ending(Outcome.NON_APPLICABLE, str(error))
     if isinstance(error, AssertionError):
         words = str(error).splitlines()[0] if str(error) else "Vérification en échec."

@@ -3,6 +3,7 @@
     NonregError
     ├── UsageError                 wrong option, file or selection: nothing was planned (exit code 3)
     │   └── ConfigError            a file that cannot be read as what it should be
+    ├── NotOnEngine                a question that has no sense on this database engine: NON_APPLICABLE, with its reason
     ├── DecisionRefused            a signed decision that does not hold: forged, expired, of another person…
     ├── LedgerBroken               the ledger is not what was written: `line` and `reason` say where
     ├── DrillRefused               a drill that is not approved, or cannot begin: nothing was broken
@@ -33,6 +34,10 @@ class UsageError(NonregError):
 
 class ConfigError(UsageError):
     """A configuration or data file is not what it should be."""
+
+
+class NotOnEngine(NonregError):
+    """The platform's database engine has nothing to answer this with; the text is the reason."""
 
 
 class DecisionRefused(NonregError):

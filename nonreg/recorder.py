@@ -20,6 +20,7 @@ import pytest
 
 from nonreg.attempts import read_attempt
 from nonreg.conclusion import classify, classify_teardown, conclude, worsen
+from nonreg.errors import NotOnEngine
 from nonreg.model import (
     CampaignPlan,
     Criticality,
@@ -197,7 +198,8 @@ class Recorder:
             item.stash[RESULT] = worsen(item.stash[RESULT], ending)
             item.stash[RESTORED] = item.stash[RESTORED] and not is_dirty
         report = yield
-        if call.when != "teardown" and call.excinfo is not None and call.excinfo.errisinstance(NotApplicable):
+        skipped = (NotApplicable, NotOnEngine)
+        if call.when != "teardown" and call.excinfo is not None and call.excinfo.errisinstance(skipped):
             report.outcome = "skipped"  # pytest knows no such end, and would call it a failure
             report.longrepr = (str(item.path), (item.location[1] or 0) + 1, str(call.excinfo.value))
         if call.when == "call" and item.stash[WITNESS].gaps:

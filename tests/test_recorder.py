@@ -19,6 +19,7 @@ from nonreg.waiting import wait_until
 SCENARIOS = """
 import time
 import pytest
+from nonreg.clients.sql import load_query
 from nonreg.errors import ConfigError, Unreachable
 from nonreg.model import Criticality
 from nonreg.recorder import scenario
@@ -113,6 +114,10 @@ def test_unproved(witness, unproved):
 def test_left(witness):
     witness.expect_equal(1, 1, "requête")
     raise NotRestored("Fichiers d'essai restants : a.csv")
+
+@scenario("BASE-018", "Sans objet sur ce moteur", MAJEURE)
+def test_no_such_query(witness):
+    load_query("mssql", "local_writes")
 """
 EXPECTED = {
     "BASE-001": (Outcome.OK, None, ""),
@@ -132,6 +137,7 @@ EXPECTED = {
     "BASE-015": (Outcome.INCONCLUSIF, Failure.CONTROLE, "ne contient pas columns.json"),
     "BASE-016": (Outcome.INCONCLUSIF, Failure.CONTROLE, "Remise en état non prouvée : hôte éteint"),
     "BASE-017": (Outcome.KO, Failure.CONTROLE, "Fichiers d'essai restants"),
+    "BASE-018": (Outcome.NON_APPLICABLE, None, "SQL Server ne garde pas l'origine d'une ligne"),
 }
 PLATFORM = PlatformIdentity("essai", "Essai", Nature.TEST, "5.2.0", "jeu", ("SITE-A (ACTIF)",))
 

@@ -20,9 +20,11 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from nonreg.clients import mssql, postgresql
 from nonreg.clients.result_sets import Batch, run_batch
 from nonreg.config import Database, Platform, Site
-from nonreg.errors import ConfigError, NonregError, NotSent, RequestFailed, Unreachable
+from nonreg.errors import ConfigError, NonregError, NotOnEngine, NotSent, RequestFailed, Unreachable
+from nonreg.files import read_toml
 
 QUERIES_DIR = Path(__file__).parent.parent / "queries"
+ABSENT = "ABSENTES.toml"
 AGAIN_SECONDS = (0.2, 0.5)  # before each new try of a connection or a read that may be tried again
 
 
@@ -89,10 +91,20 @@ class Rows:
 
 
 @functools.cache
+def load_absent(engine: str) -> dict[str, str]:
+    """Queries that an engine can have no equivalent of, each with its reason in French."""
+    path = QUERIES_DIR / engine / ABSENT
+    found = read_toml(path)["absentes"] if path.is_file() else {}
+    return {str(name): str(reason) for name, reason in found.items()}
+
+
+@functools.cache
 def load_query(engine: str, name: str) -> str:
-    """Text of a named query for one engine; ConfigError when that engine has none."""
+    """Text of a named query for one engine; NotOnEngine when it can have none, ConfigError when nobody wrote it."""
     path = QUERIES_DIR / engine / f"{name}.sql"
     if not path.is_file():
+        if reason := load_absent(engine).get(name):
+            raise NotOnEngine(reason)
         raise ConfigError(f"La requête « {name} » n'existe pas pour le moteur {engine}.")
     return path.read_text(encoding="utf-8").strip()
 
