@@ -33,7 +33,7 @@ def describe_home(home: Path) -> dict[str, str]:
 
 def fill_home(home: Path, cache: Path | None = None) -> None:
     """Put an empty database into a new home; where none can be kept the server will make its own."""
-    kept = (cache or user_cache_path("aquareel-nonreg")) / f"prefect-{version('prefect')}.db"
+    kept = (cache or user_cache_path("aquareel-nonreg")) / f"prefect-{version('prefect')}-wal.db"
     try:
         if not is_sound(kept):
             keep_empty_database(kept)
@@ -47,7 +47,7 @@ def is_sound(database: Path) -> bool:
     if not database.is_file():
         return False
     try:
-        with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
             checked = connection.execute("PRAGMA quick_check").fetchall()
             return checked == [("ok",)] and bool(
                 connection.execute("SELECT * FROM alembic_version").fetchall()
@@ -72,4 +72,6 @@ def keep_empty_database(kept: Path) -> None:
         )
         with closing(sqlite3.connect(home / DATABASE)) as connection:  # one file, whatever the journal holds
             connection.execute("VACUUM INTO ?", (str(home / kept.name),))
+        with closing(sqlite3.connect(home / kept.name)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")  # as Prefect leaves its own
         (home / kept.name).replace(kept)

@@ -212,7 +212,10 @@ def run_deployment(server: Server, name: str, **parameters: Any) -> Any:
     created = server.post(f"/deployments/{deployment['id']}/create_flow_run", parameters=parameters)
 
     def find_end() -> Any:
-        run = server.get(f"/flow_runs/{created['id']}")
+        try:
+            run = server.get(f"/flow_runs/{created['id']}")
+        except requests.Timeout:  # its SQLite may keep everybody waiting for a minute
+            return None
         return run if run["state"]["type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED") else None
 
     return wait_until(find_end, 150, poll_seconds=0.5)

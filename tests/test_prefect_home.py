@@ -14,7 +14,7 @@ from nonreg.prefect_home import DATABASE, fill_home, is_sound
 
 def test_a_home_gets_an_empty_database_with_its_tables_though_the_kept_one_was_broken(tmp_path: Path) -> None:
     cache, home, again = tmp_path / "cache", tmp_path / "un", tmp_path / "deux"
-    kept = cache / f"prefect-{version('prefect')}.db"
+    kept = cache / f"prefect-{version('prefect')}-wal.db"
     for folder in (cache, home, again):
         folder.mkdir()
     kept.write_bytes(b"SQLite format 3\x00, coupe")
@@ -23,6 +23,7 @@ def test_a_home_gets_an_empty_database_with_its_tables_though_the_kept_one_was_b
     with closing(sqlite3.connect(home / DATABASE)) as connection:
         assert connection.execute("SELECT count(*) FROM flow_run").fetchone() == (0,)
         assert len(connection.execute("SELECT version_num FROM alembic_version").fetchall()) == 1
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     fill_home(again, cache)
     assert (again / DATABASE).read_bytes() == made
     assert kept.read_bytes() == made

@@ -99,7 +99,8 @@ def test_the_names_of_levels_are_never_written_over_each_other(values: list[int]
         words.text: float(words.get("y", "")) for words in words if (words.text or "").startswith("niv")
     }
     ordered = [heights[level.name] for level in sorted(levels, key=lambda level: -level.value)]
-    assert all(below - above >= 8.9 for above, below in itertools.pairwise(ordered))
+    # Each is written to a tenth: two that are 9 apart may be 8.9 apart on paper.
+    assert all(round(below - above, 1) >= 8.9 for above, below in itertools.pairwise(ordered))
 
 
 def test_the_matrix_holds_only_what_was_not_always_good_bad_now_first() -> None:
