@@ -11,7 +11,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup campaign drills test test-defects test-drills test-openssh test-odbc test-sqlserver lint bench bench-hd sandbox-up sandbox-down sandbox-status clean
+.PHONY: help setup campaign drills test test-defects test-drills test-prefect test-openssh test-odbc test-sqlserver lint bench bench-hd sandbox-up sandbox-down sandbox-status clean
 
 help: ## afficher cette aide
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -45,6 +45,9 @@ test-defects: $(READY) ## chaque défaut connu contre une famille entière, et s
 
 test-drills: $(READY) ## exercices HD : tués à tout instant, plateforme qui ment, étapes humaines (DRILL_SEEDS=n, environ 15 min)
 	@$(PY) -m pytest -n 2 --dist loadgroup -m drills tests $(ARGS)
+
+test-prefect: $(READY) ## un serveur Prefect, ses travailleurs, chaque déploiement de prefect.yaml
+	@$(PY) -m pytest -m prefect tests/test_prefect.py $(ARGS)
 
 test-openssh: $(READY) ## signatures : échanges avec les vrais ssh-keygen et ssh-agent
 	@$(PY) -m pytest -m openssh tests/openssh $(ARGS)

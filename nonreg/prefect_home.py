@@ -47,7 +47,9 @@ def is_sound(database: Path) -> bool:
     if not database.is_file():
         return False
     try:
-        with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+        with closing(
+            sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+        ) as connection:
             checked = connection.execute("PRAGMA quick_check").fetchall()
             return checked == [("ok",)] and bool(
                 connection.execute("SELECT * FROM alembic_version").fetchall()

@@ -23,7 +23,7 @@ from nonreg.waiting import wait_until
 from tests.drilled import BODIES, BREAKING, HEADER, ROLES, STOP_CLIENT, Ground, write_catalog
 from tests.governed import Governed, make_governed
 
-pytestmark = pytest.mark.xdist_group("drills")  # their platform is broken in turn
+pytestmark = [pytest.mark.drills, pytest.mark.xdist_group("drills")]  # their platform is broken in turn
 STOP = PlannedFault(
     "HD-915/1",
     "service_stopped",

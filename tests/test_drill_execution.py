@@ -39,7 +39,7 @@ from tasks.publication import publish_report
 from tests.campaigns import run_campaign
 from tests.drilled import BODIES, BREAKING, HEADER, ROLES, Ground, write_catalog
 
-pytestmark = pytest.mark.xdist_group("drills")  # their platform is broken in turn
+pytestmark = [pytest.mark.drills, pytest.mark.xdist_group("drills")]  # their platform is broken in turn
 ROOT = Path(__file__).parent.parent
 INTERRUPTED = "Interrompu en cours d'exécution."
 

@@ -32,6 +32,7 @@ from tasks.promotion import load_candidate, request_promotion
 from tests.drilled import BODIES, BREAKING, HEADER, ROLES, Ground, write_catalog
 from tests.governed import ALL_GOOD, Governed, make_governed, publish_run
 
+pytestmark = pytest.mark.prefect
 ROOT = Path(__file__).parent.parent
 DEPLOYMENTS = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
 
