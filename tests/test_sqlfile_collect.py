@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from nonreg.errors import ConfigError, UsageError
-from nonreg.model import Criticality, Effect, Family, Scenario
+from nonreg.model import Criticality, Effect, Family, Scenario, SiteRole
 from nonreg.plan import collect_scenarios
+from nonreg.sqlfiles.collect import allow_time
 from nonreg.sqlfiles.header import parse_header
 from nonreg.sqlfiles.scenario_file import SqlScenario, load_scenario, run_scenario
 from nonreg.witness import Witness
+from tests.governed import Governed
 
 EXAMPLES = Path(__file__).parent.parent / "docs" / "exemples" / "sql"
 HEADER = """\
@@ -176,3 +178,15 @@ def test_the_shipped_examples_are_sound(tmp_path: Path) -> None:
     found = collect_scenarios(folder)
     assert len(found) == len(list(EXAMPLES.glob("*.sql"))) >= 4
     assert {one.effect for one in found} == {Effect.READ_ONLY, Effect.WRITES_TEST_DATA}
+
+
+def test_a_batch_may_take_as_long_as_its_header_says_and_never_less_than_elsewhere(
+    governed: Governed,
+) -> None:
+    site = governed.platform.site(SiteRole.ACTIF)
+    assert site.database is not None
+    usual = site.database.query_timeout_seconds
+    for asked, allowed in ((usual / 2, usual), (600.0, 600.0)):
+        database = allow_time(site, asked).database
+        assert database is not None
+        assert database.query_timeout_seconds == allowed

@@ -23,6 +23,9 @@ READS = {
         "SELECT a FROM prod.mesure WITH (NOLOCK) WHERE etat = N'DELETE FROM t; --' ORDER BY a",
         'SELECT 1 AS [UPDATE], 2 AS "INSERT" /* DROP TABLE /* t */ */',
         "SELECT a FROM t -- DELETE FROM t",
+        "SELECT t.receive, t.[load], t.signature FROM ref.t t",
+        "SET QUOTED_IDENTIFIER ON; SET ANSI_NULLS ON; SET DEADLOCK_PRIORITY LOW; SELECT 1 AS a",
+        "/*\nGO\n*/ SELECT N'a\nGO\nb' AS a",
         "SELECT a FROM t UNION ALL SELECT b FROM u EXCEPT SELECT c FROM v",
         ";(SELECT 1 AS a)",
         ";WITH c AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM c WHERE n < 9) SELECT n FROM c OPTION (MAXRECURSION 9)",
@@ -279,6 +282,8 @@ def test_a_read_that_is_cut_or_shuffled_never_becomes_an_error_of_the_guard(
     [
         ("SELECT 1\nGO\nSELECT 2", "ligne 2 : « GO » sépare deux lots"),
         ("SELECT 1\n  go 3 -- x\n", "« GO »"),
+        ("SET QUOTED_IDENTIFIER OFF; SELECT 1", "réglage SET refusé"),
+        ("RAISERROR('x', 5, 1); SELECT 1", "en dessous ce n'est qu'un message"),
         ("-- rien\n/* rien */", "aucune instruction"),
         ("SELECT 'a", "ligne 1 : texte ou nom entre guillemets jamais fermé"),
         ("SELECT (1", "une parenthèse n'est pas fermée"),
@@ -310,6 +315,7 @@ def test_a_procedure_reads_only_if_it_is_vouched_for_under_its_whole_name() -> N
     assert check_read_only(text, "mssql", ("cfg.usp_liste",)) == ""
     for names in ((), ("usp_liste",), ("ref.usp_liste",), ("cfg.usp_liste2",)):
         assert "procedures_de_lecture" in check_read_only(text, "mssql", names)
+    assert "un point dans un nom" in check_read_only("EXEC [cfg.usp_liste]", "mssql", ("cfg.usp_liste",))
 
 
 @pytest.mark.parametrize(
@@ -327,6 +333,19 @@ def test_a_procedure_reads_only_if_it_is_vouched_for_under_its_whole_name() -> N
         ("mssql", "BACKUP LOG x TO DISK = 'y'"),
         ("mssql", "DELETE FROM t\nGO\nDELETE FROM u"),
         ("mssql", "-- rien"),
+        ("mssql", "DECLARE @r int, @p sysname = N'sys.sp_executesql'; EXEC @r = @p N'COMMIT; BEGIN TRAN'"),
+        ("mssql", "EXEC @r = (N'COMMIT')"),
+        ("mssql", "EXEC srv.AQUAREEL.nr.usp_battre 1, 2"),
+        ("mssql", "EXEC @r = [srv].AQUAREEL..usp_battre"),
+        ("mssql", "EXEC"),
+        ("mssql", "DELETE FROM t; RAISERROR(N'3 capteurs', 10, 1)"),
+        ("mssql", "RAISERROR(N'3 capteurs', @gravite, 1)"),
+        ("postgresql", "DO $$ BEGIN PERFORM dblink_exec('dbname=x', 'DELETE FROM t'); END $$"),
+        ("postgresql", "DO $x$ BEGIN EXECUTE 'COPY t TO PROGRAM x'; END $x$"),
+        ("postgresql", "DO $a$ BEGIN PERFORM 1; DO $b$ BEGIN COMMIT; END $b$; END $a$"),
+        ("postgresql", "SELECT public.dblink_exec('a', 'b')"),
+        ("postgresql", "CREATE SUBSCRIPTION s CONNECTION 'x' PUBLICATION p"),
+        ("postgresql", "ALTER SYSTEM SET work_mem = '1GB'"),
         ("postgresql", "DELETE FROM t; COMMIT"),
         ("postgresql", "DELETE FROM t; END"),
         ("postgresql", "START TRANSACTION"),
@@ -346,6 +365,8 @@ def test_what_a_rollback_would_not_undo_is_refused_even_of_a_writer(engine: str,
     [
         ("mssql", "EXEC nr.usp_creer_station @c; UPDATE ref.station SET a = N'COMMIT' WHERE b = 1"),
         ("mssql", "EXEC @r = nr.usp_creer_station 1"),
+        ("mssql", "EXEC AQUAREEL.nr.usp_battre 1, 2; EXEC @r = AQUAREEL..usp_x @p = 1.5"),
+        ("mssql", "RAISERROR(N'%d, (dont %d)', 16, 1, @n, @m) WITH NOWAIT"),
         ("mssql", "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; DELETE FROM t"),
         ("mssql", "BEGIN TRY DELETE FROM t END TRY BEGIN CATCH THROW; END CATCH"),
         ("mssql", "CREATE TABLE #t (a int); INSERT INTO #t EXEC nr.usp_liste"),

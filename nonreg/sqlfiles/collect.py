@@ -5,6 +5,7 @@ A file that is no sound scenario stops the collection in one French sentence, as
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from nonreg.clients.sql import Session
+from nonreg.config import Site
 from nonreg.errors import ConfigError
 from nonreg.fixtures import Campaign, require_nothing_left
 from nonreg.recorder import scenario
@@ -91,8 +93,19 @@ def sql_session(request: pytest.FixtureRequest, campaign: Campaign) -> Iterator[
     found: SqlScenario = request.node.stash[FILE]
     site = campaign.platform.site(found.header.site)
     require_engine(found, site)
+    site = allow_time(site, found.header.timeout_seconds)
     with campaign.session(site, "writer" if found.header.writes else "reader") as session:
         yield session
     if found.header.writes:
         with campaign.session(site) as active:
             require_nothing_left(active, campaign.id)
+
+
+def allow_time(site: Site, seconds: float) -> Site:
+    """The site, its database given as long for one request as the scenario says that its batch may take."""
+    if site.database is None:
+        return site
+    longest = max(site.database.query_timeout_seconds, seconds)
+    return dataclasses.replace(
+        site, database=dataclasses.replace(site.database, query_timeout_seconds=longest)
+    )

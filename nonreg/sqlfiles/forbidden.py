@@ -38,6 +38,10 @@ TSQL_NOT_UNDONE = list_words(
 TSQL_OPTIONS = list_words(
     "NOCOUNT XACT_ABORT DATEFIRST DATEFORMAT LANGUAGE LOCK_TIMEOUT ARITHABORT ANSI_WARNINGS"
 )
+# Each heads a script that an editor made; with another value a text would not mean what it says.
+TSQL_FIXED_OPTIONS = frozenset(
+    {("QUOTED_IDENTIFIER", "ON"), ("ANSI_NULLS", "ON"), ("DEADLOCK_PRIORITY", "LOW")}
+)
 # Of the others some write (UPDLOCK, XLOCK…) and some keep the application's writers waiting (HOLDLOCK, TABLOCK…).
 TSQL_HINTS = list_words(
     """
@@ -66,6 +70,13 @@ POSTGRES_READING = re.compile(
 POSTGRES_NEVER = re.compile(
     r"dblink\w*|lo_\w+|lowrite|loread|set_config|query_to_\w+|cursor_to_\w+|table_to_\w+|schema_to_\w+"
     r"|database_to_\w+|ts_stat|ts_rewrite|crosstab\w*|connectby|xpath_table|binary_upgrade_\w+|brin_\w+|gin_clean\w*"
+)
+# In a PL/pgSQL body: a text that is made there, and what ends or leaves the transaction.
+POSTGRES_BODY_NEVER = frozenset({"EXECUTE", "COMMIT", "ROLLBACK", "COPY"})
+POSTGRES_OUTSIDE = frozenset(
+    (verb, what)
+    for verb in ("ALTER", "CREATE", "DROP")
+    for what in ("SYSTEM", "SUBSCRIPTION", "DATABASE", "TABLESPACE", "SERVER", "EXTENSION")
 )
 POSTGRES_WRITING = re.compile(r"nextval|setval")
 # Inline table functions and views of the application read by construction; its procedures are functions here.

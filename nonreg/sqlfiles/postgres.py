@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from nonreg.sqlfiles.forbidden import (
+    POSTGRES_BODY_NEVER,
     POSTGRES_NEVER,
     POSTGRES_NOT_UNDONE,
+    POSTGRES_OUTSIDE,
     POSTGRES_OWN_READING,
     POSTGRES_READING,
     POSTGRES_SYSTEM,
@@ -56,14 +58,34 @@ def require_undone(text: str) -> None:
     if not statements:
         raise Unreadable("le fichier ne contient aucune instruction")
     for statement in statements:
-        first = statement[0]
+        first, words = statement[0], tuple(token.word for token in statement[:2])
         if first.word in POSTGRES_NOT_UNDONE:
             raise Unreadable(
                 f"ligne {first.line} : « {first.word} » ; la transaction est celle de l'outil, qui l'annule"
             )
-    for schema, name, token in list_calls(tokens):
-        if (not schema or schema in POSTGRES_SYSTEM) and reaches_out(name):
-            raise Unreadable(f"ligne {token.line} : l'effet de « {name} » ne s'annule pas")
+        if words in POSTGRES_OUTSIDE:
+            raise Unreadable(f"ligne {first.line} : l'effet de « {' '.join(words)} » ne s'annule pas")
+    require_calls_undone(tokens, 0)
+
+
+def require_calls_undone(tokens: tuple[Token, ...], lines_before: int) -> None:
+    """Unreadable when a call reaches out of the transaction, in a `$$` body too, or a body makes its own text."""
+    for _, name, token in list_calls(tokens):
+        if reaches_out(name):
+            raise Unreadable(f"ligne {lines_before + token.line} : l'effet de « {name} » ne s'annule pas")
+    for token in tokens:
+        if token.kind is not Kind.BODY:
+            continue
+        before = lines_before + token.line - 1
+        inside = read_tokens(
+            token.text[token.text.index("$", 1) + 1 : token.text.rindex("$", 0, -1)], "postgresql"
+        )
+        for one in inside:
+            if one.word in POSTGRES_BODY_NEVER:
+                raise Unreadable(
+                    f"ligne {before + one.line} : « {one.word} » dans un bloc, dont l'effet n'est pas connu"
+                )
+        require_calls_undone(inside, before)
 
 
 def reaches_out(name: str) -> bool:

@@ -17,7 +17,7 @@ from nonreg.witness import NotApplicable, NotRestored, Witness
 SUFFIX = ".sql"
 # SQL Server begins the transaction of a connection with its first read of a table, and says how many are open.
 OPENING = {"mssql": "SELECT TOP (1) name FROM sys.schemas"}
-STILL_OPEN = {"mssql": "SELECT @@TRANCOUNT"}
+TRANSACTION = {"mssql": "SELECT @@TRANCOUNT AS opened, CURRENT_TRANSACTION_ID() AS number"}
 ENGINE_NAMES = {"mssql": "SQL Server", "postgresql": "PostgreSQL"}
 
 
@@ -66,7 +66,7 @@ def refuse_text(text: str, header: Header) -> str:
     if header.writes:
         return check_undone(text, header.engine)
     reason = check_read_only(text, header.engine, header.procedures)
-    return reason and f"ce scénario est read_only, or il ne fait pas que lire : {reason}"
+    return reason and f"ce scénario est read_only, et son texte n'est pas seulement une lecture : {reason}"
 
 
 def load_golden(path: Path, header: Header) -> Golden:
@@ -98,27 +98,29 @@ def run_scenario(scenario: SqlScenario, session: Session, witness: Witness) -> N
     if refusal := refuse_text(scenario.text, scenario.header):
         raise ConfigError(f"{scenario.name} : {refusal}.")
     request = describe_request(session.site_code, scenario.request, {})
-    begin(scenario, session)
+    transaction = begin(scenario, session)
     try:
         batch = session.run_batch(scenario.text)
     except Thrown as error:
         judge_thrown(scenario.header, error.words, request, witness)
         return
-    require_still_open(scenario, session)
+    require_still_open(scenario, session, transaction)
     judge(scenario.header, scenario.golden, batch, request, witness)
 
 
-def begin(scenario: SqlScenario, session: Session) -> None:
-    """Open the transaction of a scenario that writes, before a procedure of it opens and ends its own."""
-    if scenario.header.writes and session.engine in OPENING:
-        session.execute(OPENING[session.engine])
+def begin(scenario: SqlScenario, session: Session) -> tuple[tuple[object, ...], ...]:
+    """Open the transaction of a scenario that writes, before a procedure opens and ends its own; which one it is."""
+    if not scenario.header.writes or session.engine not in OPENING:
+        return ()
+    session.execute(OPENING[session.engine])
+    return session.execute(TRANSACTION[session.engine]).rows
 
 
-def require_still_open(scenario: SqlScenario, session: Session) -> None:
+def require_still_open(
+    scenario: SqlScenario, session: Session, transaction: tuple[tuple[object, ...], ...]
+) -> None:
     """NotRestored when something in the batch has ended the transaction: there may be nothing left to roll back."""
-    if not scenario.header.writes or session.engine not in STILL_OPEN:
-        return
-    if session.execute(STILL_OPEN[session.engine]).scalar() == 0:
+    if transaction and session.execute(TRANSACTION[session.engine]).rows != transaction:
         raise NotRestored(
             f"{scenario.name} : une procédure appelée a terminé la transaction ; rien ne prouve que ses écritures sont "
             "annulées."

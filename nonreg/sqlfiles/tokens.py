@@ -92,9 +92,6 @@ def read_tokens(text: str, engine: str) -> tuple[Token, ...]:
         raise Unreadable(
             f"ligne {count_line(text, found.start())} : caractère invisible ou fin de ligne isolée"
         )
-    if found := BATCH_END.search(text):
-        line = count_line(text, found.start())
-        raise Unreadable(f"ligne {line} : « GO » sépare deux lots ; un scénario est un seul lot")
     tokens: list[Token] = []
     grammar, place, depth, line = GRAMMARS[engine], 0, 0, 1
     while place < len(text):
@@ -115,9 +112,19 @@ def read_tokens(text: str, engine: str) -> tuple[Token, ...]:
             depth += text[place:end] == "("
         line += text.count("\n", place, end)
         place = end
+    refuse_batch_ends(text, tokens)
     if depth:
         raise Unreadable("une parenthèse n'est pas fermée")
     return tuple(tokens)
+
+
+def refuse_batch_ends(text: str, tokens: list[Token]) -> None:
+    """Unreadable for a line that is GO: the tools that send scripts cut there. In a comment or a text it is nothing."""
+    starts = {token.start for token in tokens if token.word == "GO"}
+    for found in BATCH_END.finditer(text):
+        if found.start() + len(found[0]) - len(found[0].lstrip()) in starts:
+            line = count_line(text, found.start())
+            raise Unreadable(f"ligne {line} : « GO » sépare deux lots ; un scénario est un seul lot")
 
 
 def check_escapes(text: str, place: int, line: int, kind: str, before: list[Token]) -> None:

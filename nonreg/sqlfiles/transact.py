@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from nonreg.sqlfiles.batches import Piece, PieceKind, cut_batch
 from nonreg.sqlfiles.forbidden import (
+    TSQL_FIXED_OPTIONS,
     TSQL_ISOLATION,
     TSQL_NOT_UNDONE,
     TSQL_OPTIONS,
@@ -16,6 +19,8 @@ from nonreg.sqlfiles.tokens import Kind, Token, Unreadable, read_tokens
 
 ISOLATION = ("SET", "TRANSACTION", "ISOLATION", "LEVEL")
 RAISE_OPTIONS = frozenset({"NOWAIT", "SETERROR"})  # LOG writes the server's journal
+LEAST_SEVERITY = 11
+MOST_DOTS = 3  # server.database.schema.procedure
 CONSTANT_WORDS = frozenset({"NULL", "DEFAULT", "OUTPUT", "OUT", "ON", "OFF"})
 
 
@@ -24,7 +29,7 @@ def require_reading(text: str, procedures: frozenset[str]) -> None:
     tokens = read_tokens(text, "mssql")
     if not tokens:
         raise Unreadable("le fichier ne contient aucune instruction")
-    for token in skip_isolation(tokens):
+    for token in skip_members(skip_isolation(tokens)):
         if token.word in TSQL_WORDS and token.word not in TSQL_PLACED:
             raise Unreadable(
                 f"ligne {token.line} : le mot « {token.word} » n'est pas d'une lecture (un nom se met entre [ ])"
@@ -54,11 +59,59 @@ def require_undone(text: str) -> None:
             )
         if token.name and NEVER_VOUCHED.fullmatch(token.name):
             raise Unreadable(f"ligne {token.line} : l'effet de « {token.text} » ne s'annule pas")
-    for place, token in enumerate(tokens[:-1]):
-        following = [one.text for one in tokens[place + 1 : place + 3]]
-        is_variable_name = following[0].startswith("@") and following[1:] != ["="]
-        if token.word in ("EXEC", "EXECUTE") and (following[0] == "(" or is_variable_name):
-            raise Unreadable(f"ligne {token.line} : EXEC d'un texte ou d'une variable")
+    for place, token in enumerate(tokens):
+        try:
+            if token.word in ("EXEC", "EXECUTE"):
+                require_named(tokens[place + 1 :])
+            elif token.word == "RAISERROR":
+                require_severity(list_arguments(tokens[place + 1 :]))
+        except Unreadable as error:
+            raise Unreadable(f"ligne {token.line} : {error}") from error
+
+
+def require_named(given: tuple[Token, ...]) -> None:
+    """Unreadable unless what EXEC runs is a procedure of this server, by its name."""
+    if len(given) > 2 and is_variable(given[0]) and given[1].text == "=":
+        given = given[2:]
+    if not given or not given[0].name or is_variable(given[0]):
+        raise Unreadable("EXEC d'un texte ou d'une variable")
+    dots = 0
+    for before, token in pairwise((given[0], *given)):
+        if token.text == ".":
+            dots += 1
+        elif token is not given[0] and before.text != ".":
+            break
+    if dots >= MOST_DOTS:
+        raise Unreadable("EXEC sur un autre serveur, où rien ne s'annule")
+
+
+def list_arguments(given: tuple[Token, ...]) -> list[tuple[Token, ...]]:
+    """What stands between the commas of the parentheses that begin here."""
+    if not given or given[0].text != "(":
+        return []
+    depth = given[0].depth
+    parts: list[tuple[Token, ...]] = []
+    current: list[Token] = []
+    for token in given[1:]:
+        if token.text == ")" and token.depth == depth:
+            break
+        if token.text == "," and token.depth == depth + 1:
+            parts.append(tuple(current))
+            current = []
+        else:
+            current.append(token)
+    return [*parts, tuple(current)]
+
+
+def require_severity(arguments: list[tuple[Token, ...]]) -> None:
+    """Unreadable for a RAISERROR that only prints: from 0 to 10 it is no error, whatever it says."""
+    severity = arguments[1] if len(arguments) > 1 else ()
+    digits = severity[0].text if len(severity) == 1 and severity[0].kind is Kind.NUMBER else ""
+    if not digits.isdigit() or int(digits) < LEAST_SEVERITY:
+        raise Unreadable(
+            f"RAISERROR sans gravité écrite en chiffres, {LEAST_SEVERITY} ou plus : en dessous ce n'est qu'un message, "
+            "qui s'écrit avec PRINT"
+        )
 
 
 def skip_isolation(tokens: tuple[Token, ...]) -> list[Token]:
@@ -69,6 +122,12 @@ def skip_isolation(tokens: tuple[Token, ...]) -> list[Token]:
         if tuple(words[place : place + 4]) == ISOLATION:
             kept.discard(place + 1)
     return [token for place, token in enumerate(tokens) if place in kept]
+
+
+def skip_members(tokens: list[Token]) -> list[Token]:
+    """The tokens without those behind a dot, which are names whatever they say."""
+    before = [None, *tokens[:-1]]
+    return [token for token, one in zip(tokens, before, strict=True) if one is None or one.text != "."]
 
 
 def list_placed(piece: Piece) -> list[Token]:
@@ -118,6 +177,7 @@ def require_arguments(text: str, piece: Piece) -> None:
         given = given[:end]
         if len(given) < 3 or given[0].text != "(" or given[-1].text != ")":
             raise Unreadable("RAISERROR mal écrit")
+        require_severity(list_arguments(given))
         given = given[1:-1]
     if given:
         require_expression(text[given[0].start : given[-1].end], is_condition=False)
@@ -134,8 +194,9 @@ def require_option(piece: Piece) -> None:
     if tuple(words[:4]) == ISOLATION:
         if " ".join(words[4:]) not in TSQL_ISOLATION:
             raise Unreadable(f"niveau d'isolation refusé (admis : {', '.join(sorted(TSQL_ISOLATION))})")
-    elif len(words) != 3 or words[1] not in TSQL_OPTIONS:
-        raise Unreadable(f"réglage SET refusé (admis : {', '.join(sorted(TSQL_OPTIONS))})")
+    elif len(words) != 3 or (words[1] not in TSQL_OPTIONS and tuple(words[1:]) not in TSQL_FIXED_OPTIONS):
+        fixed = sorted(" ".join(one) for one in TSQL_FIXED_OPTIONS)
+        raise Unreadable(f"réglage SET refusé (admis : {', '.join((*sorted(TSQL_OPTIONS), *fixed))})")
 
 
 def require_own_insert(part: str, piece: Piece, following: Piece | None) -> None:
@@ -159,6 +220,8 @@ def require_vouched(piece: Piece, procedures: frozenset[str]) -> None:
         given = given[2:]
     parts: list[str] = []
     while given and given[0].name and not is_variable(given[0]):
+        if "." in given[0].name:
+            raise Unreadable(f"EXEC de « {given[0].text} » : un point dans un nom")
         parts.append(given[0].name)
         given = given[1:]
         if not given or given[0].text != ".":
