@@ -18,7 +18,7 @@ from nonreg.clients.ssh import open_shell
 from nonreg.clients.web import WebSession
 from nonreg.config import Platform, Site
 from nonreg.drills.register import open_register
-from nonreg.errors import NonregError
+from nonreg.errors import NonregError, RequestFailed
 from nonreg.lock import Lock
 from nonreg.model import CampaignPlan, GuardResult, GuardStatus, Nature, SiteRole
 from nonreg.tickets import TICKET_PATTERN
@@ -266,8 +266,14 @@ def check_least_privilege(platform: Platform) -> Answer:
             continue
         for account, name in FORBIDDEN:
             with open_session(platform, site, account) as session:
-                if not session.try_query(name):
+                code = session.try_query(name)
+                if not code:
                     problems.append(f"le compte {account} de {site.code} peut faire {name}")
+                elif not session.is_right_refusal(code):  # an object of another name proves nothing of rights
+                    raise RequestFailed(
+                        f"{name}, essayé par le compte {account} de {site.code}, échoue pour une autre raison qu'un "
+                        f"droit ({code}) : rien n'est prouvé."
+                    )
     return judge(problems, "Écritures directes et lecture des comptes refusées.")
 
 

@@ -277,6 +277,22 @@ def test_pre_08_refuses_an_account_that_can_do_more(
     assert "peut faire" in answer.message
 
 
+def test_a_forbidden_thing_that_is_not_there_proves_nothing_of_the_accounts(
+    platform: Platform, admin: psycopg.Connection
+) -> None:
+    accounts = "nr_reader, nr_writer"
+    admin.execute(f"GRANT USAGE ON SCHEMA securite TO {accounts}")  # else the schema alone refuses them
+    admin.execute("ALTER TABLE securite.utilisateur RENAME TO utilisateur_2")
+    try:
+        answer = ask(platform)["PRE-08"]
+    finally:
+        admin.execute("ALTER TABLE securite.utilisateur_2 RENAME TO utilisateur")
+        admin.execute(f"REVOKE USAGE ON SCHEMA securite FROM {accounts}")
+    assert answer.status is GuardStatus.UNKNOWN
+    assert "échoue pour une autre raison qu'un droit (42P01) : rien n'est prouvé" in answer.message
+    assert ask(platform)["PRE-08"].status is GuardStatus.PASSED
+
+
 def test_pre_09_refuses_a_machine_inside_a_production_network(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:

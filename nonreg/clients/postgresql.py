@@ -18,6 +18,7 @@ from nonreg.errors import AccessDenied, NonregError, RequestFailed, Thrown, Unre
 LOGIN_REFUSED = ("28000", "28P01")
 RIGHT_REFUSED = "42501"
 CANCELLED = "57014"
+RIGHT_REFUSALS = frozenset({RIGHT_REFUSED, "25006"})  # no right, or a session that may only read
 RAISED = "P0001"  # RAISE EXCEPTION without a code of its own
 
 

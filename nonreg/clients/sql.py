@@ -38,6 +38,7 @@ class Dialect:
     is_retriable_read: Callable[[BaseException], bool]
     is_retriable_login: Callable[[BaseException], bool]
     bind: Callable[[Any], Any]  # a value as the driver takes it
+    right_refusals: frozenset[str]  # codes that say that the account may not, and nothing else
 
 
 DIALECTS = {
@@ -49,6 +50,7 @@ DIALECTS = {
         is_retriable_read=lambda _error: False,
         is_retriable_login=lambda _error: False,
         bind=lambda value: value,
+        right_refusals=postgresql.RIGHT_REFUSALS,
     ),
     "mssql": Dialect(
         mssql.make_engine,
@@ -57,6 +59,7 @@ DIALECTS = {
         mssql.is_retriable_read,
         mssql.is_retriable_login,
         mssql.bind,
+        mssql.RIGHT_REFUSALS,
     ),
 }
 
@@ -177,6 +180,10 @@ class Session:
             return self._dialect.read_state(error) or "?"
         savepoint.rollback()
         return ""
+
+    def is_right_refusal(self, code: str) -> bool:
+        """True when what `try_query` gave says that the account may not, rather than that something is missing."""
+        return code in self._dialect.right_refusals
 
     def commit(self) -> None:
         """Commit what was written; an error here is an unknown outcome and is never retried."""
