@@ -6,7 +6,6 @@ READY := $(VENV)/.ready
 DEFECT ?=
 ARGS ?=
 ROUNDS ?= 30
-MSSQL ?=
 export PYTHONDONTWRITEBYTECODE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -56,8 +55,8 @@ test-odbc: $(READY) ## pyodbc pour de vrai : psqlODBC, et le pilote de Microsoft
 	@$(PY) -m pip install --quiet --no-deps --require-hashes -r requirements-sqlserver.lock
 	@$(PY) -m pytest -m odbc tests/odbc $(ARGS)
 
-test-sqlserver: $(READY) ## la suite SQL Server, sur le serveur que MSSQL="DRIVER={…};SERVER=tcp:…;UID=sa;PWD={…};" désigne
-	@MSSQL='$(MSSQL)' $(PY) -m pytest -m sqlserver tests/sqlserver $(ARGS)
+test-sqlserver: $(READY) ## la suite SQL Server, sur le serveur que la variable MSSQL désigne (export MSSQL="DRIVER={…};…")
+	@$(PY) -m pytest -m sqlserver tests/sqlserver $(ARGS)
 
 lint: $(READY) ## ruff, mypy strict et sens des imports
 	@$(PY) -m ruff check .

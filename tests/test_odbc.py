@@ -85,6 +85,34 @@ TOLD: list[tuple[tuple[str, str], bool, OdbcKind, type[NonregError], str]] = [
     (
         (
             "08001",
+            f"[08001] {DRIVER}SSL Provider: [error:0A000102:SSL routines::unsupported protocol] (-1) "
+            "(SQLDriverConnect)",
+        ),
+        True,
+        OdbcKind.TLS,
+        Unreachable,
+        "n'ont pas de version ou de chiffre en commun",
+    ),
+    (
+        (
+            "08001",
+            f"[08001] {DRIVER}TCP Provider: tlse-a.local: Error code 0x2749 (10061) (SQLDriverConnect)",
+        ),
+        True,
+        OdbcKind.NO_ROUTE,
+        Unreachable,
+        "est injoignable",
+    ),
+    (
+        ("ODBC SQL type -150 is not yet supported.  column-index=0  type=-150", "HY106"),
+        False,
+        OdbcKind.TYPE,
+        RequestFailed,
+        "convertissez-la (CAST)",
+    ),
+    (
+        (
+            "08001",
             f"[08001] {DRIVER}TCP Provider: Error code 0x2749 (10061) (SQLDriverConnect); "
             f"[08001] {DRIVER}Login timeout expired (0)",
         ),
@@ -227,6 +255,8 @@ def test_each_thing_that_the_driver_tells_becomes_one_sentence_that_says_what_to
 def test_the_first_number_that_is_not_0_says_what_happened() -> None:
     told = f"[01000] {SERVER}Changed context. (0) (SQLExecDirectW); [42000] {SERVER}Denied; (x). (229) (SQLExecDirectW)"
     assert read_odbc_error(("42000", told)) == OdbcError("42000", 229, "Denied; (x).")
+    warned = f"[01000] {SERVER}Message (50000) (SQLExecDirectW); [42000] {SERVER}Refusé. (229)"
+    assert read_odbc_error(("42000", warned)) == OdbcError("42000", 229, "Refusé.")
     assert read_odbc_error(()) == OdbcError("", None, "")
     assert read_odbc_error(("seul",)) == OdbcError("", None, "seul")
 

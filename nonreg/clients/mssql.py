@@ -24,6 +24,7 @@ from nonreg.errors import (
 
 APPLICATION = "aquareel-nonreg"
 LOCK_SECONDS = 5
+RIGHT_REFUSALS = frozenset(str(number) for number in odbc_errors.RIGHT_REFUSED)
 # The tool is the victim of a deadlock, not the application; without NOCOUNT a count hides the result behind it.
 SESSION = ("SET NOCOUNT ON", f"SET LOCK_TIMEOUT {LOCK_SECONDS * 1000}", "SET DEADLOCK_PRIORITY LOW")
 
@@ -95,6 +96,14 @@ def word_error(error: OdbcError, kind: OdbcKind, database: Database, site_code: 
         OdbcKind.CERTIFICATE: CertificateRefused(
             f"Le certificat de {where} n'est pas reconnu : importez son autorité de certification sur ce poste, ou "
             f"indiquez hostname_in_certificate ou server_certificate {said}"
+        ),
+        OdbcKind.TLS: Unreachable(
+            f"La négociation TLS avec {where} échoue : le serveur et ce poste n'ont pas de version ou de chiffre en "
+            f"commun {said}"
+        ),
+        OdbcKind.TYPE: RequestFailed(
+            f"La base de {where} renvoie une colonne d'un type que le pilote ne rend pas : convertissez-la (CAST) "
+            f"{said}"
         ),
         OdbcKind.LOGIN: AccessDenied(
             f"La base de {where} refuse le compte : vérifiez l'utilisateur et son mot de passe."

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-NATIVE = re.compile(r"\s*\((-?\d+)\)\s*\(SQL\w+\)")
+NATIVE = re.compile(r"\s*\((-?\d+)\)(?:\s*\(SQL\w+\))?\s*$")
 PREFIX = re.compile(r"^(?:\s*\[[^\]]*\])+\s*")
 NEXT = re.compile(r";\s*(?=\[\w{5}\]\s*\[)")
 USER_ERROR = 50000  # THROW and RAISERROR of an application
@@ -26,7 +26,10 @@ AG_ROLE = frozenset({976, 978, 983})
 RETRIABLE_NATIVE = frozenset({1205, 1222, 1204, 701, 8645, 8651})
 RETRIABLE_LOGIN_NATIVE = frozenset({10053, 10054, 10060, 10061, 233, 64, 121, 258})
 RETRIABLE_LOGIN_STATES = frozenset({"HYT00", "08S01", "08001", "08004"})
-CERTIFICATE_WORDS = ("certificate verify failed", "certificate chain", "ssl provider", "ssl routines", "tls")
+CERTIFICATE_WORDS = ("certificate verify failed", "certificate chain", "certificate's cn", "principal name")
+TLS_WORDS = ("ssl provider", "ssl routines")
+UNSUPPORTED_TYPE = "HY106"
+SQLSTATE = re.compile(r"[0-9A-Z]{5}")
 
 
 class OdbcKind(StrEnum):
@@ -34,6 +37,7 @@ class OdbcKind(StrEnum):
 
     DRIVER_MISSING = "driver_missing"
     CERTIFICATE = "certificate"
+    TLS = "tls"
     LOGIN = "login"
     PASSWORD_ENDED = "password_ended"  # noqa: S105 - a kind of error
     DATABASE = "database"
@@ -48,6 +52,7 @@ class OdbcKind(StrEnum):
     READ_ONLY = "read_only"
     LOG_FULL = "log_full"
     AG_ROLE = "ag_role"
+    TYPE = "type"
     OTHER = "other"
 
 
@@ -61,12 +66,18 @@ class OdbcError:
 
 
 def read_odbc_error(arguments: tuple[object, ...]) -> OdbcError:
-    """From the arguments of a `pyodbc.Error`; of several diagnostics the first that has a number other than 0."""
+    """From the arguments of a `pyodbc.Error`; of several diagnostics the first with a number, no warning."""
     words = [str(one) for one in arguments] or [""]
     state, text = (words[0], words[-1]) if len(words) > 1 else ("", words[0])
-    told = [read_diagnostic(one) for one in NEXT.split(text)]
-    main = next((one for one in told if one[0]), told[0])
-    return OdbcError(state, main[0], main[1])
+    if SQLSTATE.fullmatch(text) and not SQLSTATE.fullmatch(
+        state
+    ):  # the module's own errors say it the other way round
+        state, text = text, state
+    told = [(one.lstrip().startswith("[01"), *read_diagnostic(one)) for one in NEXT.split(text)]
+    main = next(
+        (one for one in told if one[1] and not one[0]), next((one for one in told if one[1]), told[0])
+    )
+    return OdbcError(state, main[1], main[2])
 
 
 def read_diagnostic(text: str) -> tuple[int | None, str]:
@@ -102,6 +113,10 @@ def classify(error: OdbcError, *, connecting: bool) -> OdbcKind:
         return OdbcKind.LOGIN
     if connecting and any(word in lower for word in CERTIFICATE_WORDS):
         return OdbcKind.CERTIFICATE
+    if connecting and any(word in lower for word in TLS_WORDS):
+        return OdbcKind.TLS
+    if error.state == UNSUPPORTED_TYPE:
+        return OdbcKind.TYPE
     if error.state in ("HYT00", "HYT01", "57014"):
         return OdbcKind.NO_ROUTE if connecting else OdbcKind.TIMEOUT
     if error.state == "40001":

@@ -1,4 +1,7 @@
-"""A real SQL Server, when one is given: `make test-sqlserver MSSQL="DRIVER={…};SERVER=tcp:…;UID=sa;PWD={…};"`."""
+"""A real SQL Server, when MSSQL names one: a connection string with an administrator's account, from the environment.
+
+Not on a command line, where everybody on the machine reads the password.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,8 @@ from tests.odbc.keywords import parse_keywords
 
 VARIABLE = "MSSQL"
 NO_SERVER = (
-    f"aucun SQL Server : make test-sqlserver {VARIABLE}='DRIVER={{…}};SERVER=tcp:…,1433;UID=sa;PWD={{…}};'"
+    f"aucun SQL Server : export {VARIABLE}='DRIVER={{…}};SERVER=tcp:…,1433;UID=sa;PWD={{…}};' "
+    "puis make test-sqlserver"
 )
 
 
