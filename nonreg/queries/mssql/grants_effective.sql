@@ -1,4 +1,5 @@
 -- What the account may do beyond reading: on the server, in this database, on its schemas and objects, as somebody else.
+-- Names of the server have its collation, which may not be the database's.
 SELECT N'server' AS scope, N'SERVER' AS object_name, x.privilege
 FROM (VALUES (N'CONTROL SERVER'), (N'ALTER ANY LOGIN'), (N'ALTER ANY SERVER ROLE'), (N'ALTER ANY DATABASE'),
              (N'CREATE ANY DATABASE'), (N'ALTER SETTINGS'), (N'ALTER SERVER STATE'), (N'ALTER RESOURCES'),
@@ -40,7 +41,7 @@ WHERE o.is_ms_shipped = 0 AND o.type IN (N'U', N'V')
   AND HAS_PERMS_BY_NAME(QUOTENAME(s.name) + N'.' + QUOTENAME(o.name), N'OBJECT', x.privilege, c.name, N'COLUMN') = 1
   AND HAS_PERMS_BY_NAME(QUOTENAME(s.name) + N'.' + QUOTENAME(o.name), N'OBJECT', x.privilege) = 0
 UNION ALL
-SELECT N'server role', r.name, N'MEMBER'
+SELECT N'server role', r.name COLLATE DATABASE_DEFAULT, N'MEMBER'
 FROM sys.server_principals r
 WHERE r.type = N'R' AND r.name <> N'public' AND IS_SRVROLEMEMBER(r.name) = 1
 UNION ALL
@@ -52,11 +53,11 @@ SELECT N'user', u.name, N'IMPERSONATE'
 FROM sys.database_principals u
 WHERE u.type IN (N'S', N'U') AND u.name <> USER_NAME() AND HAS_PERMS_BY_NAME(QUOTENAME(u.name), N'USER', N'IMPERSONATE') = 1
 UNION ALL
-SELECT N'login', l.name, N'IMPERSONATE'
+SELECT N'login', l.name COLLATE DATABASE_DEFAULT, N'IMPERSONATE'
 FROM sys.server_principals l
 WHERE l.type IN (N'S', N'U') AND l.name <> SUSER_SNAME() AND HAS_PERMS_BY_NAME(QUOTENAME(l.name), N'LOGIN', N'IMPERSONATE') = 1
 UNION ALL
-SELECT N'elsewhere', d.name, CASE WHEN HAS_DBACCESS(d.name) = 1 THEN N'CONNECT' ELSE N'REFUSED' END
+SELECT N'elsewhere', d.name COLLATE DATABASE_DEFAULT, CASE WHEN HAS_DBACCESS(d.name) = 1 THEN N'CONNECT' ELSE N'REFUSED' END
 FROM sys.databases d
 WHERE d.name <> DB_NAME()
 ORDER BY 1, 2, 3
