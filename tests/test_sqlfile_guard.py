@@ -54,6 +54,8 @@ READS = {
         "IF @n = 1 RETURN",
     ),
     "postgresql": (
+        "SELECT regexp_replace(a, 'x', 'y'), width_bucket(1, 0, 9, 3), clock_timestamp() FROM t",
+        "SELECT 1 OPERATOR(pg_catalog.+) 2 AS n, age(now()), pg_typeof(1), array_agg(a ORDER BY a) FROM t",
         "SELECT sta_code FROM ref.station",
         "SELECT a FROM t WHERE b = 'DELETE FROM t; --' OR c = E'it\\'s' OR d = $x$;DROP TABLE t;$x$",
         'SELECT 1 AS "UPDATE" /* DROP TABLE /* t */ */ -- DELETE',
@@ -130,6 +132,10 @@ WRITES = {
         "{ CALL nr.usp_autre }",
     ),
     "postgresql": (
+        "SELECT usp_efface()",
+        "SELECT http_post('a', 'b')",
+        "DO $$ BEGIN PERFORM usp_efface(); END $$",
+        "SELECT 'a' OPERATOR(nr.===) 'b'",
         "DELETE FROM ref.station",
         "UPDATE ref.station SET sta_libelle = 'x'",
         "INSERT INTO ref.station VALUES (1)",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 
 def list_words(text: str) -> frozenset[str]:
@@ -78,6 +79,12 @@ POSTGRES_OUTSIDE = frozenset(
     for verb in ("ALTER", "CREATE", "DROP")
     for what in ("SYSTEM", "SUBSCRIPTION", "DATABASE", "TABLESPACE", "SERVER", "EXTENSION")
 )
+# What a call without a schema may name: functions of the server that read, and those that only change their mind.
+POSTGRES_KNOWN = frozenset(
+    line
+    for line in Path(__file__).with_name("postgres_functions.txt").read_text(encoding="utf-8").splitlines()
+    if not line.startswith("#")
+) | list_words("clock_timestamp timeofday random random_normal gen_random_uuid txid_status currval lastval")
 POSTGRES_WRITING = re.compile(r"nextval|setval")
 # Inline table functions and views of the application read by construction; its procedures are functions here.
 POSTGRES_OWN_READING = re.compile(r"tvf_\w+")

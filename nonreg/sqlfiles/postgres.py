@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from sqlglot import exp
+
 from nonreg.sqlfiles.forbidden import (
     POSTGRES_BODY_NEVER,
+    POSTGRES_KNOWN,
     POSTGRES_NEVER,
     POSTGRES_NOT_UNDONE,
     POSTGRES_OUTSIDE,
@@ -45,10 +48,25 @@ def require_reading_query(text: str, line: int, procedures: frozenset[str]) -> N
     for schema, name, token in list_calls(tokens):
         if reason := refuse_call(schema, name, procedures):
             raise Unreadable(f"ligne {line + token.line - 1} : {reason}")
+    for place, token in enumerate(tokens):
+        if token.word == "OPERATOR" and [one.text.lower() for one in tokens[place + 1 : place + 3]] != [
+            "(",
+            "pg_catalog",
+        ]:
+            raise Unreadable(f"ligne {line + token.line - 1} : un opérateur d'ailleurs que pg_catalog")
     try:
-        require_query(text, "postgresql")
+        require_known(require_query(text, "postgresql"))
     except Unreadable as error:
         raise Unreadable(f"ligne {line} : {error}") from error
+
+
+def require_known(tree: exp.Expr) -> None:
+    """Unreadable for a call without a schema of what is no function of the server that reads."""
+    for call in tree.find_all(exp.Anonymous):
+        name, above = call.name.lower(), call.parent
+        has_schema = isinstance(above, exp.Dot) or (isinstance(above, exp.Table) and bool(above.db))
+        if not has_schema and name not in POSTGRES_KNOWN and not POSTGRES_READING.fullmatch(name):
+            raise Unreadable(f"la fonction « {name} », sans schéma, n'est pas connue comme une lecture")
 
 
 def require_undone(text: str) -> None:
