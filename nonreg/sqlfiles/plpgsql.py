@@ -1,4 +1,7 @@
-"""A `DO` block of PostgreSQL that only reads and raises: IF, RAISE, assignments and readings. Nothing else is known."""
+"""A `DO` block of PostgreSQL that only reads and raises: IF, CASE, loops, RAISE, ASSERT, assignments and readings.
+
+Each expression is judged as the query that PL/pgSQL makes of it. Nothing else is known.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,9 @@ from collections.abc import Callable
 from nonreg.sqlfiles.tokens import Kind, Token, Unreadable, read_tokens
 
 LEVELS = frozenset({"EXCEPTION", "WARNING", "NOTICE", "INFO", "DEBUG"})  # LOG writes the server's journal
+QUERY_STARTS = frozenset({"SELECT", "WITH", "VALUES", "TABLE"})
+# They open or close something, and hold nothing themselves.
+OPENINGS = frozenset({"BEGIN", "ELSE", "LOOP", "EXCEPTION"})
 Reading = Callable[[str, int, frozenset[str]], None]
 
 
@@ -34,40 +40,128 @@ class Block:
         self._require_query = require_query
         self._tokens = read_tokens(text, "postgresql")
         self._place = 0
+        self._known: dict[str, Callable[[], None]] = {
+            **dict.fromkeys(("IF", "ELSIF", "ELSEIF"), self._condition),
+            "CASE": self._case,
+            "WHEN": self._when,
+            "WHILE": lambda: self._value(self._until("LOOP")),
+            "FOR": self._for,
+            "FOREACH": self._foreach,
+            **dict.fromkeys(("PERFORM", "ASSERT"), lambda: self._value(self._until(";"))),
+            "RAISE": lambda: self._raise(self._until(";")),
+            "RETURN": self._return,
+            "NULL": self._nothing,
+        }
 
     def require(self) -> None:
         """Unreadable for the first thing that is not known to read."""
-        if self._word() == "DECLARE":
-            self._skip()
-            while self._word() != "BEGIN":
-                self._declaration()
-        if self._word() != "BEGIN":
+        if self._word() not in ("DECLARE", "BEGIN") and self._text_here() != "<":
             raise self._refuse("un bloc commence par BEGIN")
         while self._place < len(self._tokens):
             self._statement()
 
     def _statement(self) -> None:
         word = self._word()
-        if word in ("BEGIN", "ELSE") or self._text_here() == ";":
+        if word in OPENINGS or self._text_here() == ";":
             self._skip()
+        elif word == "DECLARE":
+            self._skip()
+            while self._word() != "BEGIN":
+                self._declaration()
         elif word == "END":
-            self._until(";")
-        elif word in ("IF", "ELSIF", "ELSEIF"):
-            self._skip()
-            self._value(self._until("THEN"))
-        elif word == "PERFORM":
-            self._skip()
-            self._value(self._until(";"))
-        elif word == "SELECT":
+            self._end(self._until(";"))
+        elif word in ("EXIT", "CONTINUE"):
+            self._leave(self._until(";"))
+        elif self._text_here() == "<":
+            self._label()
+        elif word in QUERY_STARTS:
             self._query(self._until(";"))
-        elif word == "RAISE":
+        elif word in self._known:
             self._skip()
-            self._raise(self._until(";"))
-        elif word in ("NULL", "RETURN"):
-            if len(self._until(";")) != 1:
-                raise self._refuse(f"{word} suivi d'autre chose")
+            self._known[word]()
         else:
             self._assignment()
+
+    def _condition(self) -> None:
+        self._value(self._until("THEN"))
+
+    def _case(self) -> None:
+        """What CASE compares; its branches are statements."""
+        if given := self._until("WHEN"):
+            self._value(given)
+        self._place -= 1
+
+    def _when(self) -> None:
+        """A branch of CASE, or the names of the errors that a block catches."""
+        given = self._until("THEN")
+        if not all(token.name or token.kind is Kind.STRING for token in given):
+            self._value(given)
+
+    def _for(self) -> None:
+        """FOR over a range or the rows of a query; over a cursor or a text that is made there it is refused."""
+        given = self._until("LOOP")
+        target = next((place for place, token in enumerate(given) if token.word == "IN"), len(given))
+        source = given[target + 1 :]
+        if not all(token.name or token.text in ".," for token in given[:target]) or not source:
+            raise self._refuse("FOR … IN mal écrit")
+        signs = [token.text if not token.depth else "" for token in source]
+        dots = next((place for place in range(len(source)) if signs[place : place + 2] == [".", "."]), 0)
+        if not dots:
+            if source[0].word not in QUERY_STARTS and source[0].text != "(":
+                raise self._refuse(f"FOR sur « {source[0].text} », qui n'est ni un intervalle ni une lecture")
+            self._ask(self._text[source[0].start : source[-1].end], source[0])
+            return
+        start = int(source[0].word == "REVERSE")
+        step = next(
+            (place for place, one in enumerate(source) if one.word == "BY" and not one.depth), len(source)
+        )
+        self._value(source[start:dots])
+        self._value(source[dots + 2 : step])
+        if step < len(source):
+            self._value(source[step + 1 :])
+
+    def _foreach(self) -> None:
+        given = self._until("LOOP")
+        words = [token.word for token in given]
+        if "ARRAY" not in words or not all(
+            token.name or token.text in ".," or token.kind is Kind.NUMBER
+            for token in given[: words.index("ARRAY")]
+        ):
+            raise self._refuse("FOREACH … IN ARRAY mal écrit")
+        self._value(given[words.index("ARRAY") + 1 :])
+
+    def _end(self, given: tuple[Token, ...]) -> None:
+        """END of a block, IF, CASE or a loop, perhaps with its label."""
+        if len(given) > 3 or not all(token.name for token in given):
+            raise self._refuse("END mal écrit")
+
+    def _leave(self, given: tuple[Token, ...]) -> None:
+        """EXIT and CONTINUE, perhaps with a label and a condition."""
+        words = [token.word for token in given]
+        end = words.index("WHEN") if "WHEN" in words else len(given)
+        if end > 2:
+            raise self._refuse(f"{words[0]} mal écrit")
+        if end < len(given):
+            self._value(given[end + 1 :])
+
+    def _label(self) -> None:
+        """`<<name>>` before a block or a loop."""
+        given = self._tokens[self._place : self._place + 5]
+        if "".join(token.text if token.kind is Kind.SIGN else "x" for token in given) != "<<x>>":
+            raise self._refuse(f"instruction inconnue « {given[0].text} »")
+        self._place += 5
+
+    def _return(self) -> None:
+        given = self._until(";")
+        word = given[0].word if given else ""
+        if word == "QUERY" and len(given) > 1 and given[1].word != "EXECUTE":
+            self._ask(self._text[given[1].start : given[-1].end], given[1])
+        elif given[word == "NEXT" :]:
+            self._value(given[word == "NEXT" :])
+
+    def _nothing(self) -> None:
+        if self._until(";"):
+            raise self._refuse("NULL suivi d'autre chose")
 
     def _declaration(self) -> None:
         if self._place >= len(self._tokens):
@@ -93,7 +187,9 @@ class Block:
         self._value(given[3:] if signs == [":", "="] else given[2:])
 
     def _raise(self, given: tuple[Token, ...]) -> None:
-        if given and given[0].word in LEVELS:
+        if not given:
+            return  # the error that is being caught
+        if given[0].word in LEVELS:
             given = given[1:]
         if not given or given[0].kind is not Kind.STRING:
             raise self._refuse("RAISE s'écrit ici « RAISE EXCEPTION 'texte', valeurs »")
@@ -131,11 +227,14 @@ class Block:
         self._require_query(query, self._line + first.line - 1, self._procedures)
 
     def _until(self, end: str) -> tuple[Token, ...]:
-        """The tokens before that word or sign, which is passed."""
-        start = self._place
+        """The tokens before that word or sign, which is passed; a word inside CASE … END is that expression's own."""
+        start, cases = self._place, 0
         while self._place < len(self._tokens):
             token = self._tokens[self._place]
-            if not token.depth and (token.word == end or (token.kind is Kind.SIGN and token.text == end)):
+            is_end = token.word == end or (token.kind is Kind.SIGN and token.text == end)
+            if end != ";" and not token.depth:
+                cases += (token.word == "CASE") - (token.word == "END" and cases > 0)
+            if is_end and not token.depth and not cases:
                 self._place += 1
                 return self._tokens[start : self._place - 1]
             self._place += 1

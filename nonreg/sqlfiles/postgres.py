@@ -20,7 +20,7 @@ from nonreg.sqlfiles.parsing import require_query
 from nonreg.sqlfiles.plpgsql import require_reading_block
 from nonreg.sqlfiles.tokens import Kind, Token, Unreadable, read_tokens
 
-QUERY_STARTS = frozenset({"SELECT", "WITH", "VALUES"})
+QUERY_STARTS = frozenset({"SELECT", "WITH", "VALUES", "TABLE"})
 
 
 def require_reading(text: str, procedures: frozenset[str]) -> None:
