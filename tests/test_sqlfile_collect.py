@@ -85,7 +85,7 @@ def test_a_refused_file_stops_the_collection_with_its_sentence(tmp_path: Path) -
     with pytest.raises(UsageError) as caught:
         collect_scenarios(folder)
     assert str(caught.value) == refuse(folder)
-    assert "ligne 7 : le mot « DELETE »" in str(caught.value)
+    assert "ligne 7 : DELETE dans autre chose" in str(caught.value)
 
 
 def test_an_id_used_twice_is_told_with_both_files(tmp_path: Path) -> None:

@@ -37,6 +37,38 @@ READS = {
         "DECLARE @t TABLE (a int NOT NULL PRIMARY KEY, b varchar(3) NULL DEFAULT 'x')",
         "INSERT INTO @t (a, b) VALUES (1, 'x'), (2, NULL)",
         "INSERT @t SELECT a, b FROM t WHERE a > 1",
+        "DECLARE @t TABLE (a int NOT NULL, b int NOT NULL, PRIMARY KEY CLUSTERED (a, b DESC), UNIQUE NONCLUSTERED (b))",
+        "DECLARE @t AS TABLE (a int PRIMARY KEY WITH (IGNORE_DUP_KEY = ON), b int INDEX ix_b UNIQUE, CHECK (b !< 0), "
+        "INDEX ix NONCLUSTERED (a, b), c uniqueidentifier DEFAULT NEWID() ROWGUIDCOL UNIQUE CLUSTERED)",
+        "DECLARE @c ref.code_station = 'a', @l AS [dbo].[tt_capteurs], @n int",
+        ";WITH c AS (SELECT 1 AS a), d (b) AS (SELECT a FROM c) INSERT INTO @t (a) SELECT b FROM d UNION ALL SELECT 2",
+        ";WITH c AS (SELECT 1 AS a) UPDATE t SET t.b = c.a FROM @t AS t JOIN c ON c.a = t.a WHERE t.b IS NULL",
+        ";WITH c AS (SELECT 1 AS a) DELETE FROM @t WHERE a IN (SELECT a FROM c)",
+        "INSERT TOP (3) INTO @t (a) OUTPUT inserted.a INTO @u (a) SELECT a FROM t ORDER BY a",
+        "INSERT @t DEFAULT VALUES",
+        "UPDATE @t SET a = 1, b += CASE WHEN c = 1 THEN 2 ELSE 3 END, d = DEFAULT WHERE a IN (SELECT x FROM ref.x)",
+        "UPDATE TOP (3) @t SET @n = a = a + 1 OUTPUT deleted.a, inserted.a INTO @u OPTION (RECOMPILE)",
+        "UPDATE m SET a = s.b FROM ref.s AS s LEFT JOIN @t m ON s.id = m.id",
+        "UPDATE @t SET a = s.b FROM @t AS m JOIN ref.s s ON s.id = m.id",
+        "DELETE @t",
+        "DELETE FROM @t OUTPUT deleted.a WHERE a NOT IN (SELECT x FROM ref.x)",
+        "DELETE m FROM @t AS m JOIN ref.s s ON s.id = m.id",
+        "DELETE TOP (1) FROM m FROM ref.s, @t m WHERE m.a = s.a",
+        "SELECT @s += x, @n = @n + 1 FROM ref.s ORDER BY x",
+        "SET @n -= (SELECT MAX(a) FROM @t)",
+        "EXEC cfg.usp_liste 1, @b = 2 WITH RECOMPILE",
+        "EXEC cfg.usp_liste WITH RECOMPILE, RESULT SETS ((a int NOT NULL, b numeric(12, 3)), (c nvarchar(3)))",
+        "EXEC cfg.usp_liste WITH RESULT SETS NONE",
+        "SELECT a FROM t WHERE a !< 1 AND b !> 2 AND c != 3 OR d <> 4",
+        "IF @n !> 1 PRINT 'x'",
+        "SELECT TRY_PARSE(x AS date USING 'fr-FR') AS d, PARSE(N'1,5' AS numeric(5, 2) USING @c) AS n FROM t",
+        ";WITH XMLNAMESPACES (DEFAULT 'http://x', 'u' AS b), c AS (SELECT 1 AS a) SELECT a FROM c FOR XML PATH('x')",
+        ";WITH XMLNAMESPACES ('http://x' AS ns) SELECT @x.value('(/ns:a/@b)[1]', 'int') AS b",
+        "SELECT * FROM (SELECT a, b FROM t) s PIVOT (SUM(b) FOR a IN ([1], [2])) p",
+        "SELECT x.a, y.b FROM t x OUTER APPLY (SELECT TOP (1) b FROM u WHERE u.a = x.a ORDER BY b) y",
+        "SELECT a FROM t OPTION (MAXRECURSION 0, RECOMPILE)",
+        "SELECT geography::Point(1, 2, 4326).STAsText() AS p",
+        "SET NOCOUNT, XACT_ABORT ON; SET ANSI_PADDING ON; SET NUMERIC_ROUNDABORT OFF",
         "INSERT INTO @t EXEC cfg.usp_liste",
         "SELECT @n = COUNT(*), @m = MAX(a) FROM t",
         "SET @n += 1",
@@ -72,6 +104,16 @@ READS = {
         "DO $b$ DECLARE n integer := 3; m numeric(12, 3); BEGIN SELECT count(*), 2 INTO STRICT n, m FROM t; "
         "IF n > 3 THEN RAISE NOTICE 'trop'; ELSIF n = 1 THEN NULL; ELSE n := n + 1; END IF; "
         "PERFORM 1; END $b$ LANGUAGE plpgsql",
+        "TABLE ref.station",
+        "TABLE ONLY ref.station ORDER BY 1 LIMIT 3",
+        "DO $$ <<bloc>> DECLARE r record; BEGIN FOR r IN SELECT a FROM t LOOP "
+        "IF r.a > 1 THEN RAISE EXCEPTION 'x %', r.a; END IF; END LOOP; END $$",
+        "DO $$ BEGIN FOR i IN REVERSE 10..1 BY 2 LOOP CONTINUE WHEN i = 4; RAISE NOTICE '%', i; END LOOP; END $$",
+        "DO $$ DECLARE n int := 0; BEGIN <<b>> WHILE CASE WHEN n < 3 THEN true ELSE false END LOOP n := n + 1; "
+        "LOOP EXIT b WHEN n > 2; END LOOP; END LOOP b; END $$",
+        "DO $$ DECLARE n int; BEGIN FOREACH n IN ARRAY ARRAY[1, 2] LOOP ASSERT n < 3, 'trop grand'; END LOOP; END $$",
+        "DO $$ BEGIN CASE WHEN 1 = 1 THEN NULL; ELSE RAISE EXCEPTION 'x'; END CASE; "
+        "BEGIN PERFORM 1 / 0; EXCEPTION WHEN division_by_zero OR SQLSTATE '22003' THEN RAISE; END; END $$",
     ),
 }
 WRITES = {
@@ -130,6 +172,40 @@ WRITES = {
         "WITH c AS (SELECT a FROM t) DELETE FROM c",
         "GOTO fin",
         "{ CALL nr.usp_autre }",
+        "UPDATE t SET a = 1",
+        "UPDATE [@t] SET a = 1",
+        "UPDATE #t SET a = 1",
+        "UPDATE STATISTICS ref.station",
+        "UPDATE m SET a = 1 FROM ref.station AS m JOIN @t AS t ON t.a = m.a",
+        "UPDATE m SET a = 1 FROM (SELECT a FROM ref.station) AS m, @t t",
+        "UPDATE M SET a = 1 FROM @t AS m",
+        "UPDATE @t SET a = NEXT VALUE FOR dbo.numero",
+        "UPDATE TOP (NEXT VALUE FOR dbo.numero) @t SET a = 1",
+        "UPDATE @t SET a = 1 OUTPUT inserted.a INTO ref.copie",
+        "UPDATE @t SET a = 1 FROM OPENQUERY(autre, 'x') q",
+        "DELETE m FROM ref.m JOIN @t AS m ON 1 = 1",
+        "DELETE m FROM @t AS m JOIN ref.m ON ref.m.a = 1",
+        "DELETE m FROM @t",
+        "DELETE m FROM ref.s AS s WHERE a IN (SELECT 1 FROM @t AS m)",
+        "DELETE m FROM @t.nodes('/a') AS m(c)",
+        "DELETE dbo.m FROM @t AS m",
+        "DELETE @t FROM ref.s WITH (UPDLOCK)",
+        ";WITH m AS (SELECT a FROM ref.s) DELETE m FROM @t AS m",
+        ";WITH c AS (SELECT a FROM @t) UPDATE c SET a = 1",
+        ";WITH c AS (SELECT a FROM t) INSERT INTO ref.copie SELECT a FROM c",
+        ";WITH c AS (SELECT a FROM t) INSERT INTO @t SELECT NEXT VALUE FOR dbo.numero FROM c",
+        "INSERT INTO @t SELECT a FROM (DELETE FROM ref.station OUTPUT deleted.a) AS d",
+        "INSERT INTO @t (a) VALUES (1) DELETE ref.station",
+        "DECLARE @t TABLE (a int DEFAULT (NEXT VALUE FOR dbo.numero), PRIMARY KEY (a))",
+        "DECLARE @t TABLE (a int, PRIMARY KEY (a)) DELETE ref.station",
+        "SELECT srv.db.dbo.f(1) AS a",
+        "SELECT a FROM t CROSS APPLY srv.db.dbo.f(t.a) x",
+        "SELECT a FROM srv...t",
+        "SELECT dbo.xp_ecrire(1) AS a",
+        "SELECT prive::ecrire(1) AS a",
+        "EXEC cfg.usp_liste WITH RESULT SETS ((a int)) EXEC nr.usp_autre",
+        "EXEC cfg.usp_liste AT autre",
+        "SET NOCOUNT, IMPLICIT_TRANSACTIONS ON",
     ),
     "postgresql": (
         "SELECT usp_efface()",
@@ -176,6 +252,22 @@ WRITES = {
         "DO $$ BEGIN RAISE EXCEPTION '%', nextval('s'); END $$",
         "DO $$ DECLARE r record; BEGIN FOR r IN DELETE FROM t RETURNING a LOOP NULL; END LOOP; END $$",
         "DO LANGUAGE plpython3u $$ x $$",
+        "DO $$ BEGIN FOR r IN EXECUTE 'DELETE FROM t' LOOP NULL; END LOOP; END $$",
+        "DO $$ BEGIN FOR i IN 1..3 LOOP DELETE FROM t; END LOOP; END $$",
+        "DO $$ BEGIN FOR i IN 1..nextval('s') LOOP NULL; END LOOP; END $$",
+        "DO $$ BEGIN FOR i IN nextval('s')..9 BY 2 LOOP NULL; END LOOP; END $$",
+        "DO $$ BEGIN FOR i IN 1..9 BY nextval('s') LOOP NULL; END LOOP; END $$",
+        "DO $$ BEGIN WHILE nextval('s') < 3 LOOP NULL; END LOOP; END $$",
+        "DO $$ BEGIN LOOP EXIT WHEN nextval('s') > 3; END LOOP; END $$",
+        "DO $$ BEGIN FOREACH n IN ARRAY nr.usp_x() LOOP NULL; END LOOP; END $$",
+        "DO $$ BEGIN ASSERT true, nr.usp_x(); END $$",
+        "DO $$ BEGIN CASE nextval('s') WHEN 1 THEN NULL; END CASE; END $$",
+        "DO $$ BEGIN CASE 1 WHEN nextval('s') THEN NULL; END CASE; END $$",
+        "DO $$ BEGIN NULL; EXCEPTION WHEN others THEN DELETE FROM t; END $$",
+        "DO $$ BEGIN RETURN QUERY DELETE FROM t RETURNING a; END $$",
+        "DO $$ BEGIN RETURN nextval('s'); END $$",
+        "DO $$ BEGIN END x; DELETE FROM t; END $$",
+        "TABLE nr.usp_x()",
         "SELECT E'a'\n'b\\'' ; DELETE FROM t; --'",
     ),
 }
@@ -268,6 +360,64 @@ def test_a_write_hidden_anywhere_among_reads_is_refused(case: tuple[str, str]) -
     assert check_read_only(text, engine, VOUCHED) != ""
 
 
+NAMES = ("m", "station", "[m n]", "Été")
+REAL = (
+    "ref.station",
+    "ref.[m]",
+    "#m",
+    "[@t]",
+    "AQUAREEL.dbo.x",
+    "(SELECT a FROM ref.station)",
+    "prod.tvf_x(1)",
+    "c",
+)
+
+
+@st.composite
+def changes(draw: st.DrawFn) -> tuple[str, bool]:
+    """An UPDATE or a DELETE with sources in any order, and whether what it changes is a table variable."""
+    names = draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=3, unique=True))
+    owned = [draw(st.booleans()) for _ in names]
+    sources = [
+        f"{draw(st.sampled_from(('@t', '@u') if own else REAL))} {draw(st.sampled_from(('', 'AS ')))}{name}"
+        for name, own in zip(names, owned, strict=True)
+    ]
+    text = sources[0]
+    for source in sources[1:]:
+        text += draw(st.sampled_from((", {}", " JOIN {} ON 1 = 1", "\nCROSS JOIN {}"))).format(source)
+    place = draw(st.integers(0, len(names) - 1))
+    target, is_own = draw(
+        st.sampled_from(
+            (
+                (names[place], owned[place]),
+                ("@t", True),
+                (names[place].swapcase(), False),
+                *((one, False) for one in ("ref.station", "[@t]", "#m", "@@t", "x.m", "c", "autre")),
+            )
+        )
+    )
+    verb = draw(
+        st.sampled_from(
+            ("UPDATE {top}{target} SET a = 1", "DELETE {top}{target}", "DELETE {top}FROM {target}")
+        )
+    )
+    change = verb.format(top=draw(st.sampled_from(("", "TOP (2) "))), target=target)
+    before = draw(st.sampled_from(("", ";WITH c AS (SELECT 1 AS a) ")))
+    return (
+        f"{before}{change} FROM {text}{draw(st.sampled_from(('', ' WHERE 1 = 1', ' OPTION (RECOMPILE)')))}",
+        is_own,
+    )
+
+
+@given(changes())
+def test_a_change_is_accepted_when_it_surely_changes_a_table_variable_and_never_otherwise(
+    case: tuple[str, bool],
+) -> None:
+    text, is_own = case
+    refusal = check_read_only(text, "mssql", VOUCHED)
+    assert refusal == "" if is_own else "dans autre chose qu'une variable de table" in refusal
+
+
 @given(st.sampled_from(ENGINES), st.text(max_size=60))
 def test_whatever_the_text_the_guard_answers(engine: str, text: str) -> None:
     assert isinstance(check_read_only(text, engine), str)
@@ -308,6 +458,10 @@ def test_a_read_that_is_cut_or_shuffled_never_becomes_an_error_of_the_guard(
         ("PRINT", "PRINT sans rien à sa suite"),
         ("SET @x.modify('delete /a')", "SET d'une variable mal écrit"),
         ("EXEC cfg.usp_liste (SELECT 1)", "« ( » n'est ni une constante ni une variable"),
+        ("DELETE FROM ref.station", "DELETE dans autre chose qu'une variable de table"),
+        ("SELECT 1 FROM srv.db.dbo.t", "« srv.db.dbo.t », un nom en quatre parties, mène à un autre serveur"),
+        ("EXEC cfg.usp_liste WITH x", "EXEC … WITH : seuls RECOMPILE et RESULT SETS"),
+        ("INSERT INTO @t", "INSERT sans VALUES, SELECT ni EXEC"),
         ("EXEC usp_liste", "EXEC de « usp_liste », qui n'est pas dans « procedures_de_lecture »"),
         ("SELECT " + "(" * 3000 + "1" + ")" * 3000, "l'analyseur ne le lit pas"),
     ],
@@ -344,6 +498,8 @@ def test_a_procedure_reads_only_if_it_is_vouched_for_under_its_whole_name() -> N
         ("mssql", "EXEC srv.AQUAREEL.nr.usp_battre 1, 2"),
         ("mssql", "EXEC @r = [srv].AQUAREEL..usp_battre"),
         ("mssql", "EXEC"),
+        ("mssql", "DELETE FROM srv.AQUAREEL.ref.station"),
+        ("mssql", "INSERT INTO [srv].AQUAREEL..station VALUES (1)"),
         ("mssql", "DELETE FROM t; RAISERROR(N'3 capteurs', 10, 1)"),
         ("mssql", "RAISERROR(N'3 capteurs', @gravite, 1)"),
         ("postgresql", "DO $$ BEGIN PERFORM dblink_exec('dbname=x', 'DELETE FROM t'); END $$"),

@@ -14,6 +14,7 @@ SET_OPERATORS = frozenset({"UNION", "ALL", "EXCEPT", "INTERSECT"})
 BLOCK_ENDS = frozenset({"TRY", "CATCH"})
 SINGLE = frozenset({"ELSE", "BREAK", "CONTINUE"})
 EXPECTS_MORE = frozenset({"IF", "WHILE"})
+CHANGING = frozenset({"INSERT", "UPDATE", "DELETE"})
 
 
 class PieceKind(StrEnum):
@@ -25,6 +26,7 @@ class PieceKind(StrEnum):
     DECLARE = "declare"
     OPTION = "option"  # SET without a variable
     INSERT = "insert"
+    CHANGE = "change"  # UPDATE, DELETE, and INSERT behind WITH
     EXECUTE = "execute"
 
 
@@ -34,6 +36,8 @@ STARTS = {
     "DECLARE": PieceKind.DECLARE,
     "SET": PieceKind.OPTION,
     "INSERT": PieceKind.INSERT,
+    "UPDATE": PieceKind.CHANGE,
+    "DELETE": PieceKind.CHANGE,
     "EXEC": PieceKind.EXECUTE,
     "EXECUTE": PieceKind.EXECUTE,
     "PRINT": PieceKind.EXPRESSION,
@@ -65,7 +69,7 @@ def cut_batch(tokens: tuple[Token, ...]) -> tuple[Piece, ...]:
         elif token.word in ("BEGIN", "END"):
             place += 2 if place + 1 < len(tokens) and tokens[place + 1].word in BLOCK_ENDS else 1
         elif token.word in EXPECTS_MORE:
-            end = find_end(tokens, place + 1, 0)
+            end = find_end(tokens, place + 1, token.word)
             if end == place + 1 or end == len(tokens) or tokens[end].text == ";":
                 raise Unreadable(f"ligne {token.line} : {token.word} sans condition ou sans instruction")
             pieces.append(Piece(PieceKind.EXPRESSION, tokens[place + 1 : end], token.word, token.line))
@@ -81,12 +85,14 @@ def cut_statement(tokens: tuple[Token, ...], place: int, pieces: list[Piece]) ->
     """Add the statement that starts here; where the next one does."""
     word = tokens[place].word
     kind = STARTS.get(word, PieceKind.QUERY)
-    end = find_end(tokens, place + 1, 1 if word in ("WITH", "INSERT") else 0)
+    end = find_end(tokens, place + 1, word)
     if end < len(tokens) and tokens[end].word == "THROW":
         raise Unreadable(
             f"ligne {tokens[end].line} : mettez un « ; » devant THROW, sinon il est lu comme un alias"
         )
     body = tokens[place:end]
+    if word == "WITH" and any(token.word in CHANGING and not token.depth for token in body):
+        kind = PieceKind.CHANGE
     if kind is PieceKind.OPTION and len(body) > 1 and body[1].text.startswith("@"):
         kind, body = PieceKind.EXPRESSION, skip_assignment(body)
     elif kind is PieceKind.EXPRESSION:
@@ -107,8 +113,12 @@ def skip_assignment(body: tuple[Token, ...]) -> tuple[Token, ...]:
     raise Unreadable(f"ligne {body[0].line} : SET d'une variable mal écrit")
 
 
-def find_end(tokens: tuple[Token, ...], start: int, selects: int) -> int:
-    """Where the statement that goes on at `start` ends; so many of its SELECT need no set operator before them."""
+def find_end(tokens: tuple[Token, ...], start: int, first: str) -> int:
+    """Where the statement ends that begins with this word and goes on at `start`.
+
+    A SELECT goes on behind a set operator, one more behind INSERT, a SET behind UPDATE; behind WITH comes any of them.
+    """
+    selects, sets, verbs = int(first == "INSERT"), int(first == "UPDATE"), int(first == "WITH")
     cases = 0
     for place in range(start, len(tokens)):
         token = tokens[place]
@@ -120,10 +130,14 @@ def find_end(tokens: tuple[Token, ...], start: int, selects: int) -> int:
             cases += 1
         elif cases and token.word in ("END", "ELSE"):
             cases -= token.word == "END"
+        elif verbs and (token.word == "SELECT" or token.word in CHANGING):
+            selects, sets, verbs = int(token.word == "INSERT"), int(token.word == "UPDATE"), 0
         elif token.word == "VALUES":
             selects = 0
         elif token.word == "SELECT" and (selects or tokens[place - 1].word in SET_OPERATORS):
             selects = max(0, selects - 1)
+        elif token.word == "SET" and sets:
+            sets = 0
         elif token.word in CUTS:
             return place
     return len(tokens)

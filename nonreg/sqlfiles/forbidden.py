@@ -26,7 +26,7 @@ TSQL_WORDS = list_words(
     """
 )
 # These may stand where `batches.py` says; anywhere else they are refused too.
-TSQL_PLACED = frozenset({"EXEC", "EXECUTE", "INSERT", "INTO", "TRANSACTION"})
+TSQL_PLACED = frozenset({"EXEC", "EXECUTE", "INSERT", "UPDATE", "DELETE", "INTO", "TRANSACTION"})
 # What a rollback does not undo, or what takes the transaction away from the tool.
 TSQL_NOT_UNDONE = list_words(
     """
@@ -41,7 +41,14 @@ TSQL_OPTIONS = list_words(
 )
 # Each heads a script that an editor made; with another value a text would not mean what it says.
 TSQL_FIXED_OPTIONS = frozenset(
-    {("QUOTED_IDENTIFIER", "ON"), ("ANSI_NULLS", "ON"), ("DEADLOCK_PRIORITY", "LOW")}
+    {
+        *(
+            (name, "ON")
+            for name in ("QUOTED_IDENTIFIER", "ANSI_NULLS", "ANSI_PADDING", "CONCAT_NULL_YIELDS_NULL")
+        ),
+        ("NUMERIC_ROUNDABORT", "OFF"),
+        ("DEADLOCK_PRIORITY", "LOW"),
+    }
 )
 # Of the others some write (UPDLOCK, XLOCK…) and some keep the application's writers waiting (HOLDLOCK, TABLOCK…).
 TSQL_HINTS = list_words(
@@ -64,7 +71,7 @@ POSTGRES_NOT_UNDONE = list_words(
 # Of the functions pg_… only those are known to read.
 POSTGRES_READING = re.compile(
     r"pg_(?:get_\w+|typeof|\w*_size|size_pretty|is_in_recovery|current_\w*lsn|last_w\w+|wal_lsn_diff|sleep"
-    r"|stat_get_\w+|backend_pid|blocking_pids|conf_load_time|postmaster_start_time|input_is_valid|describe_object"
+    r"|stat_get_\w+|ls_waldir|backend_pid|blocking_pids|conf_load_time|postmaster_start_time|input_is_valid|describe_object"
     r"|index_\w+|table_is_visible|function_is_visible|type_is_visible|has_role|encoding_to_char|safe_snapshot\w*|xact_commit_timestamp\w*)"
 )
 # What a rollback does not undo, or what reaches outside.

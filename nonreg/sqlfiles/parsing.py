@@ -27,7 +27,8 @@ LIMITS = (exp.Limit, exp.LimitOptions, exp.Offset, exp.Fetch, exp.Distinct, exp.
 PARTS = (exp.With, exp.CTE, exp.RecursiveWithSearch, exp.Pivot, exp.PivotAlias, exp.WindowSpec)
 MANNERS = (exp.WithinGroup, exp.IgnoreNulls, exp.RespectNulls, exp.AtTimeZone, exp.FromTimeZone, exp.Slice)
 DOCUMENTS = (exp.ForClause, exp.XMLKeyValueOption, exp.JSON, exp.JSONKeyValue, exp.FormatJson)
-PATHS = (exp.JSONPath, exp.JSONPathPart, exp.OpenJSONColumnDef)
+PATHS = (exp.JSONPath, exp.JSONPathPart, exp.OpenJSONColumnDef, exp.ScopeResolution)
+SERVER_TYPES = frozenset({"geography", "geometry", "hierarchyid"})
 READING: tuple[type[exp.Expr], ...] = (
     exp.Condition,  # columns, literals, operators, functions: what has a value
     *(*QUERIES, *NAMES, *TYPES, *SOURCES, *VERSIONS, *CLAUSES, *LIMITS, *PARTS, *MANNERS, *DOCUMENTS, *PATHS),
@@ -45,7 +46,6 @@ DEFINING: tuple[type[exp.Expr], ...] = (
     ),
     *(exp.Constraint, exp.PrimaryKey, exp.Check, exp.IndexColumnConstraint),
 )
-INSERTING: tuple[type[exp.Expr], ...] = (exp.Insert, exp.Schema, exp.Returning)
 
 
 def parse(text: str, engine: str) -> exp.Expr:
@@ -99,9 +99,16 @@ def check_table(node: exp.Expr) -> None:
         raise Unreadable(f"table d'un autre serveur (« {node.sql()} »)")
 
 
+def check_type(node: exp.Expr) -> None:
+    """Unreadable for a method of a type (`type::method()`) that is not the server's own."""
+    if node.this is None or node.this.name.lower() not in SERVER_TYPES:
+        raise Unreadable("méthode d'un type qui n'est pas du serveur")
+
+
 CHECKS: dict[type[exp.Expr], tuple[Callable[[exp.Expr], None], ...]] = {
     exp.WithTableHint: (check_hint,),
     exp.Table: (check_table,),
+    exp.ScopeResolution: (check_type,),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from nonreg.sqlfiles.batches import Piece, PieceKind, cut_batch
+from nonreg.sqlfiles.changes import Change, list_queries, read_change
 from nonreg.sqlfiles.forbidden import (
     TSQL_FIXED_OPTIONS,
     TSQL_ISOLATION,
@@ -13,7 +14,8 @@ from nonreg.sqlfiles.forbidden import (
     TSQL_PLACED,
     TSQL_WORDS,
 )
-from nonreg.sqlfiles.parsing import DEFINING, INSERTING, READING, parse, require_nodes, require_query
+from nonreg.sqlfiles.parsing import DEFINING, READING, parse, require_nodes, require_query
+from nonreg.sqlfiles.respelling import find_group, is_variable, respell, split_at_commas
 from nonreg.sqlfiles.rights import NEVER_VOUCHED
 from nonreg.sqlfiles.tokens import Kind, Token, Unreadable, read_tokens
 
@@ -34,17 +36,21 @@ def require_reading(text: str, procedures: frozenset[str]) -> None:
             raise Unreadable(
                 f"ligne {token.line} : le mot « {token.word} » n'est pas d'une lecture (un nom se met entre [ ])"
             )
+    for token, behind in pairwise(tokens):
+        if behind.text == "(" and NEVER_VOUCHED.fullmatch(token.name):
+            raise Unreadable(f"ligne {token.line} : rien ne dit ce que fait « {token.text} »")
+    require_local(tokens)
     pieces = cut_batch(tokens)
-    placed = {token.start for piece in pieces for token in list_placed(piece)}
-    for token in skip_isolation(tokens):
-        if token.word in TSQL_PLACED and token.start not in placed:
-            raise Unreadable(f"ligne {token.line} : le mot « {token.word} » n'est pas d'une lecture ici")
+    placed: set[int] = set()
     for place, piece in enumerate(pieces):
         following = pieces[place + 1] if place + 1 < len(pieces) else None
         try:
-            require_piece(text, piece, following, procedures)
+            placed |= {token.start for token in require_piece(text, piece, following, procedures)}
         except Unreadable as error:
             raise Unreadable(f"ligne {piece.line} : {error}") from error
+    for token in skip_isolation(tokens):
+        if token.word in TSQL_PLACED and token.start not in placed:
+            raise Unreadable(f"ligne {token.line} : le mot « {token.word} » n'est pas d'une lecture ici")
 
 
 def require_undone(text: str) -> None:
@@ -59,6 +65,7 @@ def require_undone(text: str) -> None:
             )
         if token.name and NEVER_VOUCHED.fullmatch(token.name):
             raise Unreadable(f"ligne {token.line} : l'effet de « {token.text} » ne s'annule pas")
+    require_local(tokens)
     for place, token in enumerate(tokens):
         try:
             if token.word in ("EXEC", "EXECUTE"):
@@ -130,34 +137,51 @@ def skip_members(tokens: list[Token]) -> list[Token]:
     return [token for token, one in zip(tokens, before, strict=True) if one is None or one.text != "."]
 
 
-def list_placed(piece: Piece) -> list[Token]:
-    """The words of a statement that only it may hold, where it holds them."""
-    if piece.kind is PieceKind.EXECUTE:
-        return [piece.tokens[0]]
-    if piece.kind is PieceKind.INSERT:
-        return [token for token in piece.tokens[:2] if token.word in ("INSERT", "INTO")]
-    return []
+def require_local(tokens: tuple[Token, ...]) -> None:
+    """Unreadable for a name of four parts: it leads to another server, which only its rights would hold back."""
+    for place, token in enumerate(tokens):
+        if token.text != "." or not place or tokens[place - 1].text == ".":
+            continue
+        end, dots = place, 0
+        while end < len(tokens) and (
+            tokens[end].text == "." or (tokens[end].name and tokens[end - 1].text == ".")
+        ):
+            dots += tokens[end].text == "."
+            end += 1
+        if dots >= MOST_DOTS:
+            name = "".join(one.text for one in tokens[place - 1 : end])
+            raise Unreadable(
+                f"ligne {token.line} : « {name} », un nom en quatre parties, mène à un autre serveur "
+                "(une colonne se nomme par l'alias de sa table)"
+            )
 
 
-def require_piece(text: str, piece: Piece, following: Piece | None, procedures: frozenset[str]) -> None:
-    """Unreadable unless one statement only reads."""
+def require_piece(
+    text: str, piece: Piece, following: Piece | None, procedures: frozenset[str]
+) -> tuple[Token, ...]:
+    """Unreadable unless one statement only reads; its words that only it may hold, where it holds them."""
     if not piece.tokens:
         raise Unreadable(f"{piece.word} sans rien à sa suite")
-    part = text[piece.tokens[0].start : piece.tokens[-1].end]
-    if piece.kind is PieceKind.QUERY:
-        require_query(part, "mssql")
-    elif piece.kind is PieceKind.EXPRESSION:
-        require_expression(part, is_condition=piece.word in ("IF", "WHILE"))
-    elif piece.kind is PieceKind.ARGUMENTS:
+    if piece.kind in (PieceKind.INSERT, PieceKind.CHANGE):
+        change = read_change(piece.tokens)
+        require_own_change(text, change, following)
+        return change.placed
+    if piece.kind is PieceKind.EXECUTE:
+        require_vouched(piece, procedures)
+        return piece.tokens[:1]
+    if piece.kind is PieceKind.ARGUMENTS:
         require_arguments(text, piece)
-    elif piece.kind is PieceKind.DECLARE:
-        require_declaration(part)
     elif piece.kind is PieceKind.OPTION:
         require_option(piece)
-    elif piece.kind is PieceKind.INSERT:
-        require_own_insert(part, piece, following)
     else:
-        require_vouched(piece, procedures)
+        part = respell(text, piece.tokens)
+        if piece.kind is PieceKind.QUERY:
+            require_query(part, "mssql")
+        elif piece.kind is PieceKind.DECLARE:
+            require_nodes(parse(part, "mssql"), (*READING, *DEFINING))
+        else:
+            require_expression(part, is_condition=piece.word in ("IF", "WHILE"))
+    return ()
 
 
 def require_expression(part: str, *, is_condition: bool) -> None:
@@ -180,12 +204,7 @@ def require_arguments(text: str, piece: Piece) -> None:
         require_severity(list_arguments(given))
         given = given[1:-1]
     if given:
-        require_expression(text[given[0].start : given[-1].end], is_condition=False)
-
-
-def require_declaration(part: str) -> None:
-    """Unreadable unless only variables are declared."""
-    require_nodes(parse(part, "mssql"), (*READING, *DEFINING))
+        require_expression(respell(text, given), is_condition=False)
 
 
 def require_option(piece: Piece) -> None:
@@ -194,23 +213,24 @@ def require_option(piece: Piece) -> None:
     if tuple(words[:4]) == ISOLATION:
         if " ".join(words[4:]) not in TSQL_ISOLATION:
             raise Unreadable(f"niveau d'isolation refusé (admis : {', '.join(sorted(TSQL_ISOLATION))})")
-    elif len(words) != 3 or (words[1] not in TSQL_OPTIONS and tuple(words[1:]) not in TSQL_FIXED_OPTIONS):
+        return
+    names, value = " ".join(token.text.upper() for token in piece.tokens[1:-1]).split(" , "), words[-1]
+    if not all(name in TSQL_OPTIONS or (name, value) in TSQL_FIXED_OPTIONS for name in names):
         fixed = sorted(" ".join(one) for one in TSQL_FIXED_OPTIONS)
         raise Unreadable(f"réglage SET refusé (admis : {', '.join((*sorted(TSQL_OPTIONS), *fixed))})")
 
 
-def require_own_insert(part: str, piece: Piece, following: Piece | None) -> None:
-    """Unreadable unless the rows go to a table variable."""
-    rest = piece.tokens[1:]
-    rest = rest[1:] if rest and rest[0].word == "INTO" else rest
-    if not rest or rest[0].kind is not Kind.WORD or not is_variable(rest[0]):
-        raise Unreadable("INSERT dans autre chose qu'une variable de table (DECLARE @t TABLE …)")
-    words = [token.word for token in rest]
-    if "SELECT" not in words and "VALUES" not in words:
-        if following is None or following.kind is not PieceKind.EXECUTE:
-            raise Unreadable("INSERT sans VALUES, SELECT ni EXEC")
-        part += " DEFAULT VALUES"  # what is executed is judged by itself
-    require_nodes(parse(part, "mssql"), (*READING, *INSERTING))
+def require_own_change(text: str, change: Change, following: Piece | None) -> None:
+    """Unreadable unless what a change of a table variable reads is a reading."""
+    queries = list_queries(text, change)
+    if (
+        change.verb.word == "INSERT"
+        and not change.rest
+        and (following is None or following.kind is not PieceKind.EXECUTE)
+    ):
+        raise Unreadable("INSERT sans VALUES, SELECT ni EXEC")
+    for query in queries:
+        require_query(query, "mssql")
 
 
 def require_vouched(piece: Piece, procedures: frozenset[str]) -> None:
@@ -232,7 +252,7 @@ def require_vouched(piece: Piece, procedures: frozenset[str]) -> None:
         raise Unreadable("EXEC d'un texte ou d'une variable : on ne sait pas ce qui sera exécuté")
     if name not in procedures:
         raise Unreadable(f"EXEC de « {name} », qui n'est pas dans « procedures_de_lecture »")
-    for token in given:
+    for token in given[: require_execute_options(given)]:
         constant = token.kind in (Kind.STRING, Kind.NUMBER, Kind.QUOTED) or token.word in CONSTANT_WORDS
         if not constant and not is_variable(token) and token.text not in (",", "=", "-", "+"):
             raise Unreadable(
@@ -240,6 +260,17 @@ def require_vouched(piece: Piece, procedures: frozenset[str]) -> None:
             )
 
 
-def is_variable(token: Token) -> bool:
-    """True for `@x`, not for `@@x`."""
-    return token.kind is Kind.WORD and token.text.startswith("@") and not token.text.startswith("@@")
+def require_execute_options(given: tuple[Token, ...]) -> int:
+    """Where the WITH of EXEC stands, the end without one; Unreadable for what does more than shape a result."""
+    start = next(
+        (place for place, one in enumerate(given) if one.word == "WITH" and not one.depth), len(given)
+    )
+    for option in split_at_commas(given[start + 1 :]) if start < len(given) else ():
+        words = tuple(one.word for one in option)
+        shapes = option[2:] if words[:2] == ("RESULT", "SETS") else ()
+        is_known = words == ("RECOMPILE",) or words[2:] in (("NONE",), ("UNDEFINED",))
+        is_table = bool(shapes) and find_group(shapes, 0) == len(shapes)
+        is_plain = all(one.name or one.kind is Kind.NUMBER or one.text in "(),." for one in shapes)
+        if not is_known and not (is_table and is_plain):
+            raise Unreadable("EXEC … WITH : seuls RECOMPILE et RESULT SETS (colonnes) sont compris")
+    return start
