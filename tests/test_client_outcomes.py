@@ -8,15 +8,17 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import replace
 
 import pytest
 
 from nonreg.clients.line import Line
+from nonreg.clients.sql import Session, open_session
 from nonreg.clients.web import WebSession
 from nonreg.config import Platform, Site, load_platform
-from nonreg.errors import AccessDenied, NotSent, RequestFailed, Unreachable
+from nonreg.errors import AccessDenied, NonregError, NotSent, RequestFailed, Unreachable
 from nonreg.model import SiteRole
 from nonreg.sandbox.layout import Layout
 
@@ -142,3 +144,40 @@ def test_a_request_to_a_server_that_hangs_is_given_up_and_its_connection_with_it
     finally:
         os.kill(backend, signal.SIGCONT)
     line.close()
+
+
+USES: list[Callable[[Session], object]] = [
+    lambda session: session.execute("SELECT 1"),
+    lambda session: session.query("site_role"),
+    lambda session: session.run_batch("SELECT 1"),
+    lambda session: session.try_query("forbidden_write"),
+    Session.undo,
+    Session.commit,
+]
+
+
+@pytest.mark.parametrize("use", USES, ids=["execute", "query", "run_batch", "try_query", "undo", "commit"])
+def test_a_session_is_refused_to_every_thread_but_the_one_that_opened_it(
+    platform: Platform, active: Site, use: Callable[[Session], object]
+) -> None:
+    with open_session(platform, active) as session, ThreadPoolExecutor(1, "voisin") as other:
+        ours = threading.current_thread().name
+        refused = (
+            f"la session de {active.code} appartient au fil « {ours} », et le fil « voisin_0 » s'en sert"
+        )
+        with pytest.raises(NonregError, match=refused):
+            other.submit(use, session).result()
+        use(session)  # its own thread goes on
+
+
+def test_a_line_belongs_to_the_thread_that_asked_last_for_its_session(
+    platform: Platform, active: Site
+) -> None:
+    with closing(Line(platform, active, "reader")) as line, ThreadPoolExecutor(1) as other:
+        ours = line.session()
+        backend = ours.execute("SELECT pg_backend_pid()").scalar()
+        taken = other.submit(lambda: line.session().execute("SELECT pg_backend_pid()").scalar())
+        assert taken.result() == backend
+        with pytest.raises(NonregError, match="ouvrez une session par fil"):
+            ours.execute("SELECT 1")
+        assert line.session().execute("SELECT pg_backend_pid()").scalar() == backend

@@ -21,6 +21,7 @@ class Line:
     For one thread that lives long and must not be held up by a dead server: a connection is given up after
     `connect_seconds` (a server that accepts it and says nothing, after 2 s, the driver's least), a request after
     `request_seconds` (through ODBC both are whole seconds). With `autocommit` each statement is a transaction.
+    A line may be handed from one thread to another: it belongs to the one that asked last for its session.
     """
 
     def __init__(
@@ -43,17 +44,20 @@ class Line:
         if autocommit:
             self._engine = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._connection: Connection | None = None
+        self._session: Session | None = None
         if self._database.engine == "postgresql":
             event.listen(self._engine, "do_connect", self._connect_impatiently)
 
     def session(self) -> Session:
-        """The open session, connected if need be; NotSent or AccessDenied when it cannot be."""
-        if self._connection is None or self._connection.closed:
+        """The open session, connected if need be, for the calling thread; NotSent or AccessDenied when it cannot be."""
+        if self._session is None or self._connection is None or self._connection.closed:
             try:
                 self._connection = self._engine.connect()
             except SQLAlchemyError as error:
                 raise refuse_connection(error, self._database, self.site_code) from error
-        return Session(self._connection, self._database, self.site_code)
+            self._session = Session(self._connection, self._database, self.site_code)
+        self._session.take_over()
+        return self._session
 
     def undo(self) -> None:
         """Undo what was not committed; a connection that cannot is dropped."""
@@ -69,7 +73,7 @@ class Line:
             with suppress(SQLAlchemyError):
                 self._connection.invalidate()
                 self._connection.close()
-            self._connection = None
+            self._connection = self._session = None
 
     def close(self) -> None:
         """Close for good."""

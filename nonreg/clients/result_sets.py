@@ -20,10 +20,11 @@ class ResultSet:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What a batch gave: its result sets in order, and what it printed."""
+    """What a batch gave: its result sets in order, what it printed, and what a report adds to its request."""
 
     sets: tuple[ResultSet, ...]
     messages: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def run_batch(connection: Any, statement: str) -> Batch:

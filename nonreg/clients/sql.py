@@ -7,12 +7,13 @@ the other is in `postgresql.py` and `mssql.py`.
 from __future__ import annotations
 
 import functools
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -26,6 +27,7 @@ from nonreg.files import read_toml
 QUERIES_DIR = Path(__file__).parent.parent / "queries"
 ABSENT = "ABSENTES.toml"
 AGAIN_SECONDS = (0.2, 0.5)  # before each new try of a connection or a read that may be tried again
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +115,10 @@ def load_query(engine: str, name: str) -> str:
 
 
 class Session:
-    """One open connection to one site's database, for one scenario and one thread.
+    """One open connection to one site's database, for one scenario and the thread that opened it: no other may use it.
 
-    With `reads_again`, a read that lost a deadlock or a lock is tried again, and its request says so.
+    With `reads_again`, a read that lost a deadlock or a lock is tried again, and its request says so: only for an
+    account that cannot write.
     """
 
     def __init__(
@@ -125,7 +128,12 @@ class Session:
         self._database = database
         self._dialect = choose_dialect(database)
         self._pauses_seconds = AGAIN_SECONDS if reads_again else ()
+        self._thread = threading.current_thread()
         self.site_code = site_code
+
+    def take_over(self) -> None:
+        """Pass the session on to the thread that calls this; the one that had it is refused from now on."""
+        self._thread = threading.current_thread()
 
     @property
     def engine(self) -> str:
@@ -139,13 +147,38 @@ class Session:
     def execute(self, statement: str, **parameters: Any) -> Rows:
         """Run one statement given as text with `:name` parameters."""
         request = describe_request(self.site_code, statement, parameters)
+        rows, notes = self._try_reading(
+            lambda: self._execute_once(statement, parameters, request), SQLAlchemyError
+        )
+        return replace(rows, request="\n".join((request, *notes)))
+
+    def run_batch(self, statement: str) -> Batch:
+        """Run a whole batch as it is, without parameters, and read all its result sets.
+
+        Tried again from its start like any read; the notes say so, those of the error too when it fails at last.
+        """
+        # The driver's own errors: it is not asked through SQLAlchemy.
+        batch, notes = self._try_reading(lambda: self._run_batch_once(statement), Exception)
+        return replace(batch, notes=notes)
+
+    def _try_reading(
+        self, act: Callable[[], Result], caught: type[Exception]
+    ) -> tuple[Result, tuple[str, ...]]:
+        """What it gives, tried again where that is allowed, and one note for each try that was lost."""
+        self._require_own_thread()
+        notes: list[str] = []
         for pause_seconds in (*self._pauses_seconds, None):
             try:
-                return self._execute_once(statement, parameters, request)
-            except SQLAlchemyError as error:
+                return act(), tuple(notes)
+            except NonregError:
+                raise
+            except caught as error:
                 if pause_seconds is None or not self._dialect.is_retriable_read(error):
-                    raise self._translate(error) from error
-                request += f"\n-- relue : erreur {self._dialect.read_state(error)}"
+                    translated = self._translate(error)
+                    for note in notes:
+                        translated.add_note(note)
+                    raise translated from error
+                notes.append(f"-- relue : erreur {self._dialect.read_state(error)}")
             self.undo()
             time.sleep(pause_seconds)
         raise AssertionError("unreachable")
@@ -156,19 +189,14 @@ class Session:
             return Rows((), (), request)
         return Rows(tuple(result.keys()), tuple(tuple(row) for row in result), request)
 
-    def run_batch(self, statement: str) -> Batch:
-        """Run a whole batch as it is, without parameters, and read all its result sets."""
-        try:
-            if not self._connection.in_transaction():
-                self._connection.begin()  # so that the end undoes it
-            return run_batch(self._connection.connection.driver_connection, statement)
-        except NonregError:
-            raise
-        except Exception as error:  # the driver's own: it was not asked through SQLAlchemy
-            raise self._translate(error) from error
+    def _run_batch_once(self, statement: str) -> Batch:
+        if not self._connection.in_transaction():
+            self._connection.begin()  # so that the end undoes it
+        return run_batch(self._connection.connection.driver_connection, statement)
 
     def try_query(self, name: str, **parameters: Any) -> str:
         """The engine's code for why a named query is refused; empty when it is accepted. Its effect is undone."""
+        self._require_own_thread()
         statement = load_query(self._database.engine, name)
         savepoint = self._connection.begin_nested()
         try:
@@ -187,6 +215,7 @@ class Session:
 
     def commit(self) -> None:
         """Commit what was written; an error here is an unknown outcome and is never retried."""
+        self._require_own_thread()
         try:
             self._connection.commit()
         except SQLAlchemyError as error:
@@ -194,10 +223,20 @@ class Session:
 
     def undo(self) -> None:
         """Undo what was not committed."""
+        self._require_own_thread()
         try:
             self._connection.rollback()
         except SQLAlchemyError as error:
             raise self._translate(error) from error
+
+    def _require_own_thread(self) -> None:
+        """Neither pyodbc nor SQLAlchemy shares a connection between threads, and neither says so by itself."""
+        ours, caller = self._thread, threading.current_thread()
+        if caller is not ours:
+            raise NonregError(
+                f"Erreur de programmation : la session de {self.site_code} appartient au fil « {ours.name} », et le "
+                f"fil « {caller.name} » s'en sert ; ouvrez une session par fil."
+            )
 
     def _bind(self, parameters: dict[str, Any]) -> dict[str, Any]:
         return {name: self._dialect.bind(value) for name, value in parameters.items()}

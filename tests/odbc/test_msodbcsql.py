@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from nonreg.sqlfiles.scenario_file import load_scenario, run_scenario
 from nonreg.witness import NotRestored, Witness
 from tests.governed import Governed
 from tests.odbc.tds import (
+    ROLLBACK,
     TdsServer,
     done_token,
     int_rows,
@@ -238,6 +240,54 @@ def test_a_reader_gives_up_after_its_third_deadlock_and_a_writer_after_its_first
         ):
             session.execute("SELECT n FROM ref.x")
         assert len(answers) == left
+
+
+LOCKED = refusal(1222, "Lock request time out period exceeded.")
+LATE_DEADLOCK = int_rows("avant", (9,)) + done_token(more=True) + DEADLOCK
+
+
+def test_a_reader_s_batch_that_lost_is_sent_again_whole_and_says_so(
+    governed: Governed, monkeypatch: pytest.MonkeyPatch, certificate: Path
+) -> None:
+    with (
+        serve_tds(TdsServer(certificate, answers={"EXEC lire": [LATE_DEADLOCK, LOCKED, ONE]})) as server,
+        open_on(governed, monkeypatch, server) as session,
+    ):
+        batch = session.run_batch("EXEC lire")
+        assert server.batches.count("EXEC lire") == 3
+        assert server.transactions.count(ROLLBACK) >= 2
+    assert batch.sets == (ResultSet(("n",), ((1,),)),)  # nothing of the tries that were lost
+    assert batch.notes == ("-- relue : erreur 1205", "-- relue : erreur 1222")
+
+
+def test_a_batch_that_loses_three_times_or_that_may_write_is_not_sent_again(
+    governed: Governed, monkeypatch: pytest.MonkeyPatch, certificate: Path
+) -> None:
+    for account, sent in (("reader", 3), ("writer", 1)):
+        answers = [DEADLOCK, LOCKED, DEADLOCK, ONE]
+        with (
+            serve_tds(TdsServer(certificate, answers={"EXEC lire": answers})) as server,
+            open_on(governed, monkeypatch, server, account=account) as session,
+            pytest.raises(RequestFailed, match="interblocage"),
+        ):
+            session.run_batch("EXEC lire")
+        assert len(answers) == 4 - sent
+
+
+def test_a_session_is_refused_to_every_thread_but_the_one_that_opened_it(
+    governed: Governed, monkeypatch: pytest.MonkeyPatch, certificate: Path
+) -> None:
+    with (
+        serve_tds(TdsServer(certificate, answers={"SELECT n": ONE})) as server,
+        open_on(governed, monkeypatch, server) as session,
+        ThreadPoolExecutor(1) as other,
+    ):
+        asked = len(server.batches)
+        for use in (session.execute, session.run_batch):
+            with pytest.raises(NonregError, match="ouvrez une session par fil"):
+                other.submit(use, "SELECT n FROM ref.x").result()
+        assert server.batches[asked:] == []
+        assert session.execute("SELECT n FROM ref.x").scalar() == 1
 
 
 WAY = {
