@@ -7,17 +7,24 @@ from pathlib import Path
 
 from nonreg.clients.sql import Session, describe_request
 from nonreg.config import Site
-from nonreg.errors import ConfigError, Thrown
+from nonreg.errors import ConfigError, PlatformError, RequestFailed, Thrown
 from nonreg.files import read_text
 from nonreg.sqlfiles.golden import Golden, read_golden
 from nonreg.sqlfiles.header import Header, parse_header
 from nonreg.sqlfiles.judge import judge, judge_thrown
+from nonreg.sqlfiles.transaction import (
+    COUNT_CHANGED,
+    Fate,
+    Transaction,
+    find_fate,
+    open_transaction,
+    read_code,
+    read_transaction,
+)
 from nonreg.witness import NotApplicable, NotRestored, Witness
 
 SUFFIX = ".sql"
-# SQL Server begins the transaction of a connection with its first read of a table, and says how many are open.
-OPENING = {"mssql": "SELECT TOP (1) name FROM sys.schemas"}
-TRANSACTION = {"mssql": "SELECT @@TRANCOUNT AS opened, CURRENT_TRANSACTION_ID() AS number"}
+ASSERTION_FAILED = "P0004"  # ASSERT in PL/pgSQL
 ENGINE_NAMES = {"mssql": "SQL Server", "postgresql": "PostgreSQL"}
 
 
@@ -98,30 +105,74 @@ def run_scenario(scenario: SqlScenario, session: Session, witness: Witness) -> N
     if refusal := refuse_text(scenario.text, scenario.header):
         raise ConfigError(f"{scenario.name} : {refusal}.")
     request = describe_request(session.site_code, scenario.request, {})
-    transaction = begin(scenario, session)
+    can_end = scenario.header.writes or scenario.header.procedures
+    before = open_transaction(session) if can_end else None
     try:
         batch = session.run_batch(scenario.text)
-    except Thrown as error:
-        judge_thrown(scenario.header, error.words, request, witness)
+    except PlatformError as error:
+        end_failed(scenario, session, before, error, request, witness)
         return
-    require_still_open(scenario, session, transaction)
-    judge(scenario.header, scenario.golden, batch, request, witness)
+    # A batch that was read again has had its transaction undone in between, by the session.
+    if before is not None and not batch.notes:
+        require_open(scenario, find_fate(before, read_transaction(session)), "")
+    judge(scenario.header, scenario.golden, batch, "\n".join((request, *batch.notes)), witness)
 
 
-def begin(scenario: SqlScenario, session: Session) -> tuple[tuple[object, ...], ...]:
-    """Open the transaction of a scenario that writes, before a procedure opens and ends its own; which one it is."""
-    if not scenario.header.writes or session.engine not in OPENING:
-        return ()
-    session.execute(OPENING[session.engine])
-    return session.execute(TRANSACTION[session.engine]).rows
-
-
-def require_still_open(
-    scenario: SqlScenario, session: Session, transaction: tuple[tuple[object, ...], ...]
+def end_failed(
+    scenario: SqlScenario,
+    session: Session,
+    before: Transaction | None,
+    error: PlatformError,
+    request: str,
+    witness: Witness,
 ) -> None:
+    """What a failed batch means: what the script said, its error, or first of all that it committed before."""
+    said = read_words(session, error)
+    try:
+        after = read_transaction(session) if before is not None else None
+    except PlatformError:
+        after = None  # it does not answer any more
+    fate = find_fate(before, after) if before is not None and after is not None else Fate.OPEN
+    if fate is Fate.COMMITTED:
+        require_open(scenario, fate, said or str(error))
+    if said:
+        judge_thrown(scenario.header, said, request, witness)
+        if scenario.header.writes:
+            require_open(scenario, fate, said)
+        return
+    if isinstance(error, RequestFailed) and read_code(session, error) == COUNT_CHANGED:
+        require_open(scenario, fate, str(error))
+        raise RequestFailed(
+            f"{scenario.name} : une procédure appelée ne laisse pas la transaction comme elle l'a trouvée : "
+            f"{show_count(before)} avant, {show_count(after)} après (erreur {COUNT_CHANGED})."
+        ) from error
+    raise error
+
+
+def show_count(transaction: Transaction | None) -> str:
+    """How many transactions are open, where that is known."""
+    return "?" if transaction is None else str(transaction.opened)
+
+
+def read_words(session: Session, error: PlatformError) -> str:
+    """What the script itself said was wrong; empty for an error that is not its own."""
+    if isinstance(error, Thrown):
+        return error.words
+    if session.engine == "postgresql" and read_code(session, error) == ASSERTION_FAILED:
+        return str(error.__cause__).strip().partition("\n")[0]
+    return ""
+
+
+def require_open(scenario: SqlScenario, fate: Fate, said: str) -> None:
     """NotRestored when something in the batch has ended the transaction: there may be nothing left to roll back."""
-    if transaction and session.execute(TRANSACTION[session.engine]).rows != transaction:
+    failed = f", puis le lot a échoué ({said.rstrip('.')})" if said else ""
+    if fate is Fate.COMMITTED:
         raise NotRestored(
-            f"{scenario.name} : une procédure appelée a terminé la transaction ; rien ne prouve que ses écritures sont "
-            "annulées."
+            f"{scenario.name} : une procédure appelée a validé (COMMIT) la transaction de l'outil{failed} ; ce qui "
+            "était écrit le reste."
+        )
+    if fate is Fate.ROLLED_BACK:
+        raise NotRestored(
+            f"{scenario.name} : la transaction de l'outil a été annulée avant la fin (XACT_ABORT, ou ROLLBACK d'une "
+            f"procédure){failed} ; rien ne prouve que ce qui serait écrit après l'est aussi."
         )
