@@ -28,8 +28,6 @@ from nonreg.errors import (
 )
 from nonreg.model import SiteRole
 from nonreg.probes.replication_monitor import TracerWay, send_tracer
-from nonreg.sqlfiles.scenario_file import load_scenario, run_scenario
-from nonreg.witness import NotRestored, Witness
 from tests.governed import Governed
 from tests.odbc.tds import (
     ROLLBACK,
@@ -332,45 +330,3 @@ def test_a_list_and_a_null_go_through_the_driver_as_the_queries_expect_them(
         found = session.execute("SELECT a, b FROM OPENJSON(:list) WHERE a = :none", list=["ref.x"], none=None)
         assert found.rows == ((None, None), (-7, "é"))
         assert any('["ref.x"]' in batch for batch in server.batches)
-
-
-WRITING = """-- id: BASE-950
--- titre: Écrit, puis regarde
--- criticite: mineure
--- effet: writes_test_data
--- attendu: aucune ligne
-
-EXEC nr.usp_battre @p_campaign = 'x', @p_seq = 1;
-SELECT 1 AS a WHERE 1 = 0
-"""
-STATE = {"opened": int, "number": int}
-
-
-@pytest.mark.parametrize("after", [(1, 7), (1, 8), (0, None)], ids=["same", "another", "ended"])
-def test_a_scenario_whose_transaction_was_ended_proves_that_nothing_was_undone(
-    governed: Governed,
-    monkeypatch: pytest.MonkeyPatch,
-    certificate: Path,
-    tmp_path: Path,
-    after: tuple[int, int | None],
-) -> None:
-    (tmp_path / "BASE-950.sql").write_text(WRITING, encoding="utf-8")
-    found = load_scenario(tmp_path / "BASE-950.sql")
-    states = [rows(STATE, (1, 7)) + done_token(), rows(STATE, after) + done_token()]
-    answers: dict[str, bytes | list[bytes] | None] = {
-        "sys.schemas": text_rows("name", ("dbo",)) + done_token(),
-        "CURRENT_TRANSACTION_ID": states,
-        "usp_battre": int_rows("a", ()) + done_token(),
-    }
-    witness = Witness("BASE-950", tmp_path)
-    with (
-        serve_tds(TdsServer(certificate, answers=answers)) as server,
-        open_on(governed, monkeypatch, server, account="writer") as session,
-    ):
-        if after == (1, 7):
-            run_scenario(found, session, witness)
-            assert (witness.checks, witness.gaps) == (1, [])
-        else:
-            with pytest.raises(NotRestored, match="a terminé la transaction"):
-                run_scenario(found, session, witness)
-        assert any("usp_battre" in batch for batch in server.batches)
