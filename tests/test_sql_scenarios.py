@@ -42,6 +42,7 @@ THRESHOLDS = (
     "WHERE c.sta_code = 'V714401001' ORDER BY seu_ordre"
 )
 CREATE = f"SELECT * FROM nr.usp_creer_station('{TAG}')"
+PERFORM = f"DO $$ BEGIN PERFORM nr.usp_creer_station('{TAG}'); END $$"
 SCENARIOS = {
     "BASE-901": Written(ORPHANS, Outcome.OK),
     "BASE-902": Written(
@@ -104,7 +105,7 @@ SCENARIOS = {
         header="-- delai: 1 s\n",
     ),
     "BASE-913": Written(
-        f"{CREATE}; SELECT sta_code FROM nr.marque WHERE campaign_id <> '{TAG}'",
+        f"{PERFORM}; SELECT sta_code FROM nr.marque WHERE campaign_id <> '{TAG}'",
         Outcome.OK,
         effect="writes_test_data",
     ),
@@ -116,12 +117,26 @@ SCENARIOS = {
         effect="writes_test_data",
     ),
     "BASE-915": Written(
-        f"{CREATE}; SELECT sta_code FROM nr.marque WHERE campaign_id = '{TAG}'",
+        f"{PERFORM}; SELECT sta_code FROM nr.marque WHERE campaign_id = '{TAG}'",
         Outcome.KO,
         Failure.ECART,
         "trouvé : 1 ligne(s).",
         effect="writes_test_data",
     ),
+    "BASE-916": Written(
+        "SELECT 1 AS a WHERE false; SELECT sta_code FROM ref.station ORDER BY 1 LIMIT 3; SELECT 2 AS b WHERE false",
+        Outcome.KO,
+        Failure.ECART,
+        "Attendu : aucune ligne dans le résultat 2 sur 3 ; trouvé : 3 ligne(s).",
+    ),
+    "BASE-917": Written(
+        "DO $$ DECLARE r record; BEGIN FOR r IN SELECT cap_id FROM ref.capteur LOOP "
+        "ASSERT r.cap_id < 0, format('capteur %s', r.cap_id); END LOOP; END $$",
+        Outcome.KO,
+        Failure.ECART,
+        "rejet du script : capteur ",
+    ),
+    "BASE-918": Written("TABLE ref.station", Outcome.KO, Failure.ECART, "ligne(s)."),
     "HD-901": Written(
         "SELECT sit_role FROM ref.site WHERE sit_role = 'ACTIF' AND NOT pg_is_in_recovery() AND EXISTS "
         "(SELECT 1 FROM pg_subscription)",

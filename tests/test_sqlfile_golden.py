@@ -37,6 +37,7 @@ KINDS: tuple[st.SearchStrategy[Any], ...] = (
     st.dates(),
     st.times(),
     st.uuids(),
+    st.uuids().map(lambda one: str(one).upper()),
     st.binary(max_size=6),
 )
 NAMES = st.lists(
@@ -264,6 +265,11 @@ def test_what_was_found_is_kept_as_a_golden_file_that_can_be_taken_over(tmp_path
         ("2026-11-01", date(2026, 11, 1), True),
         ("0xabcd", b"\xab\xcd", True),
         ("6F9619FF-8B86-D011-B42D-00C04FC964FF", UUID("6f9619ff-8b86-d011-b42d-00c04fc964ff"), True),
+        ("6f9619ff-8b86-d011-b42d-00c04fc964ff", "6F9619FF-8B86-D011-B42D-00C04FC964FF", True),
+        ("6F9619FF-8B86-D011-B42D-00C04FC964FF", "6F9619FF-8B86-D011-B42D-00C04FC964FF", True),
+        ("6F9619FF-8B86-D011-B42D-00C04FC964FE", "6F9619FF-8B86-D011-B42D-00C04FC964FF", False),
+        ("6F9619FF-8B86-D011-B42D-00C04FC964FF", "6f9619ff-8b86-d011-b42d-00c04fc964ff", False),
+        ("inconnu", "6F9619FF-8B86-D011-B42D-00C04FC964FF", False),
         ("01", "1", False),
         ("a", "a ", False),
         ("été", "été", True),
@@ -361,7 +367,8 @@ EMPTY, FULL = ResultSet(("a",), ()), ResultSet(("a",), ((1,), (None,)))
     ("expectation", "batch", "outcome"),
     [
         (Expectation.NO_ROWS, Batch((EMPTY,)), Outcome.OK),
-        (Expectation.NO_ROWS, Batch((FULL, EMPTY)), Outcome.OK),
+        (Expectation.NO_ROWS, Batch((EMPTY, EMPTY)), Outcome.OK),
+        (Expectation.NO_ROWS, Batch((FULL, EMPTY)), Outcome.KO),
         (Expectation.NO_ROWS, Batch((EMPTY, FULL)), Outcome.KO),
         (Expectation.NO_ROWS, Batch(()), Outcome.INCONCLUSIF),
         (Expectation.NO_ROWS, Batch((), ("vu",)), Outcome.INCONCLUSIF),
@@ -380,6 +387,33 @@ def test_only_what_was_seen_is_good(
 def test_rows_that_should_not_be_there_are_kept_with_the_request(tmp_path: Path) -> None:
     (gap,) = expect(Expectation.NO_ROWS, Batch((FULL,)), tmp_path).gaps
     assert gap == Gap("SELECT …", "aucune ligne", "2 ligne(s)", ("a",), (("1",), ("NULL",)), 2)
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=6))
+def test_each_result_is_a_check_and_each_that_has_rows_is_a_gap_that_names_it(
+    folder: Path, filled: list[bool]
+) -> None:
+    witness = Witness("BASE-210", folder)
+    header = Header("BASE-210", "Essai", Criticality.MAJEURE, Effect.READ_ONLY, Expectation.NO_ROWS)
+    judge(header, None, Batch(tuple(FULL if one else EMPTY for one in filled)), "SELECT …", witness)
+    assert witness.checks == len(filled)
+    where = f" sur {len(filled)}"
+    assert [gap.expected for gap in witness.gaps] == [
+        f"aucune ligne dans le résultat {number}{where}" if len(filled) > 1 else "aucune ligne"
+        for number, one in enumerate(filled, start=1)
+        if one
+    ]
+
+
+def test_a_golden_file_is_put_beside_the_last_result(tmp_path: Path) -> None:
+    golden = read_golden("a\n1\n")
+    for sets, same in (
+        ((FULL, ResultSet(("a",), ((1,),))), True),
+        ((ResultSet(("a",), ((1,),)), FULL), False),
+    ):
+        witness = Witness("BASE-210", tmp_path)
+        judge(make_header(), golden, Batch(sets), "SELECT …", witness)
+        assert bool(witness.gaps) is not same
 
 
 def test_what_the_script_said_is_the_gap(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from nonreg.model import Gap
 from nonreg.sqlfiles.golden import Golden, write_golden
 from nonreg.sqlfiles.header import Expectation, Header
 from nonreg.sqlfiles.matching import Differences, Row, compare_rows, is_same
-from nonreg.sqlfiles.values import choose_reader, normalize, show_value
+from nonreg.sqlfiles.values import choose_reader, normalize, read_uuids, show_value
 from nonreg.witness import KEPT_ROWS, Witness, show
 
 NOTHING_BACK = "le lot n'a renvoyé aucun résultat, il n'y a rien à juger"
@@ -40,11 +40,17 @@ def judge(header: Header, golden: Golden | None, batch: Batch, request: str, wit
     elif not batch.sets:
         witness.missed.append(NOTHING_BACK)
     elif header.expectation is Expectation.NO_ROWS:
-        last = batch.sets[-1]
-        witness.expect_no_rows(Rows(last.columns, last.rows, request))
+        judge_no_rows(batch.sets, request, witness)
     else:
         assert golden is not None
         judge_golden(header, golden, batch.sets[-1], request, witness)
+
+
+def judge_no_rows(sets: Sequence[ResultSet], request: str, witness: Witness) -> None:
+    """Every result of the batch is a check of its own; a gap says which one it is."""
+    for number, one in enumerate(sets, start=1):
+        which = f" dans le résultat {number} sur {len(sets)}" if len(sets) > 1 else ""
+        witness.expect_no_rows(Rows(one.columns, one.rows, request), f"{Expectation.NO_ROWS}{which}")
 
 
 def judge_thrown(header: Header, words: str, request: str, witness: Witness) -> None:
@@ -108,7 +114,7 @@ def put_face_to_face(columns: tuple[str, ...], golden: Golden, found: ResultSet)
     wanted, got = [], []
     for column in columns:
         place, golden_place = find(found.columns, column), find(golden.columns, column)
-        values = [normalize(row[place]) for row in found.rows]
+        values = read_uuids([normalize(row[place]) for row in found.rows])
         read = choose_reader(values)
         if read is None:
             values = [show_value(row[place]) for row in found.rows]

@@ -17,6 +17,8 @@ NOT_FINITE = {
     "-inf": "-Infinity",
     "-infinity": "-Infinity",
 }
+# A `uniqueidentifier` comes as a text, in these letters; a text of the application in others stays one.
+SERVER_UUID = re.compile(r"[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}")
 YES, NO = ("1", "true", "vrai", "oui"), ("0", "false", "faux", "non")
 
 
@@ -49,6 +51,14 @@ def normalize(value: Any) -> Any:
     if isinstance(value, bytes | bytearray | memoryview):
         return bytes(value)
     return str(value)
+
+
+def read_uuids(values: Sequence[Any]) -> list[Any]:
+    """The values of a column, as UUIDs when all of them are written as SQL Server writes those."""
+    texts = [value for value in values if value is not None]
+    if not texts or not all(isinstance(one, str) and SERVER_UUID.fullmatch(one) for one in texts):
+        return list(values)
+    return [None if value is None else UUID(value) for value in values]
 
 
 def choose_reader(values: Sequence[Any]) -> Callable[[str], Any] | None:
