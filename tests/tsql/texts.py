@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import tempfile
 from pathlib import Path
@@ -21,12 +22,15 @@ from nonreg.grants.script import Users, write_script
 from nonreg.sandbox.mssql.batches import blank_hidden
 from nonreg.sandbox.mssql.install import create_stand_in, list_batches
 from nonreg.sqlfiles.header import parse_header
-from nonreg.sqlfiles.scenario_file import OPENING, TRANSACTION
 from tests.discovered import SMALL
 from tests.sandbox.test_mssql_install import EMPTY, FORMER, PASSWORDS, Server
 from tests.tsql.scriptdom import Node
 
-EXAMPLES = Path(__file__).parents[2] / "docs" / "exemples" / "sql"
+ROOT = Path(__file__).parents[2]
+PROJECT, EXAMPLES = ROOT / "nonreg", ROOT / "docs" / "exemples" / "sql"
+VERBS = frozenset(
+    {"SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "EXEC", "SET", "DECLARE", "IF"}
+)
 
 
 @functools.cache
@@ -59,14 +63,29 @@ def list_stand_in() -> dict[str, str]:
 
 @functools.cache
 def list_embedded() -> dict[str, str]:
-    """Statements that stand in Python: a session's, and all that the creation of the stand-in tells a server."""
-    told = [*SESSION, OPENING["mssql"], TRANSACTION["mssql"]]
+    """Statements that stand in Python: a session's, an engine's, and all that the creation of the stand-in sends."""
+    told = [*SESSION, *find_statements()]
     for answers in (EMPTY, FORMER):
         server = Server(answers)
         create_stand_in(server, **PASSWORDS)
         told += server.told
     from_scripts = set(list_stand_in().values())
     return {f"embedded {one.strip()}": number_marks(one) for one in told if one not in from_scripts}
+
+
+def find_statements() -> list[str]:
+    """Those that the project's modules keep by engine: `{"mssql": "SELECT …", …}`."""
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PROJECT.rglob("*.py"))]
+    kept = [
+        value.value
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Dict)
+        for key, value in zip(node.keys, node.values, strict=True)
+        if isinstance(key, ast.Constant) and key.value == "mssql"
+        if isinstance(value, ast.Constant) and isinstance(value.value, str)
+    ]
+    return [one for one in kept if one.split(" ")[0] in VERBS]
 
 
 @functools.cache
