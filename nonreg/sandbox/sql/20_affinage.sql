@@ -244,7 +244,7 @@ BEGIN
         ) u
         WHERE u.debut < v_pas AND u.fin > v_pas - interval '5 minutes';
         IF prod.usp_ranger(p_cap, 'RR', 1 + (extract(epoch FROM v_pas - timestamp '2000-01-01') / 300)::integer,
-                           round(v_total, 3), 'OK') IS NULL THEN
+                           round(v_total, 3), CASE WHEN v_total IS NULL THEN 'MANQUANTE' ELSE 'OK' END) IS NULL THEN
             v_refus := NULL;
         END IF;
     END LOOP;

@@ -189,6 +189,19 @@ def expect_rain_6_minutes(witness: Witness, trial: Bench) -> None:
         trial.send(station, "RR", totals)
         trial.refine(NOW)
         expect_stored(witness, trial, station.rain, expected)
+    # A total that never came leaves missing steps, and does not stop the ones after it.
+    silent = trial.create_station(step_minutes=6)
+    first = [START + timedelta(minutes=6 * number) for number in range(1, 6)]
+    trial.send(silent, "RR", list(zip(first, (1.2, None, None, None, 0.6), strict=True)))
+    trial.refine(NOW)
+    steps = (1.0, 0.2, None, None, 0.1, 0.5)
+    states = [(START + number * STEP, value) for number, value in enumerate(steps, start=1)]
+    expect_stored(
+        witness,
+        trial,
+        silent.rain,
+        [(at, value, "MANQUANTE" if value is None else "OK") for at, value in states],
+    )
 
 
 def expect_10_minutes(witness: Witness, trial: Bench) -> None:
