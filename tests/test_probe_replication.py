@@ -51,8 +51,8 @@ def test_errors_of_all_subscriptions_add_up() -> None:
     assert count_errors(Rows(("s", "a", "c"), (), "")) == 0
 
 
-def backlog(written: int, confirmed: int) -> Backlog:
-    return Backlog("sub_site_b", written, confirmed)
+def backlog(written: int, confirmed: int | None) -> Backlog:
+    return Backlog("sub_site_b", "octets", written, confirmed)
 
 
 def test_a_subscriber_that_confirms_nothing_lets_the_backlog_grow() -> None:
@@ -61,6 +61,12 @@ def test_a_subscriber_that_confirms_nothing_lets_the_backlog_grow() -> None:
 
 def test_a_backlog_that_rises_while_the_past_is_absorbed_is_a_flow() -> None:
     assert not is_growing([backlog(100, 90), backlog(200, 180), backlog(400, 350)])
+
+
+def test_what_nobody_confirms_has_a_size_and_no_growth() -> None:
+    rising = [backlog(100, None), backlog(150, None), backlog(170, None)]
+    assert [one.pending for one in rising] == [100, 150, 170]
+    assert not is_growing(rising)
 
 
 def test_an_idle_publisher_shows_no_growth() -> None:

@@ -30,13 +30,13 @@ class HaDriver(Protocol):
         """The role that a site gives itself; empty when it does not answer."""
 
     def health(self) -> GroupHealth:
-        """The group judged once."""
+        """The group judged once: roles, and what streams; how far behind it is, `lag` says."""
 
     def is_split_brain(self) -> bool:
         """True when more than one node says that it is active."""
 
-    def lag(self) -> dict[str, int]:
-        """Bytes that each subscriber has still to receive."""
+    def lag(self) -> dict[str, str]:
+        """What each subscriber has still to receive, with its unit."""
 
     def quiesce(self, within_seconds: float) -> float:
         """Seconds until every subscriber has what is written now; NotCaughtUp when one does not in time."""

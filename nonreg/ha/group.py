@@ -1,7 +1,7 @@
 """The group of database nodes judged as a whole, from what each node says of itself. Pure.
 
 A node is judged by the role that it has: a passive node without publisher agents is as it must be. A node that does not
-answer makes the group unknown, never sound.
+answer, or not on its replication, makes the group unknown, never sound.
 """
 
 from __future__ import annotations
@@ -43,11 +43,20 @@ def is_split_brain(nodes: Iterable[Node]) -> bool:
 def judge_group(nodes: tuple[Node, ...], nominal_site: str) -> GroupHealth:
     """The group as it must be when the nominal site is active and the others receive from it."""
     broken = [*find_wrong_roles(nodes, nominal_site)]
-    silent = [f"la base de {node.site} ne répond pas" for node in nodes if not node.role]
-    if not silent and not broken:  # while a node is silent or a role is wrong, what streams means nothing
+    unknown = [
+        node.unknown or f"la base de {node.site} ne répond pas" for node in nodes if not is_known(node)
+    ]
+    if (
+        not unknown and not broken
+    ):  # while something is unknown or a role is wrong, what streams means nothing
         broken += find_broken_replication(nodes)
-    health = Health.BROKEN if broken else Health.UNKNOWN if silent else Health.SOUND
-    return GroupHealth(health, (*broken, *silent))
+    health = Health.BROKEN if broken else Health.UNKNOWN if unknown else Health.SOUND
+    return GroupHealth(health, (*broken, *unknown))
+
+
+def is_known(node: Node) -> bool:
+    """True when a node said its role and what streams to and from it."""
+    return bool(node.role) and not node.unknown
 
 
 def find_wrong_roles(nodes: tuple[Node, ...], nominal_site: str) -> list[str]:

@@ -25,18 +25,18 @@ class TransactionalReplicationDriver:
         return next((node.role for node in self.peers() if node.site == site), "")
 
     def health(self) -> GroupHealth:
-        """The group judged once."""
+        """The group judged once: roles, and what streams."""
         return judge_group(self.peers(), self._platform.site(SiteRole.ACTIF).code)
 
     def is_split_brain(self) -> bool:
         """True when both nodes say that they are active."""
         return is_split_brain(self.peers())
 
-    def lag(self) -> dict[str, int]:
-        """Bytes that each subscriber has still to receive."""
+    def lag(self) -> dict[str, str]:
+        """What each subscriber has still to receive, with its unit."""
         with open_session(self._platform, self._platform.site(SiteRole.ACTIF)) as session:
             _, found = read_backlog(session)
-        return {name: backlog.pending for name, backlog in found.items()}
+        return {name: f"{backlog.pending} {backlog.unit}" for name, backlog in found.items()}
 
     def quiesce(self, within_seconds: float) -> float:
         """Seconds until the subscribers have what is written now. Writers must have been stopped before."""

@@ -83,10 +83,6 @@ def state_encryption(database: Database) -> Named:
 
 
 def _ask_database(platform: Platform, site: Site) -> Named:
-    reads = dict(DATABASE_READS)
-    if site.role is SiteRole.PASSIF:
-        reads[env.REPLICATION_ERRORS] = lambda session: str(count_errors(session.query("replication_errors")))
-
     def ask_in_turn(session: Session, read: Callable[[Session], str]) -> str:
         value = ask(platform, lambda: read(session))
         session.commit()  # what failed must not make the next one fail
@@ -94,10 +90,10 @@ def _ask_database(platform: Platform, site: Site) -> Named:
 
     try:
         with open_session(platform, site) as session:
-            return [(name, ask_in_turn(session, read)) for name, read in reads.items()]
+            return [(name, ask_in_turn(session, read)) for name, read in DATABASE_READS.items()]
     except NonregError as error:
         reason = f"{env.UNKNOWN} ({hide_places(str(error), platform)})"
-        return [(name, reason) for name in reads]
+        return [(name, reason) for name in DATABASE_READS]
 
 
 def read_publications(session: Session) -> str:
@@ -165,6 +161,7 @@ DATABASE_READS: dict[str, Callable[[Session], str]] = {
     },
     env.MODULES: read_modules_hash,
     env.POSITION_MARK: lambda session: str(session.query("publisher_position").scalar()),
+    env.REPLICATION_ERRORS: lambda session: str(count_errors(session.query("replication_errors"))),
 }
 
 

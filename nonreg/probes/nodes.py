@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
-from nonreg.clients.sql import open_session
+from nonreg.clients.sql import Session, open_session
 from nonreg.config import Platform, Site
-from nonreg.errors import PlatformError
+from nonreg.errors import AccessDenied, PlatformError, Unreachable
 from nonreg.model import SiteRole
-from nonreg.probes.replication import RUNNING_STATES
+from nonreg.probes.replication import RUNNING_STATES, DistributorElsewhere, require_distributor
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One database site as it sees itself; role empty when it does not answer.
+    """One database site as it sees itself; role empty when it cannot be read.
 
     `subscribers` are those that stream from it now, `subscriptions` its own ones that stream; `slots` and
-    `declared` count them whether they stream or not.
+    `declared` count them whether they stream or not. `unknown` says in French why something could not be read;
+    with a role, it is its replication that was not.
     """
 
     site: str
@@ -26,6 +28,7 @@ class Node:
     subscriptions: int = 0
     slots: int = 0
     declared: int = 0
+    unknown: str = ""
 
 
 def read_nodes(platform: Platform) -> tuple[Node, Node]:
@@ -35,17 +38,33 @@ def read_nodes(platform: Platform) -> tuple[Node, Node]:
 
 
 def read_node(platform: Platform, site: Site) -> Node:
-    """One node; an empty role when it does not answer."""
+    """One node; what it does not answer is unknown, never zero."""
     try:
         with open_session(platform, site) as session:
             _, role, mandate = session.query("drill_node").rows[0]
-            publishers = session.query("publisher_agents").rows
-            subscriptions = session.query("subscriber_agents").rows
-            declared = session.query("subscriptions").rows
-    except PlatformError:
-        return Node(site.code, "")
-    running = count_running(publishers), count_running(subscriptions)
-    return Node(site.code, str(role), int(mandate), *running, len(publishers), len(declared))
+            try:
+                return read_replication(session, Node(site.code, str(role), int(mandate)))
+            except (AccessDenied, DistributorElsewhere) as error:
+                return Node(site.code, str(role), int(mandate), unknown=str(error))
+    except Unreachable:
+        return Node(site.code, "", unknown=f"la base de {site.code} ne répond pas")
+    except PlatformError as error:
+        return Node(site.code, "", unknown=str(error))
+
+
+def read_replication(session: Session, node: Node) -> Node:
+    """The node with what streams from it and to it."""
+    require_distributor(session)
+    publishers = session.query("publisher_agents").rows
+    subscriptions = session.query("subscriber_agents").rows
+    declared = session.query("subscriptions").rows
+    return dataclasses.replace(
+        node,
+        subscribers=count_running(publishers),
+        subscriptions=count_running(subscriptions),
+        slots=len(publishers),
+        declared=len(declared),
+    )
 
 
 def count_running(rows: tuple[tuple[object, ...], ...]) -> int:

@@ -19,24 +19,42 @@ class NotCaughtUp(PlatformError):
     """The subscriber did not receive what the publisher had written: both sides cannot be compared."""
 
 
+class DistributorElsewhere(PlatformError):
+    """The publisher's agents run on another server: nothing is known of them here."""
+
+
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """Positions of one slot in bytes of log: what the publisher wrote, what the subscriber confirmed."""
+    """What the publisher wrote for one slot and what the subscriber confirmed, counted in `unit`.
+
+    `confirmed` is None for what nobody confirms: its growth says nothing.
+    """
 
     slot: str
+    unit: str
     written: int
-    confirmed: int
+    confirmed: int | None
 
     @property
     def pending(self) -> int:
-        """Bytes that the subscriber has still to confirm."""
-        return max(0, self.written - self.confirmed)
+        """What the subscriber has still to confirm."""
+        return max(0, self.written - (self.confirmed or 0))
 
 
 def read_fresh(session: Session, name: str, **parameters: object) -> Rows:
     """A named query in a transaction of its own: server statistics stay the same inside one."""
     session.commit()
     return session.query(name, **parameters)
+
+
+def require_distributor(publisher: Session) -> None:
+    """DistributorElsewhere when what carries the publisher's changes is not to be read on its server."""
+    (row,) = publisher.query("distributor").dicts()
+    if row["is_elsewhere"]:
+        raise DistributorElsewhere(
+            f"Le Distributeur de {publisher.site_code} est sur un autre serveur (pas de base distribution ici) : ses "
+            "agents et leur retard ne s'y lisent pas."
+        )
 
 
 def describe_agents(sample: Rows) -> tuple[tuple[str, str, str], ...]:
@@ -64,25 +82,31 @@ def judge_agents(samples: Sequence[tuple[tuple[str, str, str], ...]]) -> str:
 
 
 def count_errors(rows: Rows) -> int:
-    """All errors that the subscriptions counted."""
+    """A counter of the subscriptions' errors: it never rises without a new one."""
     return sum(int(apply_errors) + int(copy_errors) for _, apply_errors, copy_errors in rows.rows)
 
 
-def read_backlog(session: Session) -> tuple[Rows, dict[str, Backlog]]:
+def read_backlog(publisher: Session) -> tuple[Rows, dict[str, Backlog]]:
     """The backlog of each slot of the publisher, with the request."""
-    rows = read_fresh(session, "replication_backlog")
-    found = {slot: Backlog(slot, int(written), int(confirmed or 0)) for slot, written, confirmed in rows.rows}
+    require_distributor(publisher)
+    rows = read_fresh(publisher, "replication_backlog")
+    found = {
+        slot: Backlog(slot, unit, int(written), None if confirmed is None else int(confirmed))
+        for slot, unit, written, confirmed in rows.rows
+    }
     return rows, found
 
 
 def is_growing(samples: Sequence[Backlog]) -> bool:
     """True when the backlog rose from each sample to the next and nothing of the first was absorbed since."""
     rising = all(later.pending > sooner.pending for sooner, later in itertools.pairwise(samples))
-    return len(samples) > 1 and rising and samples[-1].confirmed < samples[0].written
+    confirmed = samples[-1].confirmed if samples else None
+    return len(samples) > 1 and rising and confirmed is not None and confirmed < samples[0].written
 
 
 def wait_caught_up(active: Session, within_seconds: float) -> float:
     """Seconds until every subscriber has applied what is written now; NotCaughtUp when one does not in time."""
+    require_distributor(active)
     started = time.monotonic()
     position = read_fresh(active, "publisher_position").scalar()
     connected = observe_until(

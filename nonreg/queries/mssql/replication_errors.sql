@@ -1,5 +1,6 @@
--- Errors of each subscription. A subscriber only knows whether its agent is failing or trying again now (0 or 1); the
--- publisher that is its own Distributor counts the errors that its history still has (48 hours unless set otherwise).
+-- A counter of the errors of each subscription, which rises with each new one. A subscriber only knows whether its agent is
+-- failing or trying again now (0 or 1); the publisher that is its own Distributor gives the number of the last error that its
+-- history still has (48 hours unless set otherwise): cleaning may lower it, nothing but an error raises it.
 -- Right: as subscriber_agents or publisher_agents.
 IF EXISTS (SELECT 1 FROM sys.partitions x WHERE x.object_id = OBJECT_ID(N'dbo.MSreplication_subscriptions') AND x.rows > 0)
     SELECT r.publication AS subscription, MAX(CASE WHEN a.last_sync_status IN (5, 6) THEN 1 ELSE 0 END) AS apply_errors,
@@ -12,7 +13,7 @@ IF EXISTS (SELECT 1 FROM sys.partitions x WHERE x.object_id = OBJECT_ID(N'dbo.MS
 ELSE IF OBJECT_ID(N'dbo.syssubscriptions') IS NULL OR DB_ID(N'distribution') IS NULL
     SELECT CAST(NULL AS nvarchar(400)) AS subscription, 0 AS apply_errors, 0 AS copy_errors WHERE 1 = 0
 ELSE
-    SELECT q.slot AS subscription, COUNT(DISTINCT NULLIF(h.error_id, 0)) AS apply_errors, 0 AS copy_errors
+    SELECT q.slot AS subscription, COALESCE(MAX(h.error_id), 0) AS apply_errors, 0 AS copy_errors
     FROM (
         SELECT DISTINCT p.name + N' vers ' + UPPER(s.srvname + N'.' + s.dest_db) AS slot, d.id
         FROM dbo.syssubscriptions s
