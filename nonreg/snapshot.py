@@ -11,7 +11,9 @@ from nonreg import baseline
 from nonreg.clients.sql import open_session
 from nonreg.clients.ssh import open_shell
 from nonreg.config import Platform
+from nonreg.errors import NotOnEngine
 from nonreg.model import SiteRole
+from nonreg.probes.agent_jobs import list_owners, parse_jobs
 from nonreg.probes.configuration import read_configuration
 from nonreg.probes.schema import SUBJECTS, read_modules, read_subject
 from nonreg.store import write_file
@@ -31,6 +33,9 @@ def write_snapshot(platform: Platform, folder: Path) -> list[str]:
         }
         rules = session.query("house_rule_breaches")
         data["house_rules"] = {"columns": rules.columns, "rows": rules.rows}
+    jobs = read_agent_jobs(platform)
+    if jobs:
+        data["agent_jobs"] = jobs
     configuration = {}
     for site in platform.sites:
         with open_shell(platform, site.host) as shell:
@@ -45,3 +50,17 @@ def write_snapshot(platform: Platform, folder: Path) -> list[str]:
         taken_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     return sorted(path.name for path in folder.iterdir())
+
+
+def read_agent_jobs(platform: Platform) -> dict[str, dict[str, str]]:
+    """Jobs that run by themselves on each database site, by role, with their owners; empty where there is no Agent."""
+    found = {}
+    for site in platform.sites:
+        if site.database is None:
+            continue
+        try:
+            with open_session(platform, site) as session:
+                found[site.role.value] = list_owners(parse_jobs(session.query("agent_jobs")))
+        except NotOnEngine:
+            return {}
+    return found

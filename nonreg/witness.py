@@ -130,6 +130,12 @@ def show(value: object) -> str:
     return text
 
 
+def show_table(rows: Rows) -> str:
+    """Rows as tab-separated text, one line each whatever a value holds."""
+    lines = [rows.columns, *([re.sub(r"\s+", " ", show(value)) for value in row] for row in rows.rows)]
+    return "\n".join("\t".join(line) for line in lines) + "\n"
+
+
 def subtract(left: Sequence[tuple[str, ...]], right: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
     """Elements of `left` not matched one to one by `right`, in order."""
     remaining = list(right)

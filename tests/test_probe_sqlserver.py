@@ -10,21 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nonreg.clients.sql import Rows
-from nonreg.probes.agent_jobs import Job, judge_job, judge_jobs, parse_jobs
-from nonreg.probes.backups import Backup, judge_backup, judge_backups, parse_backups
+from nonreg.probes.agent_jobs import Job, judge_job, judge_jobs, judge_service, list_owners, parse_jobs
+from nonreg.probes.backups import Backup, find_due, judge_backup, parse_backups
 from nonreg.probes.replication_monitor import (
     AgentStatus,
-    Pending,
     Subscription,
     TracerWay,
     judge_subscription,
-    parse_pending,
     parse_subscriptions,
     parse_tracer,
 )
 from nonreg.probes.server_load import (
     Blocked,
     DatabaseSize,
+    find_lasting,
     find_root_blockers,
     judge_locks,
     judge_size,
@@ -36,7 +35,7 @@ JOB_COLUMNS = (
     *("job_name", "category", "owner_name", "enabled", "state", "last_outcome", "started_local"),
     *("duration_seconds", "enabled_schedules", "message"),
 )
-GOOD = Job("Purge", True, "ran", "succeeded", 75, 1)
+GOOD = Job("Purge", "sa", True, "ran", "succeeded", 75, 1)
 BACKUP_COLUMNS = (
     *("database_name", "backup_kind", "recovery_model", "finished_local", "age_hours", "is_copy_only"),
     *("has_backup_checksums", "is_damaged", "size_bytes"),
@@ -53,7 +52,7 @@ def test_jobs_are_read_whatever_never_happened_to_them() -> None:
         ),
         "q",
     )
-    assert parse_jobs(rows) == (GOOD, Job("Neuve", True, "never_run", "", None, 0))
+    assert parse_jobs(rows) == (GOOD, Job("Neuve", "", True, "never_run", "", None, 0))
 
 
 @pytest.mark.parametrize(
@@ -75,7 +74,31 @@ def test_a_job_that_does_not_do_its_work_is_named(changes: dict[str, object], sa
 
 def test_a_missing_job_is_named_and_somebody_elses_is_not_judged() -> None:
     other = dataclasses.replace(GOOD, name="Autre", last_outcome="failed")
-    assert judge_jobs((GOOD, other), ("Purge", "Affinage")) == ("tâche Affinage : absente",)
+    assert judge_jobs((GOOD, other), {"Purge": "SA", "Affinage": "sa"}) == ("tâche Affinage : absente",)
+
+
+def test_a_job_of_another_owner_is_named() -> None:
+    assert judge_jobs((GOOD,), {"Purge": "exploitation"}) == (
+        "tâche Purge : propriétaire sa, exploitation attendu",
+    )
+
+
+def test_a_reference_keeps_the_jobs_that_run_by_themselves() -> None:
+    asleep = dataclasses.replace(GOOD, name="Arrêtée", enabled=False)
+    by_hand = dataclasses.replace(GOOD, name="À la main", enabled_schedules=0)
+    assert list_owners((GOOD, asleep, by_hand)) == {"Purge": "sa"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ((("SQL Server Agent (MSSQLSERVER)", "Running", "Automatic"),), ""),
+        ((("SQL Server Agent (MSSQLSERVER)", "Stopped", "Manual"),), "état du service : Stopped"),
+        ((), "le service n'est pas installé"),
+    ],
+)
+def test_an_agent_that_does_not_run_is_told(rows: tuple[tuple[str, ...], ...], said: str) -> None:
+    assert judge_service(Rows(("service", "state", "start_mode"), rows, "q")) == said
 
 
 def test_backups_are_read_with_those_that_were_never_made() -> None:
@@ -91,33 +114,25 @@ def test_backups_are_read_with_those_that_were_never_made() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "limit_hours", "said"),
+    ("changes", "said"),
     [
-        ({}, 24.0, ""),
-        ({}, None, ""),
-        ({"age_hours": 30.25}, 24.0, "sauvegarde complète de AQUAREEL : vieille de 30,2 h, 24 h au plus"),
-        ({"age_hours": None}, 24.0, "sauvegarde complète de AQUAREEL : aucune"),
-        ({"is_damaged": True}, 24.0, "sauvegarde complète de AQUAREEL : endommagée"),
-        ({"has_checksums": False}, 24.0, "sauvegarde complète de AQUAREEL : sans somme de contrôle"),
-        ({"kind": "log", "recovery_model": "SIMPLE", "age_hours": None}, 24.0, ""),
-        ({"kind": "log", "age_hours": None}, 24.0, "sauvegarde du journal de AQUAREEL : aucune"),
+        ({}, ""),
+        ({"age_hours": None}, "sauvegarde complète de AQUAREEL : aucune"),
+        ({"is_damaged": True}, "sauvegarde complète de AQUAREEL : endommagée"),
+        ({"has_checksums": False}, "sauvegarde complète de AQUAREEL : sans somme de contrôle"),
+        ({"kind": "log", "age_hours": None}, "sauvegarde du journal de AQUAREEL : aucune"),
     ],
 )
-def test_a_backup_that_cannot_be_counted_on_is_named(
-    changes: dict[str, object], limit_hours: float | None, said: str
-) -> None:
-    assert judge_backup(dataclasses.replace(FRESH, **changes), limit_hours) == said  # type: ignore[arg-type]
+def test_a_backup_that_cannot_be_counted_on_is_named(changes: dict[str, object], said: str) -> None:
+    assert judge_backup(dataclasses.replace(FRESH, **changes)) == said  # type: ignore[arg-type]
 
 
-def test_a_database_that_nothing_is_known_of_is_told() -> None:
-    assert judge_backups((FRESH,), "AUTRE", {}) == ("sauvegardes de AUTRE : rien n'en est connu",)
-    assert judge_backups((FRESH,), "AQUAREEL", {"full": 24.0}) == ()
-
-
-@given(st.floats(0, 1000), st.floats(0, 1000))
-def test_age_alone_decides_for_a_sound_backup(age_hours: float, limit_hours: float) -> None:
-    said = judge_backup(dataclasses.replace(FRESH, age_hours=age_hours), limit_hours)
-    assert bool(said) is (age_hours > limit_hours)
+def test_a_database_must_have_a_full_backup_and_log_backups_where_its_model_keeps_a_log() -> None:
+    log = dataclasses.replace(FRESH, kind="log")
+    diff, simple = dataclasses.replace(FRESH, kind="diff"), dataclasses.replace(log, recovery_model="SIMPLE")
+    assert find_due((FRESH, log, diff), "Aquareel") == (FRESH, log)
+    assert find_due((FRESH, simple), "AQUAREEL") == (FRESH,)
+    assert find_due((FRESH,), "AUTRE") == ()
 
 
 GOOD_SUBSCRIPTION = Subscription("SRV-B", "AQUAREEL", AgentStatus.IN_PROGRESS, 0, 2, 300)
@@ -140,7 +155,6 @@ def test_subscriptions_are_read_as_the_monitor_gives_them_whatever_other_columns
     )
     failed = Subscription("SRV-C", "AQUAREEL", AgentStatus.FAILED, 0, None, None)
     assert parse_subscriptions(rows) == (GOOD_SUBSCRIPTION, failed)
-    assert parse_pending(Rows(("pendingcmdcount", "estimatedprocesstime"), ((12, 3),), "q")) == Pending(12, 3)
 
 
 @pytest.mark.parametrize(
@@ -183,6 +197,15 @@ def test_locks_name_who_waits_too_long_and_for_whom() -> None:
     assert found == (make_blocked(60, 55, 12.5), Blocked(61, 60, 2.0, "", "", 0))
     assert judge_locks(found, 5.0) == ("session 60 bloquée depuis 12 s par la session 55 (Affinage)",)
     assert find_root_blockers(found) == (55,)
+
+
+def test_only_a_request_that_waits_for_the_same_session_each_time_is_stuck() -> None:
+    first, later = (
+        [make_blocked(60, 55), make_blocked(61, 55)],
+        [make_blocked(60, 55, 2.0), make_blocked(61, 60)],
+    )
+    assert find_lasting([first, later]) == (make_blocked(60, 55, 2.0),)
+    assert find_lasting([first, []]) == find_lasting([]) == ()
 
 
 @given(st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), max_size=12))

@@ -8,7 +8,7 @@ from nonreg.clients.sql import Rows
 
 FULL, LOG = "full", "log"
 SIMPLE = "SIMPLE"
-KINDS = {FULL: "complète", "diff": "différentielle", LOG: "du journal"}
+KINDS = {FULL: "complète", LOG: "du journal"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,11 @@ class Backup:
     age_hours: float | None
     has_checksums: bool
     is_damaged: bool
+
+    @property
+    def is_due(self) -> bool:
+        """Whether there must be one: the simple recovery model has no log backups."""
+        return self.kind == FULL or (self.kind == LOG and self.recovery_model != SIMPLE)
 
 
 def parse_backups(rows: Rows) -> tuple[Backup, ...]:
@@ -38,27 +43,16 @@ def parse_backups(rows: Rows) -> tuple[Backup, ...]:
     )
 
 
-def judge_backup(backup: Backup, limit_hours: float | None) -> str:
-    """What is wrong with one backup, in French; empty when nothing is. Without a limit the age is not judged."""
+def find_due(backups: tuple[Backup, ...], database: str) -> tuple[Backup, ...]:
+    """The last backups that a database must have; names of databases have no case."""
+    return tuple(one for one in backups if one.is_due and one.database.casefold() == database.casefold())
+
+
+def judge_backup(backup: Backup) -> str:
+    """What is wrong with one backup whatever its age, in French; empty when nothing is."""
     what = f"sauvegarde {KINDS[backup.kind]} de {backup.database}"
-    if backup.kind == LOG and backup.recovery_model == SIMPLE:
-        return ""  # that model has none
     if backup.age_hours is None:
         return f"{what} : aucune"
     if backup.is_damaged:
         return f"{what} : endommagée"
-    if not backup.has_checksums:
-        return f"{what} : sans somme de contrôle"
-    if limit_hours is not None and backup.age_hours > limit_hours:
-        return f"{what} : vieille de {backup.age_hours:.1f} h, {limit_hours:g} h au plus".replace(".", ",")
-    return ""
-
-
-def judge_backups(
-    backups: tuple[Backup, ...], database: str, limits_hours: dict[str, float]
-) -> tuple[str, ...]:
-    """What is wrong with the full and log backups of a database; it is missing when nothing is known of it."""
-    own = [one for one in backups if one.database == database and one.kind in (FULL, LOG)]
-    if not own:
-        return (f"sauvegardes de {database} : rien n'en est connu",)
-    return tuple(filter(None, (judge_backup(one, limits_hours.get(one.kind)) for one in own)))
+    return "" if backup.has_checksums else f"{what} : sans somme de contrôle"

@@ -48,14 +48,6 @@ class Subscription:
 
 
 @dataclass(frozen=True, slots=True)
-class Pending:
-    """What a subscription has still to receive from the distribution database, and how long that should take."""
-
-    commands: int
-    seconds: int
-
-
-@dataclass(frozen=True, slots=True)
 class TracerWay:
     """The way of a tracer token to one subscriber, in seconds; None: it has not arrived."""
 
@@ -89,12 +81,6 @@ def judge_subscription(found: Subscription) -> str:
     if found.warning & LATE:
         problems.append(f"latence de {found.latency_seconds} s, au-delà du seuil")
     return f"{name} : {', '.join(problems)}" if problems else ""
-
-
-def parse_pending(rows: Rows) -> Pending:
-    """The row of the query `replication_pending`."""
-    (row,) = rows.dicts()
-    return Pending(int(row["pendingcmdcount"]), int(row["estimatedprocesstime"]))
 
 
 def parse_tracer(rows: Rows) -> tuple[TracerWay, ...]:

@@ -65,6 +65,14 @@ def parse_sizes(rows: Rows) -> tuple[DatabaseSize, ...]:
     )
 
 
+def find_lasting(samples: Iterable[Iterable[Blocked]]) -> tuple[Blocked, ...]:
+    """Requests of the last sample that waited for the same session in all of them."""
+    seen = [tuple(one) for one in samples]
+    pairs = [{(one.session, one.blocking_session) for one in found} for found in seen]
+    lasting = set.intersection(*pairs) if pairs else set()
+    return tuple(one for one in (seen[-1] if seen else ()) if (one.session, one.blocking_session) in lasting)
+
+
 def find_root_blockers(blocked: Iterable[Blocked]) -> tuple[int, ...]:
     """Sessions that block others and wait for nobody: the ones to look at."""
     found = tuple(blocked)
