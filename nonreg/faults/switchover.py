@@ -12,6 +12,7 @@ from nonreg.config import Site, SwitchoverMode
 from nonreg.errors import NeedsPerson, RequestFailed
 from nonreg.faults import ROLES, Description, Fault, register
 from nonreg.faults.roles import Move, Step, decide
+from nonreg.ha.driver import choose_driver
 from nonreg.model import SiteRole
 from nonreg.probes.nodes import read_nodes
 from nonreg.waiting import POLL_SECONDS
@@ -33,8 +34,9 @@ class RoleFault(Fault):
     def describe(self) -> Description:
         target, nominal = self.target(), self.context.platform.site(SiteRole.ACTIF)
         if self.context.platform.drills.switchover is SwitchoverMode.OPERATEUR:
+            steps = "".join(f" ; {number}. {step}" for number, step in enumerate(self.list_steps(), start=1))
             return Description(
-                action=f"{self.words} {target.code}, par une personne avec le gestionnaire de bascule",
+                action=f"{self.words} {target.code}, par une personne avec le gestionnaire de bascule{steps}",
                 healing=f"{nominal.code} redevient actif et {target.code} passif, par une personne avec le même outil",
                 hosts=tuple(site.host.name for site in (nominal, target)),
                 by_hand=True,
@@ -45,6 +47,10 @@ class RoleFault(Fault):
             f"après « {describe_command('reinitialise', site='SITE')} » si un site ne suit plus",
             hosts=tuple(site.host.name for site in (nominal, target)),
         )
+
+    def list_steps(self) -> tuple[str, ...]:
+        """What a person does, in order, where that is more than one order to the tool."""
+        return ()
 
     def target(self) -> Site:
         """The site that takes the role."""
@@ -63,6 +69,9 @@ class RoleFault(Fault):
 @register("switched_over")
 class SwitchedOver(RoleFault):
     """A planned switchover."""
+
+    def list_steps(self) -> tuple[str, ...]:
+        return choose_driver(self.context.platform).planned_switch_steps()
 
 
 @register("forced_over")
