@@ -1,5 +1,7 @@
 """One campaign at a time per platform: a lock held by a database session, which dies with its holder.
 
+The writer's session holds it; who has it is asked by the reader, who alone may see the sessions of others.
+
 Drills break that database too: with `on_lost`, a lock that was lost with its session is taken again as soon as the
 database answers, and whoever finds it taken by somebody else is told.
 """
@@ -40,24 +42,24 @@ def hold_platform_lock(platform: Platform, on_lost: Callable[[], None] | None = 
     """Try to take the lock on the active site's database and hold it to the end; never raises for the platform."""
     with ExitStack() as stack:
         try:
-            line = open_line(platform)
+            line, seeing = open_line(platform, "writer"), open_line(platform, "reader")
             stack.callback(line.close)
-            session = line.session()
-            taken = take(session)
-            holders = find_holders(session)
+            stack.callback(seeing.close)
+            taken = take(line.session())
+            holders = find_holders(seeing.session())
             lock = Lock(True) if taken else Lock(False, f"{describe_holders(holders)}.")
         except NonregError as error:
             lock = Lock(False, str(error), unreachable=True)
         if lock.held and on_lost is not None:
-            stack.enter_context(renewing(line, lock, holders, on_lost))
+            stack.enter_context(renewing(line, seeing, lock, holders, on_lost))
         yield lock
 
 
-def open_line(platform: Platform) -> Line:
+def open_line(platform: Platform, account: str) -> Line:
     """A connection of its own to the active site, in which no transaction stays open."""
     site = platform.site(SiteRole.ACTIF)
     seconds = site.database.login_timeout_seconds if site.database else 0.0
-    return Line(platform, site, "writer", seconds, REQUEST_SECONDS, autocommit=True)
+    return Line(platform, site, account, seconds, REQUEST_SECONDS, autocommit=True)
 
 
 Holder = tuple[object, ...]
@@ -68,9 +70,9 @@ def take(session: Session) -> bool:
     return bool(session.query("lock_take").scalar())
 
 
-def find_holders(session: Session) -> frozenset[Holder]:
+def find_holders(reader: Session) -> frozenset[Holder]:
     """Name and session of whoever has the lock."""
-    return frozenset(session.query("lock_holder").rows)
+    return frozenset(reader.query("lock_holder").rows)
 
 
 def describe_holders(holders: frozenset[Holder]) -> str:
@@ -80,8 +82,10 @@ def describe_holders(holders: frozenset[Holder]) -> str:
 
 
 @contextmanager
-def renewing(line: Line, lock: Lock, ours: frozenset[Holder], on_lost: Callable[[], None]) -> Iterator[None]:
-    """Look after the lock in a thread, which alone uses the line meanwhile; `ours` is what held it so far."""
+def renewing(
+    line: Line, seeing: Line, lock: Lock, ours: frozenset[Holder], on_lost: Callable[[], None]
+) -> Iterator[None]:
+    """Look after the lock in a thread, which alone uses both lines meanwhile; `ours` is what held it so far."""
     ended = threading.Event()
 
     def look() -> None:
@@ -93,10 +97,11 @@ def renewing(line: Line, lock: Lock, ours: frozenset[Holder], on_lost: Callable[
                     session.query("site_role")
                     continue
                 held = take(session)
-                holders = find_holders(session)
+                holders = find_holders(seeing.session())
             except NonregError:
                 held = False
                 line.drop()
+                seeing.drop()
                 continue
             if held:
                 known |= holders

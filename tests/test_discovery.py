@@ -252,6 +252,7 @@ def test_a_hash_is_checked_with_the_very_text_that_discovery_asked(tmp_path: Pat
 
     found = discover(SMALL, Known(), "mssql", "securite", EVERYTHING)
     text = write_scenario(next(one for one in found.drafts if one.sort is Sort.HASHES), "BASE-300", "mssql")
+    assert "\n-- droits: VIEW DEFINITION\n" in text  # of this database: nothing of the whole server
     asked = [line for line in load_query("mssql", "discover_hashes").split("\n") if not line.startswith("--")]
     assert all(f"    {line}" in text for line in asked)
     assert f"(N'prod', N'v_mesure', N'{HASH}')" in text

@@ -18,7 +18,7 @@ KEEP = (
     "-- La liste VALUES dit ce que ce fichier couvre : une ligne mise en commentaire ne sera pas reproposée."
 )
 COMPLETE = "-- À compléter : les colonnes, leur ordre, et « attendu: fichier … » si le résultat est connu."
-DEFINITIONS = {"mssql": "VIEW ANY DEFINITION", "postgresql": ""}
+DEFINITIONS = {"mssql": "VIEW DEFINITION", "postgresql": ""}
 MAX_SLUG = 60
 
 
