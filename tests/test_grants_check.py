@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nonreg.grants.manifest import MEMBER, SERVER, Account, Manifest, Right, Tolerated, load_manifest
-from nonreg.grants.preflight import Asked, Held, Judgement, judge_account
+from nonreg.grants.preflight import Asked, Judgement, judge_account
+from nonreg.grants.standing import Covering, Held
 
 READER, WRITER = Account.READER, Account.WRITER
 RIGHTS = (
@@ -84,8 +85,12 @@ def test_rights_in_a_distribution_database_on_another_server_are_told_apart() ->
             "nr_writer peut ajouter et modifier ref.site (INSERT, UPDATE), ce que son manifeste ne prévoit pas.",
         ),
         (
-            [Held("column", "ref.site", "UPDATE")],
-            "nr_writer peut modifier ref.site sur certaines colonnes (UPDATE), ce que son manifeste ne prévoit pas.",
+            [
+                Held("column", "ref.site", "UPDATE", "sit_code"),
+                Held("column", "ref.site", "UPDATE", "sit_role"),
+            ],
+            "nr_writer peut modifier ref.site, colonne sit_code, sit_role (UPDATE), ce que son manifeste ne prévoit "
+            "pas.",
         ),
         (
             [Held("object", "cfg.usp_purge", "EXECUTE")],
@@ -111,6 +116,30 @@ def test_rights_in_a_distribution_database_on_another_server_are_told_apart() ->
         ([Held("role", "db_owner", MEMBER)], "nr_writer est membre du rôle db_owner."),
         ([Held("user", "dbo", "IMPERSONATE")], "nr_writer peut agir sous l'identité de dbo (IMPERSONATE)."),
         ([Held("elsewhere", "PAIE", "CONNECT")], "nr_writer a accès à la base PAIE."),
+        (
+            [Held("role", "msdb.SQLAgentOperatorRole", MEMBER, database="msdb")],
+            "nr_writer est membre du rôle msdb.SQLAgentOperatorRole.",
+        ),
+        (
+            [Held("object", "msdb.dbo.sysjobsteps", "SELECT", database="msdb")],
+            "nr_writer peut lire msdb.dbo.sysjobsteps (SELECT), ce que son manifeste ne prévoit pas.",
+        ),
+        (
+            [Held("database", "DATABASE", "SELECT", database="distribution")],
+            "nr_writer a SELECT sur la base distribution, ce que son manifeste ne prévoit pas.",
+        ),
+        (
+            [Held("object", "master.sys.xp_cmdshell", "EXECUTE", database="master")],
+            "nr_writer peut exécuter master.sys.xp_cmdshell (EXECUTE), ce que son manifeste ne prévoit pas.",
+        ),
+        (
+            [Held("server", SERVER, "VIEW ANY SECURITY DEFINITION")],
+            "nr_writer a VIEW ANY SECURITY DEFINITION sur le serveur, ce que son manifeste ne prévoit pas.",
+        ),
+        (
+            [Held("other", "endpoint 65536", "ALTER")],
+            "nr_writer a ALTER sur endpoint 65536, ce que son manifeste ne prévoit pas.",
+        ),
     ],
 )
 def test_each_thing_beyond_the_manifest_is_one_sentence(held: list[Held], sentence: str) -> None:
@@ -196,16 +225,17 @@ def test_nothing_beyond_is_ever_passed_over(held: list[Held], account: Account) 
             assert not judgement.is_right
 
 
-def test_the_shipped_manifest_tolerates_no_writing() -> None:
-    kinds = {(one.right, one.object) for one in load_manifest().tolerated}
+def test_the_shipped_manifest_tolerates_no_writing_and_nothing_on_sql_server() -> None:
+    tolerated = load_manifest().tolerated
+    assert {one.engine for one in tolerated} == {"postgresql"}
+    kinds = {(one.right, one.object) for one in tolerated}
     assert {right for right, _ in kinds} <= {"SELECT", "EXECUTE", MEMBER}
     assert {name for right, name in kinds if right == "EXECUTE"} == {
         "nr.*",
         "ha.usp_etat",
         "ha.usp_mandat",
     }
-    roles = {name for right, name in kinds if right == MEMBER}
-    assert roles == {"db_datareader", "pg_read_all_s*", "pg_stat_scan_tables"}
+    assert {name for right, name in kinds if right == MEMBER} == {"pg_read_all_s*", "pg_stat_scan_tables"}
 
 
 def test_what_one_engine_tolerates_the_other_does_not() -> None:
@@ -214,3 +244,137 @@ def test_what_one_engine_tolerates_the_other_does_not() -> None:
     held = [Held("object", "prod.mesure", "SELECT")]
     assert judge_account(manifest, "postgresql", WRITER, "w", [], held).is_right
     assert not judge_account(manifest, "mssql", WRITER, "w", [], held).is_right
+
+
+# As Microsoft's page of the hierarchy has it, for 2022: what is finer comes with what is there since 2016.
+COVERINGS = frozenset(
+    {
+        Covering("server", "VIEW SERVER STATE", "server", "CONTROL SERVER"),
+        Covering("server", "VIEW SERVER PERFORMANCE STATE", "server", "VIEW SERVER STATE"),
+        Covering("database", "VIEW DATABASE STATE", "server", "VIEW SERVER STATE"),
+        Covering("database", "VIEW DATABASE PERFORMANCE STATE", "database", "VIEW DATABASE STATE"),
+        Covering("database", "SELECT", "database", "CONTROL"),
+        Covering("schema", "SELECT", "database", "SELECT"),
+        Covering("object", "SELECT", "schema", "SELECT"),
+        Covering("schema", "UPDATE", "database", "UPDATE"),
+        Covering("object", "UPDATE", "schema", "UPDATE"),
+    }
+)
+
+
+def judge_covered(*held: Held, tolerated: tuple[Tolerated, ...] = ()) -> Judgement:
+    """The reader's judgement where rights come with others."""
+    manifest = dataclasses.replace(MANIFEST, tolerated=tolerated)
+    return judge_account(manifest, "mssql", READER, "r", [], held, COVERINGS)
+
+
+def test_what_a_needed_right_brings_is_not_beyond_whatever_the_version_calls_it() -> None:
+    finer = (
+        Held("server", SERVER, "VIEW SERVER PERFORMANCE STATE"),
+        Held("database", "DATABASE", "VIEW DATABASE PERFORMANCE STATE"),
+        Held("database", "DATABASE", "VIEW DATABASE STATE"),
+        Held("database", "DATABASE", "VIEW DATABASE STATE", database="msdb"),
+    )
+    assert judge_covered(Held("server", SERVER, "VIEW SERVER STATE"), *finer).beyond == ()
+    assert len(judge_covered(Held("server", SERVER, "VIEW SERVER PERFORMANCE STATE")).beyond) == 1
+
+
+def test_a_right_beyond_is_told_once_and_not_with_all_that_it_brings() -> None:
+    objects = [Held("object", f"ref.t{number}", "UPDATE") for number in range(50)]
+    assert judge_covered(
+        Held("database", "DATABASE", "UPDATE"), Held("schema", "ref", "UPDATE"), *objects
+    ).beyond == ("r a UPDATE sur la base, ce que son manifeste ne prévoit pas.",)
+    assert judge_covered(Held("schema", "ref", "UPDATE"), Held("object", "prod.t", "UPDATE")).beyond == (
+        "r peut modifier prod.t (UPDATE), ce que son manifeste ne prévoit pas.",
+        "r a UPDATE sur le schéma ref, ce que son manifeste ne prévoit pas.",
+    )
+
+
+def test_a_needed_right_on_one_object_excuses_no_wider_one() -> None:
+    assert judge_covered(Held("schema", "ref", "SELECT"), Held("object", "ref.station", "SELECT")).beyond == (
+        "r a SELECT sur le schéma ref, ce que son manifeste ne prévoit pas.",
+    )
+
+
+def test_columns_that_are_needed_do_not_excuse_the_whole_table() -> None:
+    name = "msdb.dbo.sysjobsteps"
+    right = Right(READER, name, "SELECT", "mssql", ("x",), ("step_id", "job_id"))
+    manifest = Manifest("securite", (right,))
+
+    def judge_columns(*held: Held) -> tuple[str, ...]:
+        return judge_account(manifest, "mssql", READER, "r", [], held).beyond
+
+    columns = [Held("column", name, "SELECT", column, "msdb") for column in ("job_id", "step_id")]
+    assert judge_columns(*columns) == ()
+    assert judge_columns(*columns, Held("column", name, "SELECT", "command", "msdb")) == (
+        f"r peut lire {name}, colonne command (SELECT), ce que son manifeste ne prévoit pas.",
+    )
+    assert judge_columns(Held("object", name, "SELECT", database="msdb")) == (
+        f"r peut lire {name} (SELECT), ce que son manifeste ne prévoit pas.",
+    )
+    lacking = Asked(right, True, False, ("step_id",))
+    assert judge_account(manifest, "mssql", READER, "r", [lacking], []).missing == (
+        f"r ne peut pas lire {name} (step_id) : SELECT manque (pour x).",
+    )
+
+
+def test_names_that_differ_by_their_case_are_the_same() -> None:
+    assert judge_covered(Held("object", "Ref.STATION", "SELECT")).beyond == ()
+
+
+def test_the_owner_of_another_database_is_told_once_for_that_one_alone() -> None:
+    told = judge_covered(
+        Held("role", "msdb.db_owner", MEMBER, database="msdb"),
+        Held("database", "DATABASE", "CONTROL", database="msdb"),
+        Held("object", "msdb.dbo.sysjobs", "DELETE", database="msdb"),
+        Held("object", "ref.site", "DELETE"),
+    ).beyond
+    assert told == (
+        "r a CONTROL sur la base msdb, ce que son manifeste ne prévoit pas.",
+        "r peut supprimer ref.site (DELETE), ce que son manifeste ne prévoit pas.",
+        "r est membre du rôle msdb.db_owner.",
+    )
+
+
+def test_the_grant_option_of_a_needed_right_is_beyond() -> None:
+    assert judge_covered(Held("object", "ref.station", "SELECT WITH GRANT OPTION")).beyond != ()
+
+
+HELD = st.builds(
+    Held,
+    st.sampled_from(["server", "database", "schema", "object", "column"]),
+    st.sampled_from([SERVER, "DATABASE", "ref", "ref.station", "securite", "securite.utilisateur"]),
+    st.sampled_from(["SELECT", "UPDATE", "CONTROL"]),
+    st.sampled_from(["", "a"]),
+    st.sampled_from(["", "msdb"]),
+)
+SCOPE = st.sampled_from(["server", "database", "schema", "object"])
+PRIVILEGE = st.sampled_from(["SELECT", "UPDATE", "CONTROL"])
+COVERS = st.frozensets(st.builds(Covering, SCOPE, PRIVILEGE, SCOPE, PRIVILEGE), max_size=12)
+CIRCLE = frozenset(
+    {
+        Covering("object", "SELECT", "object", "UPDATE"),
+        Covering("object", "UPDATE", "object", "SELECT"),
+        Covering("object", "CONTROL", "object", "CONTROL"),
+    }
+)
+
+
+@given(st.lists(HELD, min_size=1, max_size=8), COVERS)
+@example([Held("object", "ref.a", "SELECT"), Held("object", "ref.a", "UPDATE")], CIRCLE)
+@example([Held("object", "ref.a", "CONTROL")], CIRCLE)
+def test_what_is_not_needed_is_told_whatever_comes_with_what(
+    held: list[Held], coverings: frozenset[Covering]
+) -> None:
+    nothing = Manifest("securite", ())
+    assert judge_account(nothing, "mssql", READER, "r", [], held, coverings).beyond != ()
+
+
+@given(st.lists(HELD, max_size=8), COVERS)
+def test_nothing_of_the_accounts_is_tolerated_through_what_is(
+    held: list[Held], coverings: frozenset[Covering]
+) -> None:
+    tolerant = Manifest("securite", (), tolerated=(Tolerated(READER, "*", "*", "essai"),))
+    for one in held:
+        if one.object.startswith("securite") and one.scope in ("object", "column"):
+            assert not judge_account(tolerant, "mssql", READER, "r", [], held, coverings).is_right

@@ -13,7 +13,7 @@ from nonreg.clients.sql import QUERIES_DIR
 from nonreg.errors import ConfigError
 from nonreg.grants.declared import read_declared
 from nonreg.grants.manifest import MEMBER, SERVER, Account, Manifest, Right, load_manifest, merge_rights
-from nonreg.grants.needs import Need, UnknownNeed, find_needs
+from nonreg.grants.needs import Need, UnknownNeed, find_columns, find_needs
 
 MANIFEST = load_manifest()
 DIALECTS = {"mssql": "tsql", "postgresql": "postgres"}
@@ -66,6 +66,49 @@ def test_the_manifest_says_what_the_queries_of_each_engine_need_and_nothing_else
             expected = derived[right.key] | (other.get(right.key, set()) if not right.engine else set())
             assert set(right.needed_by) == expected, f"needed_by de {right.key}"
             assert expected <= both
+
+
+def test_a_right_on_columns_names_those_that_its_queries_read_and_no_other() -> None:
+    on_columns = [right for right in MANIFEST.rights if right.columns]
+    for right in on_columns:
+        read = {
+            column
+            for name in right.needed_by
+            for column in find_columns(
+                (QUERIES_DIR / "mssql" / f"{name}.sql").read_text("utf-8"), right.object
+            )
+        }
+        assert set(right.columns) == read, right.object
+
+
+@pytest.mark.parametrize("name", ["msdb.dbo.sysjobsteps", "distribution.dbo.MSrepl_commands"])
+def test_what_holds_secrets_or_data_is_never_given_whole(name: str) -> None:
+    """The commands of a job's steps, and those of replication, which are the application's rows."""
+    for right in MANIFEST.on("mssql"):
+        assert right.object != name or right.columns, right
+
+
+@pytest.mark.parametrize(
+    ("statement", "columns"),
+    [
+        ("SELECT s.a FROM msdb.dbo.t s WHERE s.b = 1", {"a", "b"}),
+        ("SELECT o.x FROM ref.o o JOIN msdb.dbo.t s ON s.a = o.y", {"a"}),
+        ("SELECT o.x FROM ref.o o WHERE EXISTS (SELECT 1 FROM msdb.dbo.t s WHERE s.c = o.y)", {"c"}),
+        ("SELECT q.n FROM (SELECT DATALENGTH(s.d) AS n FROM MSDB.dbo.T s) q", {"d"}),
+        ("IF 1 = 1 SELECT s.a FROM msdb.dbo.t s ELSE SELECT s.b FROM msdb.dbo.t s", {"a", "b"}),
+        ("SELECT s.a FROM ref.t s", set()),
+    ],
+)
+def test_the_columns_that_a_statement_reads_are_found(statement: str, columns: set[str]) -> None:
+    assert find_columns(statement, "msdb.dbo.t") == columns
+
+
+@pytest.mark.parametrize(
+    "statement", ["SELECT a FROM msdb.dbo.t s", "SELECT s.* FROM msdb.dbo.t s", "SELECT * FROM msdb.dbo.t"]
+)
+def test_a_column_whose_table_is_not_written_is_an_error(statement: str) -> None:
+    with pytest.raises(UnknownNeed):
+        find_columns(statement, "msdb.dbo.t")
 
 
 @pytest.mark.parametrize("path", QUERIES["mssql"], ids=lambda path: path.stem)
@@ -121,7 +164,8 @@ def find_writer_calls(path: Path) -> Iterator[tuple[str, bool]]:
         if node.func.attr in CALLS and isinstance(name, ast.Constant) and isinstance(name.value, str):
             receiver = ast.unparse(node.func.value)
             bench = receiver in ("trial", "bench") or receiver.endswith(("trial.session", "bench.session"))
-            yield name.value, writers_own or bench or receiver in inside.get(id(node), ())
+            own = writers_own and receiver != "reader"
+            yield name.value, own or bench or receiver in inside.get(id(node), ())
 
 
 def test_the_queries_that_the_writer_runs_are_those_that_the_manifest_names() -> None:
@@ -195,6 +239,8 @@ RIGHT = '[[rights]]\naccount = "{}"\nright = "{}"\nobject = "{}"\nneeded_by = ["
         (RIGHT.format("writer", "SELECT", "ref.s]; DROP TABLE x; --"), "n'a pas à le demander"),
         (RIGHT.format("reader", "SELECT", "ref.a").replace('["x"]', "[]"), "sans raison"),
         (RIGHT.format("reader", "SELECT", "ref.a") * 2, "écrit deux fois"),
+        (RIGHT.format("writer", "INSERT", "ref.a") + 'columns = ["a"]\n', "n'a pas à le demander"),
+        (RIGHT.format("reader", "SELECT", "ref.a") + 'columns = ["a) TO x; --"]\n', "n'a pas à le demander"),
         (RIGHT.format("sa", "SELECT", "ref.a"), "rights.0.account"),
         (RIGHT.format("reader", "SELECT", "ref.a") + "autre = 1\n", "rights.0.autre"),
     ],

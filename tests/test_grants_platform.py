@@ -215,7 +215,7 @@ def test_each_account_can_read_what_its_manifest_names(platform: Platform, accou
         (
             "GRANT UPDATE (sta_libelle) ON ref.station TO nr_reader",
             "REVOKE UPDATE (sta_libelle) ON ref.station FROM nr_reader",
-            "en trop : nr_reader peut modifier ref.station sur certaines colonnes (UPDATE), ce que",
+            "en trop : nr_reader peut modifier ref.station, colonne sta_libelle (UPDATE), ce que",
         ),
         (
             "GRANT EXECUTE ON FUNCTION cfg.usp_purge TO nr_writer",

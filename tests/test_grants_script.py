@@ -27,7 +27,8 @@ from nonreg.grants.script import Users, write_script
 
 USERS = Users({Account.READER: "nr_reader", Account.WRITER: "nr_writer"}, "AQUAREEL")
 GRANT = re.compile(
-    r"^\s*GRANT (?P<right>[A-Z ]+?)(?: ON OBJECT::(?P<object>\S+))? TO \[(?P<user>\w+)\];$", re.MULTILINE
+    r"^\s*GRANT (?P<right>[A-Z ]+?)(?: ON OBJECT::(?P<object>\S+)(?: \((?P<columns>[^)]+)\))?)? TO \[(?P<user>\w+)\];$",
+    re.MULTILINE,
 )
 ADD = re.compile(r"ALTER ROLE \[(?P<role>\w+)\] ADD MEMBER \[(?P<user>\w+)\];")
 
@@ -115,7 +116,48 @@ def test_the_shipped_script_denies_the_accounts_and_gives_no_power() -> None:
 def test_the_script_stops_doing_anything_when_the_database_is_not_the_right_one() -> None:
     for batch in write_script(load_manifest(), USERS).split("\nGO\n"):
         if "GRANT SELECT" in batch and "sp_executesql" not in batch:
-            assert batch.lstrip().startswith("IF DB_NAME() = N'AQUAREEL'\nBEGIN")
+            assert "IF DB_NAME() <> N'AQUAREEL'\n    SET NOEXEC ON;\nBEGIN TRY\n" in batch
+
+
+def test_half_of_the_rights_is_never_given() -> None:
+    """Each batch between the first and the last two does nothing without the transaction, and ends it when it fails."""
+    batches = write_script(load_manifest(), USERS).split("\nGO\n")
+    heading, middle, (keep, end) = batches[0], batches[1:-3], batches[-3:-1]
+    assert heading.endswith(
+        "IF SUSER_ID(N'nr_reader') IS NULL OR SUSER_ID(N'nr_writer') IS NULL OR DB_ID(N'AQUAREEL') IS NULL\n"
+        "    SET NOEXEC ON;\nBEGIN TRANSACTION;"
+    )
+    assert heading.index("SET NOEXEC OFF;") < heading.index("SET NOEXEC ON;")
+    assert heading.count("RAISERROR(") == 3
+    changing = [batch for batch in middle if re.search(r"\b(GRANT|DENY|CREATE USER|ALTER ROLE)\b", batch)]
+    assert len(changing) > 5
+    for batch in middle:
+        code = re.sub(r"^--.*\n|^\n", "", batch, flags=re.MULTILINE)
+        if batch in changing:
+            assert code.startswith("IF @@TRANCOUNT = 0\n    SET NOEXEC ON;\n")
+            assert code.endswith(
+                "\nEND TRY\nBEGIN CATCH\n    IF @@TRANCOUNT > 0\n        ROLLBACK TRANSACTION;\n    THROW;\nEND CATCH;"
+            )
+        else:
+            assert re.fullmatch(r"USE \[\w+\];", code)
+    assert "COMMIT TRANSACTION;" in keep
+    assert keep.index("SET NOEXEC ON;") < keep.index("COMMIT TRANSACTION;")
+    assert end.strip() == "SET NOEXEC OFF;\nIF @@TRANCOUNT > 0\n    ROLLBACK TRANSACTION;"
+
+
+def test_a_right_on_columns_names_them() -> None:
+    right = Right(Account.READER, "msdb.dbo.sysjobsteps", "SELECT", "mssql", ("x",), ("step_id", "job_id"))
+    script = write_script(Manifest("securite", (right,)), USERS)
+    assert "GRANT SELECT ON OBJECT::[dbo].[sysjobsteps] ([job_id], [step_id]) TO [nr_reader];" in script
+    whole = Right(Account.READER, "msdb.dbo.sysjobsteps", "SELECT", "mssql", ("y",))
+    assert "GRANT SELECT ON OBJECT::[dbo].[sysjobsteps] TO [nr_reader];" in write_script(
+        Manifest("securite", (right, whole)), USERS
+    )
+
+
+def test_a_user_that_a_restored_copy_brought_is_given_its_login_again() -> None:
+    script = write_script(load_manifest(), USERS)
+    assert "        ALTER USER [nr_reader] WITH LOGIN = [nr_reader];" in script
 
 
 def test_replication_tables_are_given_where_they_exist() -> None:
@@ -134,7 +176,7 @@ def test_names_are_quoted(name: str) -> None:
     bracketed = "[" + name.replace("]", "]]") + "]"
     assert f"GRANT SELECT ON OBJECT::[ref].[station] TO {bracketed};" in script
     assert "USE [Base d'essai]]];" in script
-    assert "DB_NAME() = N'Base d''essai]'" in script
+    assert "DB_NAME() <> N'Base d''essai]'" in script
     texts = re.sub(r"--[^\n]*|N'(?:[^']|'')*'|\[(?:[^\]]|\]\])*\]", "", script)
     assert "'" not in texts
 

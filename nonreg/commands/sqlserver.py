@@ -196,5 +196,6 @@ def tell_judgement(judgement: Judgement, account: str) -> str:
     lines = [
         *(f"manque : {one}" for one in judgement.missing),
         *(f"en trop : {one}" for one in judgement.beyond),
+        *(f"non vérifié : {one}" for one in judgement.unseen),
     ]
     return "\n".join([heading, *(f"  {line}" for line in lines)])

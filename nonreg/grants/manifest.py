@@ -13,6 +13,7 @@ Format, in TOML:
     right = "SELECT"                    # MEMBER for a role
     object = "ref.station"              # msdb.dbo.sysjobs, distribution.replmonitor, DATABASE, SERVER
     engine = "mssql"                    # only there; both engines without it
+    columns = ["step_id", …]            # those alone; the whole object without it
     needed_by = ["buffer_rows", …]      # named queries or scenarios
     [[tolerated]]                       # may be held without being needed
     account, right, object ("*.*" as in a shell) and reason
@@ -53,6 +54,7 @@ IMPLIED = {
 }
 # Tables of replication, in the application's database: some on the publisher only, others on the subscriber only.
 REPLICATION_TABLES = re.compile(r"dbo\.(sys|MS)\w+")
+COLUMN = re.compile(r"[^\W\d][\w$#@]*")
 NAME = re.compile(r"[^\W\d][\w$#@-]*(\.[^\W\d][\w$#@-]*){1,2}")
 
 
@@ -65,7 +67,10 @@ class Account(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Right:
-    """One right of one account on one object; `needed_by` says what for, `engine` where, everywhere when empty."""
+    """One right of one account on one object, or on some columns of it.
+
+    `needed_by` says what for, `engine` where, everywhere when empty.
+    """
 
     __pydantic_config__: ClassVar[Any] = STRICT
     account: Account
@@ -73,6 +78,7 @@ class Right:
     right: str
     engine: Literal["", "mssql", "postgresql"] = ""
     needed_by: tuple[str, ...] = field(default=(), compare=False)
+    columns: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def key(self) -> tuple[Account, str, str]:
@@ -148,13 +154,22 @@ class Manifest:
 
 
 def merge_rights(rights: Iterable[Right]) -> tuple[Right, ...]:
-    """Each right once, in order, with everything that needs it."""
-    needed: dict[tuple[Account, str, str], set[str]] = {}
+    """Each right once, in order, with everything that needs it; on the whole object when one wants all of it."""
+    together: dict[tuple[Account, str, str], list[Right]] = {}
     for right in rights:
-        needed.setdefault(right.key, set()).update(right.needed_by)
-    return tuple(
-        Right(account, name, right, needed_by=tuple(sorted(users)))
-        for (account, name, right), users in sorted(needed.items())
+        together.setdefault(right.key, []).append(right)
+    return tuple(merge_same(same) for _, same in sorted(together.items()))
+
+
+def merge_same(rights: list[Right]) -> Right:
+    """One right for several of the same account on the same object."""
+    users = {user for right in rights for user in right.needed_by}
+    columns = {column for right in rights for column in right.columns}
+    whole = any(not right.columns for right in rights)
+    return Right(
+        *rights[0].key,
+        needed_by=tuple(sorted(users)),
+        columns=() if whole else tuple(sorted(columns)),
     )
 
 
@@ -195,6 +210,8 @@ def check_right(right: Right, accounts_schema: str) -> None:
     else:
         allowed = OBJECT_RIGHTS + (WRITING_RIGHTS if right.account is Account.WRITER else ())
         known = right.right in allowed and NAME.fullmatch(right.object) is not None
+    if right.columns:  # of an object, to be read; writing goes through procedures
+        known = known and right.right == "SELECT" and all(COLUMN.fullmatch(one) for one in right.columns)
     if not known:
         raise ConfigError(f"Droit refusé : {shown}. Une campagne n'a pas à le demander.")
     schema = right.object.split(".")[-2] if "." in right.object else ""

@@ -69,6 +69,32 @@ def find_needs(statement: str, dialect: str) -> frozenset[Need]:
     return frozenset(needs)
 
 
+def find_columns(statement: str, name: str) -> frozenset[str]:
+    """Columns of a table that a T-SQL statement reads; UnknownNeed when one is not written with its table's alias."""
+    found: set[str] = set()
+    for tree in (
+        tree for part in cut_transact(PARAMETER.sub(r"@\1", statement)) for tree in parse(part, "tsql")
+    ):
+        for query in tree.find_all(exp.Select):
+            sources = [one for one in query.find_all(exp.Table) if one.parent_select is query]
+            read = {one.alias_or_name for one in sources if join_name(one) == name.casefold()}
+            if not read:
+                continue
+            if any(isinstance(one, exp.Star) for one in query.expressions):
+                raise UnknownNeed(f"colonnes non nommées : {query.sql()[:60]}")
+            for column in query.find_all(exp.Column):
+                if column.is_star or not column.table:
+                    raise UnknownNeed(f"colonne sans table : {column.sql()}")
+                if column.table in read:
+                    found.add(column.name)
+    return frozenset(found)
+
+
+def join_name(table: exp.Table) -> str:
+    """The table's whole name, in lower case."""
+    return ".".join(part.name for part in table.parts).casefold()
+
+
 def cut_transact(batch: str) -> list[str]:
     """The plain statements of a batch, as texts to parse: the parser alone would lose some behind control flow."""
     try:

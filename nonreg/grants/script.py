@@ -2,6 +2,9 @@
 
 Idempotent, in a fixed order, without a password anywhere: logins are made by hand before. Rights that are already
 there beyond the manifest are not taken away: the check (`--check`) names them.
+
+All or nothing: one transaction over all its batches. A login or the database that is absent, or an order that fails,
+ends it, and each batch after that is not executed (SET NOEXEC): sqlcmd and SSMS go on to the next one.
 """
 
 from __future__ import annotations
@@ -15,12 +18,17 @@ from nonreg.wording import plural
 
 ENGINE = "mssql"
 SEVERITY = 16
-MISSING_LOGIN = "La connexion {} est absente : créez-la d'abord (CREATE LOGIN), avec son mot de passe."
+MISSING_LOGIN = (
+    "La connexion {} est absente : créez-la d'abord (CREATE LOGIN), avec son mot de passe. Rien n'est donné."
+)
+MISSING_DATABASE = "La base {} est absente de ce serveur. Rien n'est donné."
+DONE = "Droits donnés."
 USES = {
     Account.READER: "lit, et ne fait que lire",
     Account.WRITER: "écrit les données d'essai, par des procédures",
 }
 RULE = "-- " + "-" * 97
+STOPPED = "IF @@TRANCOUNT = 0\n    SET NOEXEC ON;"  # at the head of a batch, after which nothing is executed any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +48,7 @@ def write_script(manifest: Manifest, users: Users) -> str:
         *write_server(rights, users),
         *write_application(rights, manifest.accounts_schema, users),
         *(write_other(name, [right for right in rights if right.database == name], users) for name in others),
+        *write_ending(),
     ]
     return "\nGO\n\n".join(blocks) + "\nGO\n"
 
@@ -47,18 +56,31 @@ def write_script(manifest: Manifest, users: Users) -> str:
 def write_heading(users: Users) -> str:
     """What this is, and what has to be there before."""
     names = " et ".join(users.names[account] for account in Account)
-    checks = "\n".join(
-        f"IF SUSER_ID({quote(users.names[account])}) IS NULL\n"
-        f"    RAISERROR({quote(MISSING_LOGIN.format(users.names[account]).replace('%', '%%'))}, {SEVERITY}, 1);"
+    lacking = {
+        f"SUSER_ID({quote(users.names[account])}) IS NULL": MISSING_LOGIN.format(users.names[account])
         for account in Account
+    } | {f"DB_ID({quote(users.database)}) IS NULL": MISSING_DATABASE.format(users.database)}
+    checks = "\n".join(
+        f"IF {condition}\n    RAISERROR({quote(message.replace('%', '%%'))}, {SEVERITY}, 1);"
+        for condition, message in lacking.items()
     )
     return (
         f"-- Droits de {names} sur {users.database}, base de l'application : le strict nécessaire.\n"
         "-- Produit par « python -m nonreg grants » ; à relire, puis à exécuter sur chaque site par un administrateur\n"
         "-- (sqlcmd ou SSMS, qui comprennent GO). Peut être exécuté plusieurs fois. Ne contient aucun mot de passe.\n"
+        "-- Tout ou rien : une seule transaction ; après une erreur, plus rien n'est exécuté et rien n'est donné.\n"
+        f"-- La dernière ligne affichée est « {DONE} » quand tout est donné.\n"
         "-- Vérification ensuite : « python -m nonreg grants --check », qui nomme aussi les droits en trop.\n"
-        f"SET NOCOUNT ON;\n{checks}"
+        f"SET NOEXEC OFF;\nSET NOCOUNT ON;\nSET XACT_ABORT ON;\n{checks}\n"
+        f"IF {' OR '.join(lacking)}\n    SET NOEXEC ON;\n"
+        "BEGIN TRANSACTION;"
     )
+
+
+def write_ending() -> Iterator[str]:
+    """Keep everything, or nothing; the session executes again."""
+    yield f"{title('Fin')}\n{STOPPED}\nCOMMIT TRANSACTION;\nPRINT {quote(DONE)};"
+    yield "SET NOEXEC OFF;\nIF @@TRANCOUNT > 0\n    ROLLBACK TRANSACTION;"
 
 
 def write_server(rights: Iterable[Right], users: Users) -> Iterator[str]:
@@ -66,7 +88,7 @@ def write_server(rights: Iterable[Right], users: Users) -> Iterator[str]:
     wanted = [right for right in rights if right.object == SERVER]
     if wanted:
         yield f"{title('Serveur')}\nUSE [master];"
-        yield "\n".join(write_lines(wanted, users))
+        yield inside("master", write_lines(wanted, users))
 
 
 def write_application(rights: tuple[Right, ...], accounts_schema: str, users: Users) -> Iterator[str]:
@@ -102,24 +124,35 @@ def write_other(database: str, rights: list[Right], users: Users) -> str:
     """
     names = sorted({users.names[right.account] for right in rights})
     lines = [*(write_user(name) for name in names), *write_lines(rights, users)]
-    return (
-        f"{title(f'Base {database}, là où elle existe')}\n"
-        f"IF DB_ID({quote(database)}) IS NOT NULL\n"
-        f"    EXEC {bracket(database)}.sys.sp_executesql {quote(chr(10) + chr(10).join(lines) + chr(10))};"
+    order = (
+        f"    IF DB_ID({quote(database)}) IS NOT NULL\n"
+        f"        EXEC {bracket(database)}.sys.sp_executesql {quote(chr(10) + chr(10).join(lines) + chr(10))};"
     )
+    return f"{title(f'Base {database}, là où elle existe')}\n{STOPPED}\n{ended_by_an_error(order)}"
 
 
 def inside(database: str, lines: Iterable[str]) -> str:
     """A batch that does nothing elsewhere: a USE that failed would leave it in the database before."""
     body = "\n".join(f"    {line}" for text in lines for line in text.split("\n"))
-    return f"IF DB_NAME() = {quote(database)}\nBEGIN\n{body}\nEND"
+    return f"{STOPPED}\nIF DB_NAME() <> {quote(database)}\n    SET NOEXEC ON;\n{ended_by_an_error(body)}"
+
+
+def ended_by_an_error(body: str) -> str:
+    """The first order that fails takes the whole transaction with it, whatever its kind."""
+    return (
+        f"BEGIN TRY\n{body}\nEND TRY\nBEGIN CATCH\n    IF @@TRANCOUNT > 0\n        ROLLBACK TRANSACTION;\n"
+        "    THROW;\nEND CATCH;"
+    )
 
 
 def write_user(name: str) -> str:
-    """The database's user, when there is none."""
+    """The database's user when there is none; one that a restored copy brought is given its login again."""
+    owner = f"(SELECT sid FROM sys.database_principals WHERE name = {quote(name)})"  # noqa: S608 - a literal
     return (
         f"IF DATABASE_PRINCIPAL_ID({quote(name)}) IS NULL\n"
-        f"    CREATE USER {bracket(name)} FOR LOGIN {bracket(name)};"
+        f"    CREATE USER {bracket(name)} FOR LOGIN {bracket(name)};\n"
+        f"ELSE IF SUSER_SID({quote(name)}) <> {owner}\n"
+        f"    ALTER USER {bracket(name)} WITH LOGIN = {bracket(name)};"
     )
 
 
@@ -142,7 +175,8 @@ def write_right(right: Right, name: str) -> str:
     if right.object in (SERVER, DATABASE):
         return f"GRANT {right.right} TO {bracket(name)};"
     thing = ".".join(bracket(part) for part in right.object.split(".")[-2:])
-    order = f"GRANT {right.right} ON OBJECT::{thing} TO {bracket(name)};"
+    columns = f" ({', '.join(bracket(column) for column in right.columns)})" if right.columns else ""
+    order = f"GRANT {right.right} ON OBJECT::{thing}{columns} TO {bracket(name)};"
     here = right.is_optional and not right.database
     return f"IF OBJECT_ID({quote(thing)}) IS NOT NULL\n    {order}" if here else order
 
