@@ -27,6 +27,7 @@ from nonreg.clients.odbc_errors import (
     is_retriable_read,
     read_odbc_error,
 )
+from nonreg.clients.server_level import refuse_server
 from nonreg.config import Database, Odbc
 from nonreg.errors import (
     AccessDenied,
@@ -355,3 +356,29 @@ def test_of_the_libraries_that_a_package_carries_the_one_for_this_system_is_take
 @given(st.floats(0, 1000))
 def test_no_timeout_is_ever_without_end(seconds: float) -> None:
     assert whole_seconds(seconds) >= max(1, seconds)
+
+
+NUMBERS = st.tuples(st.integers(8, 17), st.integers(0, 50), st.integers(0, 9999), st.integers(0, 99))
+
+
+@given(NUMBERS, st.integers(1, 4), st.sampled_from([80, 100, 110, 120, 130, 140, 150, 160]))
+def test_a_server_before_2016_sp2_or_a_database_below_its_level_is_refused_with_what_was_found(
+    number: tuple[int, int, int, int], edition: int, level: int
+) -> None:
+    version = ".".join(map(str, number))
+    refusal = refuse_server(version, edition, level, "srv-a:1433", "AQUAREEL")
+    if number[:3] < (13, 0, 5026):
+        assert f"en version {version} : il faut au moins 13.0.5026" in refusal
+    elif level < 130:
+        assert f"compatibilité {level} : il faut au moins 130" in refusal
+    else:
+        assert refusal == ""
+
+
+@given(NUMBERS, st.integers(5, 20) | st.none(), st.sampled_from([130, 170]) | st.none())
+def test_a_service_whose_numbers_are_not_those_of_sql_server_is_judged_by_its_level_alone(
+    number: tuple[int, int, int, int], edition: int | None, level: int | None
+) -> None:
+    assert refuse_server(".".join(map(str, number)), edition, level, "srv-a:1433", "AQUAREEL") == ""
+    assert refuse_server("15.2 (autre)", 3, level, "srv-a:1433", "AQUAREEL") == ""
+    assert "compatibilité 120" in refuse_server("12.0.2000.8", edition, 120, "srv-a:1433", "AQUAREEL")

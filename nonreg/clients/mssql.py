@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import Any
 
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.pool import NullPool
 
-from nonreg.clients import odbc_errors
+from nonreg.clients import odbc_errors, server_level
 from nonreg.clients.odbc import DEFAULT_DRIVER, connect, find_driver, import_pyodbc
 from nonreg.clients.odbc_errors import OdbcError, OdbcKind, classify, read_odbc_error
 from nonreg.config import Database
@@ -26,7 +27,12 @@ APPLICATION = "aquareel-nonreg"
 LOCK_SECONDS = 5
 RIGHT_REFUSALS = frozenset(str(number) for number in odbc_errors.RIGHT_REFUSED)
 # The tool is the victim of a deadlock, not the application; without NOCOUNT a count hides the result behind it.
-SESSION = ("SET NOCOUNT ON", f"SET LOCK_TIMEOUT {LOCK_SECONDS * 1000}", "SET DEADLOCK_PRIORITY LOW")
+SESSION = (
+    "SET NOCOUNT ON",
+    f"SET LOCK_TIMEOUT {LOCK_SECONDS * 1000}",
+    "SET DEADLOCK_PRIORITY LOW",
+    server_level.STATEMENT,
+)
 
 
 def list_keywords(database: Database, driver: str, user: str, password: str) -> dict[str, str]:
@@ -55,7 +61,12 @@ def make_engine(database: Database, user: str, password: str) -> Engine:
 
     def open_connection() -> Any:
         keywords = list_keywords(database, find_driver(database.odbc.driver), user, password)
-        return connect(keywords, database.login_timeout_seconds, database.query_timeout_seconds, SESSION)
+        return connect(
+            keywords,
+            database.login_timeout_seconds,
+            database.query_timeout_seconds,
+            functools.partial(set_session, database),
+        )
 
     return create_engine(
         "mssql+pyodbc://",
@@ -64,6 +75,18 @@ def make_engine(database: Database, user: str, password: str) -> Engine:
         poolclass=NullPool,
         hide_parameters=True,
     )
+
+
+def set_session(database: Database, cursor: Any) -> None:
+    """Set the session in one exchange; RequestFailed when its server or its database is too old for the queries."""
+    cursor.execute("; ".join(SESSION))
+    row = cursor.fetchone() if cursor.description is not None else None
+    if row is None:
+        return
+    version, edition, level = row
+    server = f"{database.host}:{database.port}"
+    if refusal := server_level.refuse_server(version, edition, level, server, database.name):
+        raise RequestFailed(refusal)
 
 
 def read_error(error: BaseException) -> OdbcError:

@@ -11,7 +11,7 @@ import math
 import os
 import platform
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -113,13 +113,14 @@ def connect(
     keywords: Mapping[str, str],
     login_timeout_seconds: float,
     query_timeout_seconds: float,
-    session_statements: Iterable[str] = (),
+    set_up: Callable[[Any], None] | None = None,
     *,
     autocommit: bool = False,
 ) -> Any:
-    """A pyodbc connection with both timeouts, each rounded up to a second (0 would be without end), its session set.
+    """A pyodbc connection with both timeouts, each rounded up to a second (0 would be without end).
 
-    Driver errors leave as `pyodbc.Error`; ConfigError without unixODBC.
+    `set_up` gets its first cursor, to set the session or refuse the server. Driver errors leave as `pyodbc.Error`;
+    ConfigError without unixODBC.
     """
     pyodbc = import_pyodbc()
     text, seconds = format_keywords(keywords), whole_seconds(query_timeout_seconds)
@@ -131,12 +132,12 @@ def connect(
         except pyodbc.Error:  # a driver that takes it only as what statements begin with
             connection.close()
             connection = pyodbc.connect(text, attrs_before={QUERY_TIMEOUT: seconds}, **options)
-        cursor = connection.cursor()
-        for statement in session_statements:
-            cursor.execute(statement)
-        cursor.close()
-        if not autocommit:
-            connection.commit()
+        if set_up is not None:
+            cursor = connection.cursor()
+            set_up(cursor)
+            cursor.close()
+            if not autocommit:
+                connection.commit()
     except BaseException:
         connection.close()
         raise

@@ -96,7 +96,7 @@ NVARCHAR = b"\xe7" + struct.pack("<H", 8000) + bytes([0x0C, 0x04, 0xD0, 0x00, 0x
 INTN = b"\x26\x04"
 
 
-def rows(columns: dict[str, type], *values: tuple[int | str | None, ...]) -> bytes:
+def rows(columns: Mapping[str, type], *values: tuple[int | str | None, ...]) -> bytes:
     """A result set of int and nvarchar columns, NULLs included."""
     found = b"\x81" + struct.pack("<H", len(columns))
     for name, kind in columns.items():
@@ -202,8 +202,20 @@ class Channel:
             self.incoming.write(self.receive()[1])
 
 
-# What SQLAlchemy asks first.
-SQLALCHEMY: dict[str, bytes | list[bytes] | None] = {
+SETTING = "SET NOCOUNT ON; SET LOCK_TIMEOUT"  # what the first batch of a session begins with
+
+
+def session_set(
+    version: str | None = "16.0.4000.1", edition: int | None = 3, level: int | None = 160
+) -> bytes:
+    """The answer to what sets a session and asks which server this is: an end for each SET, then a row."""
+    columns = {"version": str, "edition": int, "level": int}
+    return done_token(more=True) * 3 + rows(columns, (version, edition, level)) + done_token()
+
+
+# What a session and SQLAlchemy ask first.
+OPENING: dict[str, bytes | list[bytes] | None] = {
+    SETTING: session_set(),
     "ProductVersion": text_rows("", ("16.0.4000.1",)) + done_token(),
     "test max support": text_rows("", ("test max support",)) + done_token(),
     "sys.system_views": text_rows("name", ("dm_exec_sessions",)) + done_token(),
@@ -266,7 +278,7 @@ class TdsServer:
         both = (request, request[1:]) if kind == RPC else (request,)  # its text stands at any byte
         text = "".join(one.decode("utf-16-le", "ignore") for one in both)
         self.batches.append(text)
-        known = {**SQLALCHEMY, **self.answers}
+        known = {**OPENING, **self.answers}
         answer = next((one for word, one in known.items() if word in text), done_token())
         return answer.pop(0) if isinstance(answer, list) else answer
 

@@ -31,6 +31,7 @@ from nonreg.probes.replication_monitor import TracerWay, send_tracer
 from tests.governed import Governed
 from tests.odbc.tds import (
     ROLLBACK,
+    SETTING,
     TdsServer,
     done_token,
     int_rows,
@@ -38,6 +39,7 @@ from tests.odbc.tds import (
     refusal,
     rows,
     serve_tds,
+    session_set,
     text_rows,
 )
 
@@ -97,9 +99,51 @@ def test_a_session_is_set_asks_and_is_rolled_back(
             rows = session.execute("SELECT sit_libelle FROM ref.site")
             assert (rows.columns, rows.rows) == (("sit_libelle",), (("Rhône à Beaucaire 😀",), ("",)))
             assert session.engine == "mssql"
-        told = [one for one in server.batches if one.startswith("SET ")]
-        assert told[:3] == ["SET NOCOUNT ON", "SET LOCK_TIMEOUT 5000", "SET DEADLOCK_PRIORITY LOW"]
+        first = "SET NOCOUNT ON; SET LOCK_TIMEOUT 5000; SET DEADLOCK_PRIORITY LOW; SELECT "
+        asked = [
+            one for one in server.batches if "sp_datatype_info" not in one
+        ]  # pyodbc's own first question
+        assert asked[0].startswith(first)
         assert server.logins == 1
+
+
+OLD: list[tuple[bytes, str]] = [
+    (
+        session_set("13.0.4001.0"),
+        "Le SQL Server de 127.0.0.1:{} est en version 13.0.4001.0 : il faut au moins 13.0.5026 (SQL Server 2016 SP2).",
+    ),
+    (
+        session_set(level=120),
+        "La base « aquareel » de 127.0.0.1:{} est au niveau de compatibilité 120 : il faut au moins 130, celui de "
+        "SQL Server 2016.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("answer", "said"), OLD, ids=["version", "level"])
+def test_a_server_or_a_database_that_is_too_old_is_refused_and_nothing_else_is_asked(
+    governed: Governed, monkeypatch: pytest.MonkeyPatch, certificate: Path, answer: bytes, said: str
+) -> None:
+    with serve_tds(TdsServer(certificate, answers={SETTING: answer})) as server:
+        with pytest.raises(RequestFailed) as caught, open_on(governed, monkeypatch, server):
+            pass
+        assert str(caught.value) == said.format(server.port)
+        assert server.logins == 1
+        assert server.batches[-1].startswith(SETTING)
+
+
+@pytest.mark.parametrize(
+    "answer", [session_set("12.0.2000.8", 5), session_set(None, None, None), done_token()]
+)
+def test_a_server_that_does_not_number_itself_as_sql_server_or_says_nothing_is_not_refused(
+    governed: Governed, monkeypatch: pytest.MonkeyPatch, certificate: Path, answer: bytes
+) -> None:
+    answers = {SETTING: answer, "SELECT n": ONE}
+    with (
+        serve_tds(TdsServer(certificate, answers=answers)) as server,
+        open_on(governed, monkeypatch, server) as session,
+    ):
+        assert session.execute("SELECT n").scalar() == 1
 
 
 def test_an_unknown_certificate_is_refused_unless_the_platform_says_otherwise(

@@ -64,6 +64,13 @@ def refuse(action: Callable[[], object], *, connecting: bool = False) -> OdbcKin
     return classify(read_odbc_error(caught.value.args), connecting=connecting)
 
 
+def wait_gone(sandbox: Layout, pid: int) -> None:
+    """Return when the server has no such session any more."""
+    with psycopg.connect(postgres.admin_dsn(sandbox, ACTIVE, DATABASE), autocommit=True) as admin:
+        gone = "SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = %s"
+        wait_until(lambda: admin.execute(gone, (pid,)).fetchone() == (True,), 5)
+
+
 def test_every_result_set_is_read_to_the_end_whatever_stands_between(connection: Any) -> None:
     batch = run_batch(
         connection, "SELECT 1 AS a; SET work_mem = '4MB'; SELECT 'é' AS b, NULL AS c WHERE false; SELECT 2, 3"
@@ -150,14 +157,17 @@ def test_what_was_not_committed_is_gone_with_its_connection(
     sandbox: Layout, keywords: dict[str, str]
 ) -> None:
     elsewhere = {**keywords, "Database": "postgres"}  # what is created there is nobody's article
-    writing = ["SET default_transaction_read_only = off"]  # the reader may not
+
+    def may_write(cursor: Any) -> None:  # the reader may not
+        cursor.execute("SET default_transaction_read_only = off")
+
     with psycopg.connect(postgres.admin_dsn(sandbox, ACTIVE, "postgres"), autocommit=True) as admin:
         admin.execute("CREATE TABLE essai_odbc (n int); GRANT ALL ON essai_odbc TO PUBLIC")
         try:
-            with closing(connect(elsewhere, 5.0, 5.0, writing)) as opened:
+            with closing(connect(elsewhere, 5.0, 5.0, may_write)) as opened:
                 opened.execute("INSERT INTO essai_odbc VALUES (1)")
             assert admin.execute("SELECT count(*) FROM essai_odbc").fetchone() == (0,)
-            with closing(connect(elsewhere, 5.0, 5.0, writing, autocommit=True)) as opened:
+            with closing(connect(elsewhere, 5.0, 5.0, may_write, autocommit=True)) as opened:
                 opened.execute("INSERT INTO essai_odbc VALUES (2)")
             assert admin.execute("SELECT count(*) FROM essai_odbc").fetchone() == (1,)
         finally:
@@ -167,10 +177,27 @@ def test_what_was_not_committed_is_gone_with_its_connection(
 def test_the_session_is_set_before_its_first_query_and_no_transaction_is_left_open(
     keywords: dict[str, str],
 ) -> None:
-    with closing(connect(keywords, 5.0, 5.0, ["SET application_name = 'essai-odbc'"])) as opened:
+    def name(cursor: Any) -> None:
+        cursor.execute("SET application_name = 'essai-odbc'")
+
+    with closing(connect(keywords, 5.0, 5.0, name)) as opened:
         assert opened.execute("SHOW application_name").fetchval() == "essai-odbc"
         opened.rollback()  # had the setting been in an open transaction, it would go with it
         assert opened.execute("SHOW application_name").fetchval() == "essai-odbc"
+
+
+def test_a_server_that_is_refused_while_the_session_is_set_is_left(
+    sandbox: Layout, keywords: dict[str, str]
+) -> None:
+    pids: list[int] = []
+
+    def refuse_it(cursor: Any) -> None:
+        pids.append(cursor.execute("SELECT pg_backend_pid()").fetchval())
+        raise RequestFailed("trop ancien")
+
+    with pytest.raises(RequestFailed, match="trop ancien"):
+        connect(keywords, 5.0, 5.0, refuse_it)
+    wait_gone(sandbox, pids[0])
 
 
 def test_every_thread_has_a_connection_of_its_own_at_the_same_time(keywords: dict[str, str]) -> None:
@@ -199,9 +226,7 @@ def test_a_closed_connection_ends_its_session_at_once_there_is_no_pool(
 ) -> None:
     with closing(connect(keywords, 5.0, 5.0)) as opened:
         pid = opened.execute("SELECT pg_backend_pid()").fetchval()
-    with psycopg.connect(postgres.admin_dsn(sandbox, ACTIVE, DATABASE), autocommit=True) as admin:
-        gone = "SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = %s"
-        wait_until(lambda: admin.execute(gone, (pid,)).fetchone() == (True,), 5)
+    wait_gone(sandbox, pid)
 
 
 @pytest.mark.parametrize("password", PASSWORDS)
