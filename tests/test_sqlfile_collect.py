@@ -12,6 +12,7 @@ from nonreg.errors import ConfigError, UsageError
 from nonreg.model import Criticality, Effect, Family, Scenario, SiteRole
 from nonreg.plan import collect_scenarios
 from nonreg.sqlfiles.collect import allow_time
+from nonreg.sqlfiles.golden import Golden
 from nonreg.sqlfiles.header import parse_header
 from nonreg.sqlfiles.scenario_file import SqlScenario, load_scenario, run_scenario
 from nonreg.witness import Witness
@@ -27,6 +28,7 @@ HEADER = """\
 
 """
 GOLDEN_HEADER = HEADER.replace("aucune ligne", "fichier BASE-210.csv")
+UTF16 = "le fichier est en UTF-16 (« Unicode » dans SSMS et Excel) : enregistrez-le en UTF-8."
 READ = "SELECT cap_id FROM ref.capteur\n"
 PYTHON = """
 from nonreg.model import Criticality
@@ -103,22 +105,37 @@ def test_an_id_used_twice_is_told_with_both_files(tmp_path: Path) -> None:
     ("text", "golden", "words"),
     [
         (READ, None, "aucun en-tête"),
-        ("", None, "aucun en-tête"),
+        ("", None, "base_capteurs.sql : le fichier est vide."),
+        ("\ufeff\n \n", None, "base_capteurs.sql : le fichier est vide."),
         (HEADER.replace("-- titre: Chaque capteur a une station\n", "") + READ, None, "manque : titre"),
         (HEADER.replace("titre", "intitule") + READ, None, "ligne 2 : clé inconnue « intitule »"),
         (HEADER.replace("BASE-210", "BASE") + READ, None, "identifiant mal formé : « BASE »"),
         (HEADER.replace("majeure", "haute") + READ, None, "criticite refusé : « haute »"),
         (HEADER.replace("read_only", "disruptive") + READ, None, "effet refusé : « disruptive »"),
         (HEADER.replace("read_only", "manual") + READ, None, "effet refusé : « manual »"),
-        (HEADER + READ + "GO\n" + READ, None, "ligne 8 : « GO » sépare deux lots"),
+        (HEADER + READ + "GO\n" + READ, None, "base_capteurs.sql : ligne 8 : « GO » sépare deux lots"),
         (HEADER.replace("read_only", "writes_test_data") + READ + "go\n", None, "ligne 8 : « GO »"),
-        (HEADER, None, "le fichier ne contient aucune instruction"),
-        (HEADER + "SELECT 'a", None, "jamais fermé"),
+        (HEADER, None, "base_capteurs.sql : le fichier ne contient aucune instruction."),
+        (
+            HEADER + "SELECT 'a",
+            None,
+            "base_capteurs.sql : ligne 7 : texte ou nom entre guillemets jamais fermé",
+        ),
+        (
+            HEADER + "UPDATE ref.capteur SET cap_inhibe = 1",
+            None,
+            "base_capteurs.sql : ce scénario est read_only, et son texte n'est pas seulement une lecture : "
+            "ligne 7 : UPDATE dans autre chose qu'une variable de table",
+        ),
         (HEADER + "SELECT a FROM t WHERE", None, "l'analyseur ne le lit pas"),
         (HEADER + "EXEC cfg.usp_purge", None, "EXEC de « cfg.usp_purge »"),
         (HEADER.replace("read_only", "writes_test_data") + "DELETE FROM t COMMIT", None, "le mot « COMMIT »"),
         ((HEADER + "SELECT 'é'").encode("latin-1"), None, "le fichier n'est pas en UTF-8 (octet "),
-        ((HEADER + READ).encode("utf-16"), None, "le fichier n'est pas en UTF-8 (octet 0)"),
+        ((HEADER + READ).encode("utf-16"), None, UTF16),
+        ((HEADER + READ).encode("utf-16-be"), None, UTF16),
+        (("\ufeff" + HEADER + READ).encode("utf-16-be"), None, UTF16),
+        (GOLDEN_HEADER + READ, "cap_id\n1\n".encode("utf-16"), f"BASE-210.csv : {UTF16}"),
+        (GOLDEN_HEADER + READ, "", "BASE-210.csv : le fichier est vide."),
         (GOLDEN_HEADER + READ, None, "le fichier « BASE-210.csv » n'est pas à côté du scénario"),
         (
             GOLDEN_HEADER + READ,
@@ -162,6 +179,14 @@ def test_the_request_shown_is_the_batch_without_its_header_and_what_is_sent_is_t
     found = load_scenario(folder / "base_capteurs.sql")
     assert found.request == "-- Les capteurs\nSELECT cap_id FROM ref.capteur"
     assert found.text == HEADER + "-- Les capteurs\n" + READ
+
+
+@pytest.mark.parametrize(("mark", "end"), [("", "\n"), ("\ufeff", "\n"), ("", "\r\n"), ("\ufeff", "\r\n")])
+def test_a_file_may_have_a_mark_and_either_end_of_line(tmp_path: Path, mark: str, end: str) -> None:
+    text, golden = (mark + GOLDEN_HEADER + READ).replace("\n", end), (mark + "cap_id\n1\n").replace("\n", end)
+    found = load_scenario(write(tmp_path / "essais", text, golden=golden) / "base_capteurs.sql")
+    assert (found.header.id, found.golden) == ("BASE-210", Golden(("cap_id",), (("1",),)))
+    assert found.request == "SELECT cap_id FROM ref.capteur"
 
 
 def test_a_text_that_was_not_guarded_at_the_collection_is_not_sent(tmp_path: Path) -> None:

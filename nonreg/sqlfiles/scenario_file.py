@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from nonreg.sqlfiles.transaction import (
 from nonreg.witness import NotApplicable, NotRestored, Witness
 
 SUFFIX = ".sql"
+UTF16 = "le fichier est en UTF-16 (« Unicode » dans SSMS et Excel) : enregistrez-le en UTF-8"
 ASSERTION_FAILED = "P0004"  # ASSERT in PL/pgSQL
 ENGINE_NAMES = {"mssql": "SQL Server", "postgresql": "PostgreSQL"}
 
@@ -46,7 +48,7 @@ class SqlScenario:
 def load_scenario(path: Path) -> SqlScenario:
     """The scenario of a file, its text guarded; ConfigError says in one French sentence why there is none."""
     try:
-        text = read_text(path).removeprefix("\ufeff")
+        text = read_utf8(path)
         header = parse_header(text)
         check_name(path.stem, header)
         refusal = refuse_text(text, header)
@@ -59,6 +61,21 @@ def load_scenario(path: Path) -> SqlScenario:
     return SqlScenario(path.name, text, header, golden)
 
 
+def read_utf8(path: Path) -> str:
+    """A file's text without its mark; ConfigError says what SSMS and Excel call what they wrote instead."""
+    try:
+        text = read_text(path).removeprefix("\ufeff")
+    except ConfigError:
+        if path.is_file() and path.read_bytes()[:2] in (BOM_UTF16_LE, BOM_UTF16_BE):
+            raise ConfigError(UTF16) from None
+        raise
+    if "\0" in text:
+        raise ConfigError(UTF16)
+    if not text.strip():
+        raise ConfigError("le fichier est vide")
+    return text
+
+
 def check_name(stem: str, header: Header) -> None:
     """ConfigError when a file's name says another id than its header."""
     words = stem.replace("_", "-").split("-")
@@ -68,8 +85,14 @@ def check_name(stem: str, header: Header) -> None:
 
 def refuse_text(text: str, header: Header) -> str:
     """Why this text may not be sent; empty when it may."""
-    from nonreg.sqlfiles.guard import check_read_only, check_undone  # the parser, only where there is SQL
+    from nonreg.sqlfiles.guard import (  # the parser, only where there is SQL
+        check_read_only,
+        check_text,
+        check_undone,
+    )
 
+    if reason := check_text(text, header.engine):
+        return reason
     if header.writes:
         return check_undone(text, header.engine)
     reason = check_read_only(text, header.engine, header.procedures)
@@ -81,7 +104,7 @@ def load_golden(path: Path, header: Header) -> Golden:
     if not path.is_file():
         raise ConfigError(f"le fichier « {path.name} » n'est pas à côté du scénario")
     try:
-        golden = read_golden(read_text(path))
+        golden = read_golden(read_utf8(path))
     except ConfigError as error:
         raise ConfigError(f"{path.name} : {str(error).removeprefix(f'{path} : ').rstrip('.')}") from error
     ignored = {one.lower() for one in header.ignored}
