@@ -19,7 +19,7 @@ from nonreg.config import Database, Platform, Site
 from nonreg.environment import REPLICATION_ERRORS as REPLICATION_ERRORS
 from nonreg.errors import NonregError
 from nonreg.masking import hide_places
-from nonreg.model import Fact, SiteRole
+from nonreg.model import Fact
 from nonreg.probes.clock import parse_clock, take_sample
 from nonreg.probes.configuration import read_configuration
 from nonreg.probes.replication import RUNNING_STATES, count_errors, describe_agents

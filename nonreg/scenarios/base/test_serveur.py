@@ -1,4 +1,4 @@
-"""BASE-022, 028, 029, 031…034: the database server: integrity, Agent, backups, locks, sizes, deadlocks, costly requests."""
+"""BASE-022, 028, 029, 031…034: the database server: integrity, Agent, backups, locks, sizes, deadlocks, cost."""
 
 from __future__ import annotations
 
