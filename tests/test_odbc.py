@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -14,9 +15,7 @@ from nonreg.clients import mssql
 from nonreg.clients.odbc import (
     DEFAULT_DRIVER,
     choose_driver,
-    choose_library,
     format_keywords,
-    hide_secrets,
     whole_seconds,
 )
 from nonreg.clients.odbc_errors import (
@@ -27,6 +26,7 @@ from nonreg.clients.odbc_errors import (
     is_retriable_read,
     read_odbc_error,
 )
+from nonreg.clients.odbc_wheel import choose_library
 from nonreg.clients.server_level import refuse_server
 from nonreg.config import Database, Odbc
 from nonreg.errors import (
@@ -299,12 +299,6 @@ def test_whatever_a_value_holds_it_is_read_back_as_it_was(keywords: dict[str, st
     assert parse_keywords(format_keywords(keywords)) == keywords
 
 
-@given(VALUES.filter(lambda value: len(value) > 3))
-def test_the_connection_string_that_may_be_shown_holds_no_password(password: str) -> None:
-    shown = hide_secrets({"SERVER": "tcp:a,1", "PWD": password, "Password": password, "UID": "b"})
-    assert parse_keywords(shown) == {"SERVER": "tcp:a,1", "UID": "b"}
-
-
 def test_a_value_that_would_end_the_string_is_refused() -> None:
     with pytest.raises(ConfigError, match="caractère nul"):
         format_keywords({"PWD": "a\0b"})
@@ -333,24 +327,65 @@ def test_a_driver_that_is_not_there_is_told_with_those_that_are(wanted: str, sai
     assert said in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("system", "machine", "folder"),
-    [
-        ({"ID": "debian"}, "x86_64", "debian_ubuntu/x86_64"),
-        ({"ID": "linuxmint", "ID_LIKE": "ubuntu debian"}, "aarch64", "debian_ubuntu/arm64"),
-        ({"ID": "rocky", "ID_LIKE": "rhel centos fedora"}, "x86_64", "rhel/x86_64"),
-        ({"ID": "sles", "ID_LIKE": "suse"}, "x86_64", "suse/x86_64"),
-        ({}, "x86_64", "debian_ubuntu/x86_64"),
-        ({"ID": "debian"}, "riscv64", None),
-    ],
+def test_windows_takes_no_file_and_the_sentence_names_the_one_that_was_found(tmp_path: Path) -> None:
+    file = tmp_path / "msodbcsql18.dll"
+    file.touch()
+    assert choose_driver("", [DEFAULT_DRIVER], file, by_path=False) == DEFAULT_DRIVER
+    for wanted, wheel in (("", file), (str(file), None)):
+        with pytest.raises(ConfigError, match="installez celui de Microsoft") as caught:
+            choose_driver(wanted, ["SQL Server"], wheel, by_path=False)
+        assert f"(installés : SQL Server). Windows ne prend pas le fichier {file}" in str(caught.value)
+
+
+def read_listings() -> dict[str, list[PurePosixPath]]:
+    """What each wheel of the package holds, by its platform tag."""
+    found: dict[str, list[PurePosixPath]] = {}
+    for line in (Path(__file__).parent / "data" / "mssql-python-odbc-18.6.2.2.txt").read_text().splitlines():
+        tag, path = line.split(" ", 1)
+        found.setdefault(tag, []).append(PurePosixPath(path))
+    return found
+
+
+LISTINGS = read_listings()
+DEBIAN, MINT = {"ID": "debian"}, {"ID": "linuxmint", "ID_LIKE": "ubuntu debian"}
+ROCKY, SLES, ALPINE = (
+    {"ID": "rocky", "ID_LIKE": "rhel centos fedora"},
+    {"ID": "sles", "ID_LIKE": "suse"},
+    {"ID": "alpine"},
 )
-def test_of_the_libraries_that_a_package_carries_the_one_for_this_system_is_taken(
-    system: dict[str, str], machine: str, folder: str | None
+LINUX_FILE = "lib/libmsodbcsql-18.6.so.2.1"
+# The wheel that pip installs, what the machine says of itself, and its driver under `libs`.
+CARRIED: list[tuple[str, str, str, dict[str, str], str | None]] = [
+    ("manylinux_2_28_x86_64", "Linux", "x86_64", DEBIAN, f"linux/debian_ubuntu/x86_64/{LINUX_FILE}"),
+    ("manylinux_2_28_x86_64", "Linux", "x86_64", SLES, f"linux/suse/x86_64/{LINUX_FILE}"),
+    ("manylinux_2_28_x86_64", "Linux", "x86_64", {}, f"linux/debian_ubuntu/x86_64/{LINUX_FILE}"),
+    ("manylinux_2_28_x86_64", "Linux", "riscv64", DEBIAN, None),
+    ("manylinux_2_28_aarch64", "Linux", "aarch64", MINT, f"linux/debian_ubuntu/arm64/{LINUX_FILE}"),
+    ("manylinux_2_28_aarch64", "Linux", "aarch64", ROCKY, f"linux/rhel/arm64/{LINUX_FILE}"),
+    ("manylinux_2_28_aarch64", "Linux", "x86_64", ROCKY, None),
+    ("musllinux_1_2_x86_64", "Linux", "x86_64", ALPINE, f"linux/alpine/x86_64/{LINUX_FILE}"),
+    ("musllinux_1_2_aarch64", "Linux", "aarch64", ALPINE, f"linux/alpine/arm64/{LINUX_FILE}"),
+    ("macosx_15_0_universal2", "Darwin", "arm64", {}, "macos/arm64/lib/libmsodbcsql.18.dylib"),
+    ("macosx_15_0_universal2", "Darwin", "x86_64", {}, "macos/x86_64/lib/libmsodbcsql.18.dylib"),
+    ("macosx_15_0_universal2", "Linux", "x86_64", DEBIAN, None),
+    ("win_amd64", "Windows", "AMD64", {}, "windows/x64/msodbcsql18.dll"),
+    ("win_arm64", "Windows", "ARM64", {}, "windows/arm64/msodbcsql18.dll"),
+    ("win_amd64", "FreeBSD", "amd64", {}, None),
+]
+
+
+@pytest.mark.parametrize(("tag", "system", "machine", "release", "wanted"), CARRIED)
+@given(st.randoms())
+def test_of_what_a_package_carries_the_driver_of_this_machine_is_taken_in_whatever_order_it_is_listed(
+    tag: str, system: str, machine: str, release: dict[str, str], wanted: str | None, random: Random
 ) -> None:
-    folders = [f"{name}/{cpu}" for name in ("rhel", "suse", "debian_ubuntu") for cpu in ("x86_64", "arm64")]
-    found = [Path("libs/linux") / one / "lib/libmsodbcsql-18.6.so.2.1" for one in folders]
-    wanted = None if folder is None else Path("libs/linux") / folder / "lib/libmsodbcsql-18.6.so.2.1"
-    assert choose_library(found, system, machine) == wanted
+    listing = list(LISTINGS[tag])
+    random.shuffle(listing)
+    libs = PurePosixPath("mssql_python_odbc/libs")
+    assert choose_library(listing, system, machine, release) == (wanted and libs / wanted)
+    folder = PureWindowsPath("C:/Python/Lib/site-packages")
+    there = [folder / path for path in listing]
+    assert choose_library(there, system, machine, release) == (wanted and folder / libs / wanted)
 
 
 @given(st.floats(0, 1000))

@@ -6,20 +6,17 @@ pyodbc shares modules between threads, not connections: one connection per threa
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import os
-import platform
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from nonreg.clients.odbc_wheel import find_wheel_driver
 from nonreg.errors import ConfigError
 
 DEFAULT_DRIVER = "ODBC Driver 18 for SQL Server"
-WHEEL_PACKAGE, WHEEL_LIBRARY = "mssql_python_odbc", "libmsodbcsql-18.*"
-MACHINES = {"aarch64": "arm64"}  # what the package calls them
 SECRET_KEYWORDS = ("PWD", "PASSWORD")
 QUERY_TIMEOUT = 0  # SQL_ATTR_QUERY_TIMEOUT
 NEEDS_BRACES = re.compile(r"[\[\]{}(),;?*=!@]|^\s|\s$")
@@ -41,48 +38,36 @@ def import_pyodbc() -> Any:
     return pyodbc
 
 
-def find_wheel_driver() -> Path | None:
-    """Microsoft's driver where a Python package carries it, for this system, without importing that package."""
-    spec = importlib.util.find_spec(WHEEL_PACKAGE)
-    folders = spec.submodule_search_locations if spec else None
-    found = [path for folder in folders or () for path in Path(folder).rglob(WHEEL_LIBRARY)]
-    try:
-        system = platform.freedesktop_os_release()
-    except OSError:
-        system = {}
-    return choose_library(found, system, platform.machine())
-
-
-def choose_library(found: Iterable[Path], system: Mapping[str, str], machine: str) -> Path | None:
-    """Of the same library for several systems, the one for this `os-release` and processor; None when there is none."""
-    ours = [path for path in found if {machine, MACHINES.get(machine, machine)} & set(path.parts)]
-    names = f"{system.get('ID', '')} {system.get('ID_LIKE', '')}".split()
-    near = [path for path in ours if any(name in part.split("_") for name in names for part in path.parts)]
-    return min(near or ours, default=None)
-
-
-def choose_driver(wanted: str, installed: Sequence[str], wheel: Path | None) -> str:
+def choose_driver(wanted: str, installed: Sequence[str], wheel: Path | None, *, by_path: bool = True) -> str:
     """The `DRIVER` value: a path that exists, an installed name, or without a wish the default one or the wheel's.
 
-    ConfigError when there is none, with what is installed.
+    ConfigError when there is none, with what is installed; also for a mere file where `by_path` is not true: Windows
+    knows drivers by the names that they are registered under.
     """
-    if os.sep in wanted or wanted.lower().endswith((".so", ".dll", ".dylib")):
-        if Path(wanted).is_file():
-            return wanted
+    file = Path(wanted) if os.sep in wanted or wanted.lower().endswith((".so", ".dll", ".dylib")) else None
+    if file is not None and not file.is_file():
         raise ConfigError(f"Pilote ODBC introuvable : le fichier {wanted} n'existe pas.")
-    if (wanted or DEFAULT_DRIVER) in installed:
+    if file is None and (wanted or DEFAULT_DRIVER) in installed:
         return wanted or DEFAULT_DRIVER
-    if wheel is not None and wanted in ("", DEFAULT_DRIVER):
-        return str(wheel)
+    if file is None and wanted in ("", DEFAULT_DRIVER):
+        file = wheel
+    if file is not None and by_path:
+        return str(file)
+    missing = f"« {wanted or DEFAULT_DRIVER} » (installés : {', '.join(installed) or 'aucun'})"
+    if file is not None:
+        raise ConfigError(
+            f"Pilote ODBC introuvable : {missing}. Windows ne prend pas le fichier {file}, seulement un pilote "
+            "installé : installez celui de Microsoft, ou donnez un de ces noms dans [sites.database.odbc] driver."
+        )
     raise ConfigError(
-        f"Pilote ODBC introuvable : « {wanted or DEFAULT_DRIVER} » (installés : {', '.join(installed) or 'aucun'}). "
-        "Installez-le, ou donnez son nom ou son fichier dans [sites.database.odbc] driver."
+        f"Pilote ODBC introuvable : {missing}. Installez-le, ou donnez son nom ou son fichier dans "
+        "[sites.database.odbc] driver."
     )
 
 
 def find_driver(wanted: str) -> str:
     """`choose_driver` on this machine."""
-    return choose_driver(wanted, import_pyodbc().drivers(), find_wheel_driver())
+    return choose_driver(wanted, import_pyodbc().drivers(), find_wheel_driver(), by_path=os.name != "nt")
 
 
 def format_keywords(keywords: Mapping[str, str]) -> str:
@@ -100,13 +85,6 @@ def quote_value(name: str, value: str) -> str:
     if not always and not NEEDS_BRACES.search(value):
         return value
     return "{" + value.replace("}", "}}") + "}"
-
-
-def hide_secrets(keywords: Mapping[str, str]) -> str:
-    """The connection string that may be shown."""
-    return format_keywords(
-        {name: value for name, value in keywords.items() if name.upper() not in SECRET_KEYWORDS}
-    )
 
 
 def connect(
