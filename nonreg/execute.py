@@ -65,7 +65,7 @@ def execute_plan(
         # The active site's database holds the lock: it may have been one of the things to heal.
         on_lost = stop.set if plan.drills else None  # nothing is broken under somebody else's campaign
         lock = held.enter_context(hold_platform_lock(platform, on_lost))
-        guards = check_guards(platform, plan, lock)
+        guards = check_guards(platform, plan, lock, scenarios_dir)
         store.save_guards(run_dir, guards)
         if blocks(guards):
             store.save_end(run_dir, datetime.now(UTC), None, describe_refusal(guards))

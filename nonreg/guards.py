@@ -8,6 +8,7 @@ from __future__ import annotations
 import fnmatch
 import ipaddress
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
@@ -19,6 +20,10 @@ from nonreg.clients.web import WebSession
 from nonreg.config import Platform, Site
 from nonreg.drills.register import open_register
 from nonreg.errors import NonregError, RequestFailed
+from nonreg.grants.declared import read_declared
+from nonreg.grants.effective import check_account
+from nonreg.grants.manifest import Account, load_manifest
+from nonreg.grants.preflight import tell_shortly
 from nonreg.lock import Lock
 from nonreg.model import CampaignPlan, GuardResult, GuardStatus, Nature, SiteRole
 from nonreg.tickets import TICKET_PATTERN
@@ -27,7 +32,9 @@ PASSED, REFUSED = GuardStatus.PASSED, GuardStatus.REFUSED
 Answer = tuple[GuardStatus, str]
 
 
-def check_guards(platform: Platform, plan: CampaignPlan, lock: Lock) -> tuple[GuardResult, ...]:
+def check_guards(
+    platform: Platform, plan: CampaignPlan, lock: Lock, scenarios_dir: Path
+) -> tuple[GuardResult, ...]:
     """Answers of all guards, in order. PRE-01 comes first: on a platform that is not TEST nothing else is asked."""
     guards: list[tuple[str, str, Callable[[], Answer]]] = [
         ("PRE-01", "La cible est la plateforme de test", lambda: check_identity(platform)),
@@ -41,7 +48,11 @@ def check_guards(platform: Platform, plan: CampaignPlan, lock: Lock) -> tuple[Gu
         ),
         ("PRE-06", "Jeu de données et référence intègres", lambda: check_reference(platform)),
         ("PRE-07", "Espace disque suffisant", lambda: check_disk(platform, plan)),
-        ("PRE-08", "Les comptes n'ont que les droits attendus", lambda: check_least_privilege(platform)),
+        (
+            "PRE-08",
+            "Les comptes ont les droits attendus, et ceux-là seulement",
+            lambda: check_least_privilege(platform, scenarios_dir),
+        ),
         ("PRE-09", "Aucun lien avec un réseau de production", lambda: check_no_production_link(platform)),
         ("PRE-10", "Ticket et opérateur connus", lambda: check_traceability(plan)),
     ]
@@ -258,8 +269,23 @@ FORBIDDEN = (
 )
 
 
-def check_least_privilege(platform: Platform) -> Answer:
-    """PRE-08: negative tests; whatever is accepted is undone at once."""
+def check_least_privilege(platform: Platform, scenarios_dir: Path) -> Answer:
+    """PRE-08: what the accounts must not do is tried, and what they may do is compared with the manifest."""
+    problems = find_accepted(platform)
+    manifest = load_manifest().having(read_declared(scenarios_dir))
+    unseen: dict[str, None] = {}
+    for site in (site for site in platform.sites if site.database is not None):
+        for account in Account:
+            judgement = check_account(platform, site, account, manifest)
+            if not judgement.is_right:
+                problems.append(f"{site.code}, {tell_shortly(judgement)}")
+            unseen |= dict.fromkeys(f"non vérifié sur {site.code} : {one}" for one in judgement.unseen)
+    said = ("Droits conformes au manifeste, écritures directes et lecture des comptes refusées.", *unseen)
+    return judge(problems, " ".join(said))
+
+
+def find_accepted(platform: Platform) -> list[str]:
+    """What an account can do that it must not; whatever is accepted is undone at once."""
     problems = []
     for site in platform.sites:
         if site.database is None:
@@ -274,7 +300,7 @@ def check_least_privilege(platform: Platform) -> Answer:
                         f"{name}, essayé par le compte {account} de {site.code}, échoue pour une autre raison qu'un "
                         f"droit ({code}) : rien n'est prouvé."
                     )
-    return judge(problems, "Écritures directes et lecture des comptes refusées.")
+    return problems
 
 
 def check_no_production_link(platform: Platform) -> Answer:

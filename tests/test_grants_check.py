@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nonreg.grants.manifest import MEMBER, SERVER, Account, Manifest, Right, Tolerated, load_manifest
-from nonreg.grants.preflight import Asked, Judgement, judge_account
+from nonreg.grants.preflight import Asked, Judgement, judge_account, tell_shortly
 from nonreg.grants.standing import Covering, Held
 
 READER, WRITER = Account.READER, Account.WRITER
@@ -200,6 +200,14 @@ def test_a_power_over_the_server_tells_of_its_roles_and_databases_too() -> None:
 def test_databases_of_the_server_itself_and_closed_ones_are_no_excess() -> None:
     held = [Held("elsewhere", name, "CONNECT") for name in ("master", "tempdb", "msdb", "distribution")]
     assert judge(*held, Held("elsewhere", "PAIE", "REFUSED")).is_right
+
+
+def test_a_judgement_is_told_in_one_clause_that_counts_what_it_does_not_name() -> None:
+    assert tell_shortly(Judgement(("a ne peut pas lire b.",), ())) == "manque : a ne peut pas lire b"
+    many = tuple(f"m{number}." for number in range(5))
+    assert tell_shortly(Judgement(many, ("x.",))) == (
+        "manque : m0 ; m1 ; m2 ; et 2 autres (python -m nonreg grants --check) ; en trop : x"
+    )
 
 
 SCOPES = st.sampled_from(

@@ -30,6 +30,7 @@ from nonreg.model import (
     PlannedFault,
     SiteRole,
 )
+from nonreg.plan import SCENARIOS_DIR
 from nonreg.sandbox import postgres
 from nonreg.sandbox.layout import ACTIVE, DATABASE, Layout
 from tests.campaigns import run_campaign
@@ -40,14 +41,17 @@ def platform(sandbox: Layout) -> Platform:
     return load_platform(str(sandbox.platform_file))
 
 
-def ask(platform: Platform, **plan_changes: object) -> dict[str, GuardResult]:
+def ask(
+    platform: Platform, scenarios_dir: Path = SCENARIOS_DIR, **plan_changes: object
+) -> dict[str, GuardResult]:
     """Answers of all guards, by id, with the lock held."""
     at = datetime.now(UTC)
     plan = CampaignPlan(
         "essai", "0", platform.identity(), "AQ-1", "moi", at, (), "", (), "0", "0", "commande"
     )
     with hold_platform_lock(platform) as lock:
-        results = check_guards(platform, dataclasses.replace(plan, **plan_changes), lock)  # type: ignore[arg-type]
+        changed = dataclasses.replace(plan, **plan_changes)  # type: ignore[arg-type]
+        results = check_guards(platform, changed, lock, scenarios_dir)
     return {guard.id: guard for guard in results}
 
 
@@ -275,6 +279,60 @@ def test_pre_08_refuses_an_account_that_can_do_more(
         admin.execute(revoke)
     assert answer.status is GuardStatus.REFUSED
     assert "peut faire" in answer.message
+
+
+@pytest.mark.parametrize(
+    ("change", "back", "words"),
+    [
+        (
+            "REVOKE SELECT ON ref.capteur FROM nr_reader",
+            "GRANT SELECT ON ref.capteur TO nr_reader",
+            "SITE-A, manque : nr_reader ne peut pas lire ref.capteur : SELECT manque (pour alarms, article_counts,",
+        ),
+        (
+            "GRANT DELETE ON ref.station TO nr_writer",
+            "REVOKE DELETE ON ref.station FROM nr_writer",
+            "SITE-A, en trop : nr_writer peut supprimer ref.station (DELETE), ce que son manifeste ne prévoit pas.",
+        ),
+    ],
+)
+def test_pre_08_names_what_is_missing_from_the_manifest_and_what_is_beyond(
+    platform: Platform, admin: psycopg.Connection, change: str, back: str, words: str
+) -> None:
+    admin.execute(change)
+    try:
+        answer = ask(platform)["PRE-08"]
+    finally:
+        admin.execute(back)
+    assert answer.status is GuardStatus.REFUSED
+    assert words in answer.message
+    assert ask(platform)["PRE-08"].status is GuardStatus.PASSED
+
+
+def test_pre_08_asks_for_what_the_scenarios_of_this_campaign_declare(
+    platform: Platform, tmp_path: Path
+) -> None:
+    (tmp_path / "BASE-310-essai.sql").write_text(
+        "-- id: BASE-310\n-- titre: Essai\n-- criticite: mineure\n-- effet: writes_test_data\n"
+        "-- moteur: postgresql\n-- attendu: aucune erreur\n-- droits: INSERT ref.station\n\nSELECT 1;\n",
+        encoding="utf-8",
+    )
+    answer = ask(platform, tmp_path)["PRE-08"]
+    assert answer.status is GuardStatus.REFUSED
+    for site in ("SITE-A", "SITE-B"):
+        assert (
+            f"{site}, manque : nr_writer ne peut pas ajouter ref.station : INSERT manque (pour BASE-310)"
+            in answer.message
+        )
+
+
+def test_pre_08_that_cannot_be_asked_is_unknown(platform: Platform, admin: psycopg.Connection) -> None:
+    admin.execute("ALTER ROLE nr_writer CONNECTION LIMIT 1")  # which the lock takes
+    try:
+        answer = ask(platform)["PRE-08"]
+    finally:
+        admin.execute("ALTER ROLE nr_writer CONNECTION LIMIT -1")
+    assert answer.status is GuardStatus.UNKNOWN
 
 
 def test_a_forbidden_thing_that_is_not_there_proves_nothing_of_the_accounts(

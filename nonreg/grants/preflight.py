@@ -53,6 +53,25 @@ class Judgement:
         return not self.missing and not self.beyond
 
 
+FEW = 3  # of each kind, where there is no room for all
+
+
+def tell_shortly(judgement: Judgement) -> str:
+    """What is missing and what is beyond in one clause, without its full stop; `grants --check` tells all of it."""
+    said = [
+        f"{word} : {' ; '.join(one.removesuffix('.') for one in found[:FEW])}{tell_rest(found)}"
+        for word, found in (("manque", judgement.missing), ("en trop", judgement.beyond))
+        if found
+    ]
+    return " ; ".join(said)
+
+
+def tell_rest(found: tuple[str, ...]) -> str:
+    """How many more there are, and who names them."""
+    more = len(found) - FEW
+    return f" ; et {plural(more, 'autre', 'autres')} (python -m nonreg grants --check)" if more > 0 else ""
+
+
 def judge_account(
     manifest: Manifest,
     engine: str,
