@@ -33,7 +33,10 @@ VALUES = list_words(
     LikePredicate MaxLiteral MoneyLiteral NullIfExpression NullLiteral NumericLiteral ParameterlessCall
     ParenthesisExpression ParseCall PartitionFunctionCall RealLiteral RightFunctionCall RowValue ScalarSubquery
     SearchedCaseExpression SearchedWhenClause SimpleCaseExpression SimpleWhenClause StringLiteral
-    SubqueryComparisonPredicate TryCastCall TryConvertCall TryParseCall UnaryExpression VariableReference
+    SubqueryComparisonPredicate TSEqualCall UpdateCall UserDefinedTypePropertyAccess GraphMatchPredicate
+    GraphMatchExpression GraphMatchCompositeExpression GraphMatchNodeExpression GraphMatchLastNodePredicate
+    GraphMatchRecursivePredicate GraphRecursiveMatchQuantifier TryCastCall TryConvertCall TryParseCall
+    UnaryExpression VariableReference
     """
 )
 # Of the sources, none on another server, and no DELETE … OUTPUT in a FROM (DataModificationTableReference).
@@ -42,7 +45,8 @@ SOURCES = list_words(
     BuiltInFunctionTableReference FullTextTableReference GlobalFunctionTableReference InlineDerivedTable
     JoinParenthesisTableReference NamedTableReference OpenJsonTableReference PivotedTableReference QualifiedJoin
     QueryDerivedTable SchemaObjectFunctionTableReference UnpivotedTableReference UnqualifiedJoin
-    VariableMethodCallTableReference VariableTableReference
+    VariableMethodCallTableReference VariableTableReference ChangeTableChangesTableReference
+    ChangeTableVersionTableReference SemanticTableReference
     """
 )
 PARTS = list_words(
@@ -55,7 +59,8 @@ PARTS = list_words(
     OffsetClause OverClause WindowFrameClause WindowDelimiter WithinGroupClause TableSampleClause TemporalClause
     XmlForClause XmlForClauseOption JsonForClause JsonForClauseOption XmlNamespaces XmlNamespacesAliasElement
     XmlNamespacesDefaultElement SchemaDeclarationItemOpenjson ColumnDefinitionBase OptimizerHint
-    LiteralOptimizerHint OptimizeForOptimizerHint VariableValuePair UseHintList TableHint IndexTableHint
+    LiteralOptimizerHint OptimizeForOptimizerHint VariableValuePair UseHintList LiteralTableHint
+    TableHintsOptimizerHint ComputeClause ComputeFunction ColumnStorageOptions TableHint IndexTableHint
     ForceSeekTableHint Identifier IdentifierOrValueExpression MultiPartIdentifier MultiPartIdentifierCallTarget
     ExpressionCallTarget SchemaObjectName SqlDataTypeReference UserDataTypeReference XmlDataTypeReference
     DeclareVariableElement DeclareTableVariableBody TableDefinition ColumnDefinition
