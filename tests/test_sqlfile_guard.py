@@ -178,7 +178,6 @@ WRITES = {
         "UPDATE STATISTICS ref.station",
         "UPDATE m SET a = 1 FROM ref.station AS m JOIN @t AS t ON t.a = m.a",
         "UPDATE m SET a = 1 FROM (SELECT a FROM ref.station) AS m, @t t",
-        "UPDATE M SET a = 1 FROM @t AS m",
         "UPDATE @t SET a = NEXT VALUE FOR dbo.numero",
         "UPDATE TOP (NEXT VALUE FOR dbo.numero) @t SET a = 1",
         "UPDATE @t SET a = 1 OUTPUT inserted.a INTO ref.copie",
@@ -372,15 +371,18 @@ REAL = (
     "c",
 )
 
+SAME = {"station": "ref.station", "m": "ref.[m]"}
+
 
 @st.composite
 def changes(draw: st.DrawFn) -> tuple[str, bool]:
     """An UPDATE or a DELETE with sources in any order, and whether what it changes is a table variable."""
     names = draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=3, unique=True))
     owned = [draw(st.booleans()) for _ in names]
+    tables = [draw(st.sampled_from(("@t", "@u") if own else REAL)) for own in owned]
     sources = [
-        f"{draw(st.sampled_from(('@t', '@u') if own else REAL))} {draw(st.sampled_from(('', 'AS ')))}{name}"
-        for name, own in zip(names, owned, strict=True)
+        f"{table} {draw(st.sampled_from(('', 'AS ')))}{name}"
+        for table, name in zip(tables, names, strict=True)
     ]
     text = sources[0]
     for source in sources[1:]:
@@ -389,7 +391,8 @@ def changes(draw: st.DrawFn) -> tuple[str, bool]:
     target, is_own = draw(
         st.sampled_from(
             (
-                (names[place], owned[place]),
+                # Beside a table of that name, which it is cannot be surely told.
+                (names[place], owned[place] and SAME.get(names[place], "?") not in " ".join(tables)),
                 ("@t", True),
                 (names[place].swapcase(), False),
                 *((one, False) for one in ("ref.station", "[@t]", "#m", "@@t", "x.m", "c", "autre")),
@@ -462,6 +465,11 @@ def test_a_read_that_is_cut_or_shuffled_never_becomes_an_error_of_the_guard(
         ("SELECT 1 FROM srv.db.dbo.t", "« srv.db.dbo.t », un nom en quatre parties, mène à un autre serveur"),
         ("EXEC cfg.usp_liste WITH x", "EXEC … WITH : seuls RECOMPILE et RESULT SETS"),
         ("INSERT INTO @t", "INSERT sans VALUES, SELECT ni EXEC"),
+        ("MERGE @t AS t USING u ON 1 = 1 WHEN MATCHED THEN DELETE;", "le mot « MERGE »"),
+        ("SELECT a FROM t OPTION (USE HINT ('x'))", "le mot « USE »"),
+        ("SELECT a FROM t OPTION (OPTIMIZE FOR (@p = 1))", "l'analyseur ne le lit pas"),
+        ("SELECT {d '2026-11-01'}", "caractère inattendu « { »"),
+        ("WAITFOR DELAY '00:00:01'", "le mot « WAITFOR »"),
         ("EXEC usp_liste", "EXEC de « usp_liste », qui n'est pas dans « procedures_de_lecture »"),
         ("SELECT " + "(" * 3000 + "1" + ")" * 3000, "l'analyseur ne le lit pas"),
     ],

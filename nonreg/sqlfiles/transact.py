@@ -1,4 +1,9 @@
-"""A T-SQL batch: its words first, then each plain statement by itself."""
+"""A T-SQL batch: its words first, then each plain statement by itself.
+
+A name is taken for what it says. Behind it may be a view or a function, which in T-SQL cannot change data (error 443 as
+it is made), or a synonym, which is read like what it stands for. What may still act from there, CLR code and OPENQUERY
+inside a view, no text of a scenario shows: only the rights of the account hold it back (docs/scenarios-sql.md).
+"""
 
 from __future__ import annotations
 
