@@ -15,14 +15,21 @@ PREFIX = re.compile(r"^(?:\s*\[[^\]]*\])+\s*")
 NEXT = re.compile(r";\s*(?=\[\w{5}\]\s*\[)")
 USER_ERROR = 50000  # THROW and RAISERROR of an application
 
-LOGIN_REFUSED = frozenset({18456, 18452, 18470, 18461, 18468})
+LOGIN_REFUSED = frozenset({18456, 18452})
+ACCOUNT_BLOCKED = frozenset({18470, 18486})
+NO_LOGINS = frozenset(
+    {17142, 18401, 18451, 18458, 18459, 18460, 18461}
+)  # paused, starting, stopping, full, one user
 PASSWORD_ENDED = frozenset({18487, 18488})
 UNKNOWN_DATABASE = frozenset({4060, 911, 4064})
-RIGHT_REFUSED = frozenset({229, 230, 262, 297, 300, 371, 916, 15247, 15151})
+# The last six are what the replication procedures say to who is not in the role or the access list that they want.
+RIGHT_REFUSED = frozenset(
+    {229, 230, 262, 297, 300, 371, 916, 15247, 15151, 14126, 14260, 15003, 21049, 21050, 21089}
+)
 CONSTRAINT = frozenset({547, 2601, 2627, 515})
 DEADLOCK, LOCK_TIMEOUT, LOG_FULL, READ_ONLY_DATABASE = 1205, 1222, 9002, 3906
 AG_ROLE = frozenset({976, 978, 983})
-# Reads that met one of these may be tried once more on the same connection; nothing else ever is.
+# Reads that met one of these may be tried again on the same connection, those that lost it on another; nothing else is.
 RETRIABLE_NATIVE = frozenset({1205, 1222, 1204, 701, 8645, 8651})
 RETRIABLE_LOGIN_NATIVE = frozenset({10053, 10054, 10060, 10061, 233, 64, 121, 258})
 RETRIABLE_LOGIN_STATES = frozenset({"HYT00", "08S01", "08001", "08004"})
@@ -39,6 +46,8 @@ class OdbcKind(StrEnum):
     CERTIFICATE = "certificate"
     TLS = "tls"
     LOGIN = "login"
+    ACCOUNT_BLOCKED = "account_blocked"
+    NO_LOGINS = "no_logins"
     PASSWORD_ENDED = "password_ended"  # noqa: S105 - a kind of error
     DATABASE = "database"
     RIGHT = "right"
@@ -92,6 +101,8 @@ def classify(error: OdbcError, *, connecting: bool) -> OdbcKind:
     native, lower = error.native or 0, error.words.lower()
     by_number = (
         (LOGIN_REFUSED, OdbcKind.LOGIN),
+        (ACCOUNT_BLOCKED, OdbcKind.ACCOUNT_BLOCKED),
+        (NO_LOGINS, OdbcKind.NO_LOGINS),
         (PASSWORD_ENDED, OdbcKind.PASSWORD_ENDED),
         (UNKNOWN_DATABASE, OdbcKind.DATABASE),
         (RIGHT_REFUSED, OdbcKind.RIGHT),
@@ -126,9 +137,14 @@ def classify(error: OdbcError, *, connecting: bool) -> OdbcKind:
     return OdbcKind.OTHER
 
 
+def is_lost(error: OdbcError) -> bool:
+    """True for a connection that is gone."""
+    return classify(error, connecting=False) is OdbcKind.LOST
+
+
 def is_retriable_read(error: OdbcError) -> bool:
-    """True for a read that may be tried again on its connection: a victim of a deadlock, a lock, a lack of memory."""
-    return error.native in RETRIABLE_NATIVE or error.state == "40001"
+    """True for a read that may be tried again: a victim of a deadlock, a lock, a lack of memory, a lost connection."""
+    return error.native in RETRIABLE_NATIVE or error.state == "40001" or is_lost(error)
 
 
 def is_retriable_login(error: OdbcError) -> bool:
