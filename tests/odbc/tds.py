@@ -9,11 +9,13 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -92,32 +94,107 @@ def login_taken() -> bytes:
     return changes + b"\xad" + struct.pack("<H", len(ack)) + ack + done_token()
 
 
-NVARCHAR = b"\xe7" + struct.pack("<H", 8000) + bytes([0x0C, 0x04, 0xD0, 0x00, 0x34])
-INTN = b"\x26\x04"
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A column's type: how it is declared before the rows, and how a value that is not NULL is written."""
+
+    declared: bytes
+    write: Callable[[Any], bytes]
+    null: bytes = b"\0"
 
 
-def rows(columns: Mapping[str, type], *values: tuple[int | str | None, ...]) -> bytes:
-    """A result set of int and nvarchar columns, NULLs included."""
+def write_short(data: bytes) -> bytes:
+    return bytes([len(data)]) + data
+
+
+def write_long(data: bytes) -> bytes:
+    return struct.pack("<H", len(data)) + data
+
+
+def write_in_parts(data: bytes) -> bytes:
+    """A value of a MAX type, in one part."""
+    part = struct.pack("<I", len(data)) + data if data else b""
+    return struct.pack("<Q", len(data)) + part + struct.pack("<I", 0)
+
+
+def whole(size: int) -> Kind:
+    """tinyint, smallint, int, bigint by their size in bytes."""
+    return Kind(
+        bytes([0x26, size]), lambda value: write_short(int(value).to_bytes(size, "little", signed=size > 1))
+    )
+
+
+def nvarchar(length: int) -> Kind:
+    return Kind(
+        b"\xe7" + struct.pack("<H", 2 * length) + COLLATION,
+        lambda value: write_long(text16(str(value))),
+        null=b"\xff\xff",
+    )
+
+
+def varchar(length: int) -> Kind:
+    return Kind(
+        b"\xa7" + struct.pack("<H", length) + COLLATION,
+        lambda value: write_long(str(value).encode("cp1252")),
+        null=b"\xff\xff",
+    )
+
+
+def binary(length: int) -> Kind:
+    return Kind(b"\xad" + struct.pack("<H", length), write_long, null=b"\xff\xff")
+
+
+def numeric(precision: int, scale: int) -> Kind:
+    size = next(size for most, size in ((9, 5), (19, 9), (28, 13), (38, 17)) if precision <= most)
+
+    def write(value: Any) -> bytes:
+        units = int(Decimal(value).scaleb(scale).to_integral_value())
+        return write_short(bytes([units >= 0]) + abs(units).to_bytes(size - 1, "little"))
+
+    return Kind(bytes([0x6C, size, precision, scale]), write)
+
+
+def datetime2(scale: int) -> Kind:
+    size = 3 if scale < 3 else 4 if scale < 5 else 5
+
+    def write(value: Any) -> bytes:
+        since = value - datetime(1, 1, 1)
+        units = (since.seconds * 10**6 + since.microseconds) * 10**scale // 10**6
+        return write_short(units.to_bytes(size, "little") + since.days.to_bytes(3, "little"))
+
+    return Kind(bytes([0x2A, scale]), write)
+
+
+def write_datetime(value: Any) -> bytes:
+    """Days since 1900, and three-hundredths of a second."""
+    since = value - datetime(1900, 1, 1)
+    ticks = since.seconds * 300 + round(since.microseconds * 300 / 10**6)
+    return write_short(struct.pack("<iI", since.days, ticks))
+
+
+COLLATION = bytes([0x0C, 0x04, 0xD0, 0x00, 0x34])
+TINYINT, SMALLINT, INT, BIGINT = whole(1), whole(2), whole(4), whole(8)
+BIT = Kind(b"\x68\x01", lambda value: write_short(bytes([bool(value)])))
+FLOAT = Kind(b"\x6d\x08", lambda value: write_short(struct.pack("<d", value)))
+DATETIME = Kind(b"\x6f\x08", write_datetime)
+NVARCHAR = nvarchar(4000)
+NVARCHAR_MAX = Kind(
+    b"\xe7\xff\xff" + COLLATION, lambda value: write_in_parts(text16(str(value))), null=b"\xff" * 8
+)
+KINDS = {int: INT, str: NVARCHAR}
+
+
+def rows(columns: Mapping[str, type | Kind], *values: tuple[Any, ...]) -> bytes:
+    """A result set, NULLs included."""
+    kinds = [kind if isinstance(kind, Kind) else KINDS[kind] for kind in columns.values()]
     found = b"\x81" + struct.pack("<H", len(columns))
-    for name, kind in columns.items():
-        found += struct.pack("<IH", 0, 0x0009) + (INTN if kind is int else NVARCHAR)
-        found += bytes([len(name)]) + text16(name)
+    for name, kind in zip(columns, kinds, strict=True):
+        found += struct.pack("<IH", 0, 0x0009) + kind.declared + bytes([len(name)]) + text16(name)
     for row in values:
         found += b"\xd1"
-        for kind, value in zip(columns.values(), row, strict=True):
-            found += write_int(value) if kind is int else write_text(value)
+        for kind, value in zip(kinds, row, strict=True):
+            found += kind.null if value is None else kind.write(value)
     return found
-
-
-def write_int(value: int | str | None) -> bytes:
-    return b"\0" if value is None else b"\x04" + struct.pack("<i", value)
-
-
-def write_text(value: int | str | None) -> bytes:
-    if value is None:
-        return b"\xff\xff"
-    data = text16(str(value))
-    return struct.pack("<H", len(data)) + data
 
 
 def int_rows(column: str, values: tuple[int, ...]) -> bytes:
