@@ -33,7 +33,7 @@ STATEMENT = re.compile(
 )
 # Statements that sqlglot does not know, by their first words; none has a table or column that it could check.
 PLAIN = re.compile(
-    r"(?:THROW \d+, N'\w+', 1|CONTINUE|RETURN|GRANT|DENY|CREATE USER|ALTER ROLE|SET IDENTITY_INSERT|DBCC CHECKIDENT)\b"
+    r"(?:THROW \d+, N'\w+', 1|CONTINUE|RETURN|GRANT|CREATE USER|SET IDENTITY_INSERT|DBCC CHECKIDENT)\b"
 )
 POSTGRESQL_FUNCTION = re.compile(
     r"CREATE FUNCTION (?P<name>\w+\.\w+)\s*\((?P<parameters>.*?)\)\s*RETURNS\s+(?P<returns>.*?)\s*\bLANGUAGE\b",

@@ -93,7 +93,7 @@ def test_what_does_not_end_is_refused_with_its_line(text: str) -> None:
 
 def test_every_script_ends_its_last_batch_and_starts_no_batch_twice() -> None:
     found = [(one.script, one.line) for one in list_batches()]
-    assert len(set(found)) == len(found) == 80
+    assert len(set(found)) == len(found) == 78
     for path in install.SQL_DIR.glob("*.sql"):
         assert path.read_text(encoding="utf-8").endswith("\nGO\n"), path
 
@@ -169,13 +169,11 @@ def test_a_server_without_anything_gets_database_logins_scripts_and_rows_in_orde
         server.find(install.INSERT_MEASURE),
         server.find("INSERT INTO prod.derniere (cap_id, chr_id, mes_valeur, mes_etat)\nSELECT m.cap_id"),
         server.find("CREATE USER nr_reader"),
-        server.find("GRANT VIEW SERVER STATE TO nr_reader"),
-        server.find("GRANT VIEW SERVER STATE TO nr_writer"),
         server.find("EXEC ha.usp_confirmer"),
     ]
     assert order == sorted(order)
     told = [one for one in server.told if one.startswith("USE")]
-    assert told == ["USE master", "USE aquareel_maquette", "USE master", "USE aquareel_maquette"]
+    assert told == ["USE master", "USE aquareel_maquette"]
     assert not [one for one in server.told if "DROP " in one and "CREATE PROCEDURE" not in one]
     assert {batch.text for batch in list_batches()} <= set(server.told)
     assert len(server.loaded[install.INSERT_STATION]) == 251
@@ -220,25 +218,29 @@ def test_only_a_database_that_is_called_a_stand_in_is_made(name: str) -> None:
     assert server.told == []
 
 
-def test_a_former_stand_in_is_replaced_and_its_accounts_get_the_new_passwords() -> None:
+def test_a_former_stand_in_is_replaced_and_its_accounts_begin_again_with_nothing() -> None:
     server = Server(FORMER)
     create_stand_in(server, **PASSWORDS)
     server.find("FROM aquareel_maquette.cfg.identite_plateforme WHERE nature = 'TEST' AND jeton = ")
     assert server.find("DROP DATABASE aquareel_maquette") < server.find("CREATE DATABASE aquareel_maquette")
-    assert server.find("ALTER LOGIN nr_reader") < server.find("ALTER LOGIN nr_writer")
-    assert not [one for one in server.told if "CREATE LOGIN" in one]
+    for login in ("nr_reader", "nr_writer"):
+        for database in ("msdb", "distribution"):
+            dropped = server.find(f"EXEC {database}.sys.sp_executesql N'DROP USER IF EXISTS {login}'")
+            assert dropped < server.find(f"DROP LOGIN {login}") < server.find(f"CREATE LOGIN {login}")
 
 
 def test_a_batch_that_fails_is_named_and_nothing_is_left() -> None:
     server = Server(EMPTY, failing="CREATE TABLE ref.site")
     with pytest.raises(RequestFailed, match=r"10_tables\.sql, lot de la ligne 54 : le serveur refuse"):
         create_stand_in(server, **PASSWORDS)
-    assert server.told[-4:] == [
+    ended = [one for one in server.told if re.match("ALTER DATABASE|DROP (DATABASE|LOGIN)", one)]
+    assert ended == [
         "ALTER DATABASE aquareel_maquette SET SINGLE_USER WITH ROLLBACK IMMEDIATE",
         "DROP DATABASE aquareel_maquette",
         "DROP LOGIN nr_reader",
         "DROP LOGIN nr_writer",
     ]
+    assert server.told[-1] == ended[-1]
 
 
 # Rows

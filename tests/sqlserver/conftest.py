@@ -1,22 +1,29 @@
 """A real SQL Server, when MSSQL names one: a connection string with an administrator's account, from the environment.
 
-Not on a command line, where everybody on the machine reads the password.
+Not on a command line, where everybody on the machine reads the password. The two accounts begin with nothing; what they
+may do in every test is what the script of `python -m nonreg grants` gave them.
 """
 
 from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
 from nonreg.clients.odbc import import_pyodbc
+from nonreg.clients.result_sets import run_batch
 from nonreg.clients.sql import Session, open_session
 from nonreg.config import Odbc, Platform
+from nonreg.grants.effective import check_account
+from nonreg.grants.manifest import Account, load_manifest
+from nonreg.grants.preflight import Judgement
+from nonreg.grants.script import Users, write_script
 from nonreg.model import SiteRole
+from nonreg.sandbox.mssql.batches import split_batches
 from nonreg.sandbox.mssql.install import DATABASE, READER, WRITER, create_stand_in
 from tests.governed import make_governed
 from tests.odbc.keywords import parse_keywords
@@ -30,10 +37,27 @@ NO_SERVER = (
 
 @dataclass(frozen=True, slots=True)
 class StandIn:
-    """The stand-in on that server, and the platform whose active database it is."""
+    """The stand-in on that server, and the platform whose active database it is.
+
+    `before` is how the check judged the two accounts before the script of rights was run.
+    """
 
     platform: Platform
     connection: Any
+    before: Mapping[Account, Judgement]
+
+
+def run_script(connection: Any) -> None:
+    """Run the script of rights as sqlcmd does: batch after batch on one connection."""
+    script = write_script(load_manifest(), Users({Account.READER: READER, Account.WRITER: WRITER}, DATABASE))
+    for batch in split_batches("droits.sql", script):
+        run_batch(connection, batch.text)
+
+
+def judge_both(platform: Platform) -> dict[Account, Judgement]:
+    """What the check says of the two accounts."""
+    site, manifest = platform.site(SiteRole.ACTIF), load_manifest()
+    return {account: check_account(platform, site, account, manifest) for account in Account}
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +97,10 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in passwords.items():
             patch.setenv(name, value)
-        yield StandIn(replace(platform, sites=sites), connection)
+        there = replace(platform, sites=sites)
+        before = judge_both(there)
+        run_script(connection)
+        yield StandIn(there, connection, before)
     connection.close()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -12,11 +13,11 @@ from typing import Any
 import pytest
 
 from nonreg.bench import Bench
+from nonreg.clients import odbc_errors
 from nonreg.clients.result_sets import run_batch
-from nonreg.clients.sql import QUERIES_DIR, Session
+from nonreg.clients.sql import QUERIES_DIR, Session, open_session
 from nonreg.errors import AccessDenied, PlatformError
-from nonreg.grants.effective import check_account
-from nonreg.grants.manifest import Account, load_manifest
+from nonreg.grants.manifest import Account, Right, load_manifest
 from nonreg.grants.script import Users, write_script
 from nonreg.lock import hold_platform_lock
 from nonreg.model import SiteRole
@@ -26,7 +27,7 @@ from nonreg.sandbox.mssql.install import DATABASE, READER, WRITER
 from nonreg.scenarios.base import test_affinage, test_calculs, test_courbes
 from nonreg.witness import Witness
 from tests.query_texts import list_parameters
-from tests.sqlserver.conftest import StandIn
+from tests.sqlserver.conftest import StandIn, judge_both, run_script
 from tests.test_queries import list_answers
 
 pytestmark = pytest.mark.sqlserver
@@ -102,30 +103,168 @@ def test_one_campaign_at_a_time_holds_the_lock(stand_in: StandIn, writer: Sessio
         assert again.held
 
 
-def test_the_script_gives_the_accounts_what_they_need_and_the_check_finds_nothing_else(
+# Rights: the stand-in gives none, the script gives all of them, the server refuses everything else.
+
+
+@pytest.mark.parametrize("account", Account)
+def test_an_account_that_may_only_enter_lacks_every_right_and_has_nothing_beyond(
+    stand_in: StandIn, account: Account
+) -> None:
+    before = stand_in.before[account]
+    asked = [right for right in load_manifest().on("mssql") if right.account is account]
+    required = [right for right in asked if not right.is_optional and not right.database]
+    assert len(required) <= len(before.missing) <= len(asked)
+    assert before.beyond == ()
+
+
+def test_the_script_gives_the_accounts_exactly_what_they_need_and_may_be_run_again(
     stand_in: StandIn,
 ) -> None:
-    manifest = load_manifest()
-    script = write_script(manifest, Users({Account.READER: READER, Account.WRITER: WRITER}, DATABASE))
-    for _ in range(2):  # it may be run again
-        for batch in split_batches("droits.sql", script):
-            run_batch(stand_in.connection, batch.text)
-    site = stand_in.platform.site(SiteRole.ACTIF)
-    for account in Account:
-        judgement = check_account(stand_in.platform, site, account, manifest)
-        assert (judgement.missing, judgement.beyond) == ((), ())
+    for _ in range(2):
+        for judgement in judge_both(stand_in.platform).values():
+            assert (judgement.missing, judgement.beyond, judgement.tolerated) == ((), (), ())
+        run_script(stand_in.connection)
 
 
 @pytest.mark.parametrize(
-    "statement",
+    ("give", "take", "sentence"),
     [
-        "UPDATE ref.station SET sta_libelle = sta_libelle",
-        "DELETE FROM prod.mesure WHERE 1 = 0",
-        "CREATE TABLE dbo.essai (n int)",
-        "ALTER ROLE db_owner ADD MEMBER nr_reader",
-        "EXEC nr.usp_purger @p_maintenant = NULL",
+        (
+            "USE msdb; {} SELECT ON dbo.sysjobsteps {} nr_reader",
+            ("GRANT", "TO"),
+            "peut lire msdb.dbo.sysjobsteps",
+        ),
+        (
+            "USE msdb; ALTER ROLE SQLAgentOperatorRole {} MEMBER nr_reader",
+            ("ADD",),
+            "est membre du rôle msdb.SQLAgentOperatorRole.",
+        ),
+        (
+            "USE msdb; ALTER ROLE db_datareader {} MEMBER nr_reader",
+            ("ADD",),
+            "est membre du rôle msdb.db_datareader.",
+        ),
+        ("USE master; {} ALTER TRACE {} nr_reader", ("GRANT", "TO"), "a ALTER TRACE sur le serveur"),
+        (
+            "USE {database}; {} VIEW CHANGE TRACKING ON SCHEMA::ref {} nr_reader",
+            ("GRANT", "TO"),
+            "a VIEW CHANGE TRACKING sur le schéma ref",
+        ),
+        (
+            "USE {database}; {} UPDATE ON ref.station (sta_libelle) {} nr_reader",
+            ("GRANT", "TO"),
+            "peut modifier ref.station, colonne sta_libelle (UPDATE)",
+        ),
     ],
+    ids=["job steps", "agent role", "role in msdb", "server", "schema", "column"],
 )
-def test_the_reader_can_do_nothing_but_read(reader: Session, statement: str) -> None:
-    with pytest.raises((AccessDenied, PlatformError)):
-        reader.execute(statement)
+def test_whatever_is_given_beyond_is_named(
+    stand_in: StandIn, give: str, take: tuple[str, ...], sentence: str
+) -> None:
+    back = {"GRANT": "REVOKE", "TO": "FROM", "ADD": "DROP"}
+    text = give.replace("{database}", DATABASE)
+    run_batch(stand_in.connection, text.format(*take))
+    try:
+        found = judge_both(stand_in.platform)[Account.READER].beyond
+    finally:
+        run_batch(stand_in.connection, text.format(*(back[word] for word in take)))
+        run_batch(stand_in.connection, f"USE {DATABASE}")
+    assert [one for one in found if sentence in one], found
+
+
+def test_a_script_that_fails_on_its_way_gives_nothing(stand_in: StandIn) -> None:
+    """The last right of all is on an object that is not there: those before it are not given either."""
+    absent = Right(Account.WRITER, "tampon.zz_absente", "SELECT", "mssql", ("essai",))
+    more = Right(Account.WRITER, "cfg.identite_plateforme", "SELECT", "mssql", ("essai",))
+    manifest = load_manifest().having((absent, more))
+    script = write_script(manifest, Users({Account.READER: READER, Account.WRITER: WRITER}, DATABASE))
+    failed = 0
+    for batch in split_batches("droits.sql", script):
+        try:
+            run_batch(stand_in.connection, batch.text)
+        except Exception:  # the driver's own; sqlcmd and SSMS show it and go on
+            failed += 1
+    assert failed == 1
+    run_batch(stand_in.connection, f"USE {DATABASE}")
+    judgement = judge_both(stand_in.platform)[Account.WRITER]
+    assert (judgement.missing, judgement.beyond) == ((), ())
+
+
+TABLES = (
+    *("ref.station", "ref.capteur", "ref.courbe", "ref.seuil", "prod.mesure", "tampon.mesure", "evt.alarme"),
+    *("evt.evenement", "cfg.parametre", "cfg.operateur", "cfg.identite_plateforme", "nr.marque"),
+    "securite.utilisateur",
+)
+# What neither account may do, whatever the data.
+REFUSED = [
+    *(f"INSERT INTO {name} DEFAULT VALUES" for name in TABLES),
+    *(f"DELETE FROM {name} WHERE 1 = 0" for name in TABLES),
+    *(f"TRUNCATE TABLE {name}" for name in TABLES),
+    *(f"ALTER TABLE {name} ADD essai int NULL" for name in TABLES),
+    *(f"DROP TABLE {name}" for name in TABLES),
+    "UPDATE cfg.parametre SET prm_valeur = prm_valeur WHERE 1 = 0",
+    "SELECT uti_id FROM securite.utilisateur",
+    "SELECT COUNT(*) FROM securite.utilisateur",
+    "CREATE TABLE dbo.essai (n int)",
+    "CREATE USER essai WITHOUT LOGIN",
+    "ALTER ROLE db_owner ADD MEMBER nr_reader",
+    "GRANT SELECT ON OBJECT::ref.station TO public",
+    "EXECUTE AS USER = 'dbo'",
+    "EXEC cfg.usp_purge",
+    "CREATE LOGIN essai WITH PASSWORD = N'Essai.2026!'",
+    "EXEC master.sys.xp_cmdshell 'whoami'",
+    "SELECT s.command FROM msdb.dbo.sysjobsteps s",
+    "EXEC msdb.dbo.sp_start_job @job_name = N'essai'",
+    "UPDATE msdb.dbo.sysjobs SET enabled = enabled WHERE 1 = 0",
+]
+# The same, where the server wants no transaction around.
+REFUSED_ALONE = [
+    "CREATE DATABASE essai_maquette",
+    f"BACKUP DATABASE {DATABASE} TO DISK = N'nul'",
+    "EXEC sys.sp_configure 'xp_cmdshell', 1",
+]
+# What the server says of a right, and of a thing that it does not show to whoever has no right on it.
+NOT_ALLOWED = odbc_errors.RIGHT_REFUSED | {1088, 3701, 4902, 15151, 15247, 15517}
+
+
+def is_for_a_right(error: PlatformError) -> bool:
+    """Whether the server's number, in our sentence, says so: anything else would prove nothing."""
+    return any(int(number) in NOT_ALLOWED for number in re.findall(r"\((\d+)\)", str(error)))
+
+
+@pytest.mark.parametrize("statement", REFUSED)
+def test_neither_account_can_write_change_or_read_secrets(
+    reader: Session, writer: Session, statement: str
+) -> None:
+    for session in (reader, writer):
+        with pytest.raises(PlatformError) as refused:
+            session.execute(statement)
+        assert is_for_a_right(refused.value), refused.value
+        session.undo()
+
+
+@pytest.mark.parametrize("account", Account)
+@pytest.mark.parametrize("statement", REFUSED_ALONE)
+def test_neither_account_can_do_what_is_done_outside_a_transaction(
+    stand_in: StandIn, account: Account, statement: str
+) -> None:
+    site = stand_in.platform.site(SiteRole.ACTIF)
+    with (
+        open_session(stand_in.platform, site, account, autocommit=True) as session,
+        pytest.raises(PlatformError) as refused,
+    ):
+        session.execute(statement)
+    assert is_for_a_right(refused.value), refused.value
+
+
+def test_neither_account_sees_the_hash_of_a_password(reader: Session, writer: Session) -> None:
+    for session in (reader, writer):
+        hashes = "SELECT COUNT(*) AS n FROM sys.sql_logins l WHERE l.password_hash IS NOT NULL"
+        assert session.execute(hashes).scalar() == 0
+
+
+def test_the_reader_executes_no_procedure_of_the_application(reader: Session) -> None:
+    for statement in ("EXEC nr.usp_purger @p_maintenant = NULL", "EXEC nr.usp_battre @p_seq = 1"):
+        with pytest.raises(AccessDenied):
+            reader.execute(statement)
+        reader.undo()

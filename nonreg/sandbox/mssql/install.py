@@ -35,18 +35,18 @@ INSERT_SITE = "INSERT INTO ref.site (sit_code, sit_serveur, sit_role, sit_princi
 INSERT_MEASURE = "INSERT INTO prod.mesure (cap_id, chr_id, mes_valeur, mes_etat) VALUES (?, ?, ?, ?)"
 # A server that starts waits for who knows the mandate; here nobody else does.
 CONFIRM = "EXEC ha.usp_confirmer @p_mandat = 1"
-# What no database gives: the reader looks at the server, the writer at who holds the lock.
-SERVER_RIGHTS = (
-    "GRANT VIEW SERVER STATE TO nr_reader",
-    "GRANT VIEW ANY DEFINITION TO nr_reader",
-    "GRANT VIEW SERVER STATE TO nr_writer",
-)
 # The password is bound: it is in no text of ours. A quote in it is doubled for the statement that the server makes.
 WRITE_LOGIN = """
 DECLARE @secret nvarchar(128) = ?;
 DECLARE @ordre nvarchar(max) =
-    N'{verb} LOGIN {login} WITH PASSWORD = N''' + REPLACE(@secret, N'''', N'''''') + N'''';
+    N'CREATE LOGIN {login} WITH PASSWORD = N''' + REPLACE(@secret, N'''', N'''''') + N'''';
 EXEC (@ordre);
+"""
+# Where the script of rights makes users of them too; a former stand-in's would come back with what they had.
+ELSEWHERE = ("msdb", "distribution")
+DROP_USER = """
+IF DB_ID(N'{database}') IS NOT NULL
+    EXEC {database}.sys.sp_executesql N'DROP USER IF EXISTS {login}';
 """
 
 
@@ -64,6 +64,7 @@ def create_stand_in(
 ) -> None:
     """Create the stand-in, in place of a former one; the connection then uses its database.
 
+    Its two accounts may enter it and nothing else: their rights are the script's (`nonreg grants`).
     ConfigError when that would replace something else; RequestFailed says which batch failed, and nothing is left.
     """
     if not NAME.fullmatch(database):
@@ -83,23 +84,21 @@ def create_stand_in(
         )
     if replacing:
         drop_database(connection, database)
+        for login in sorted(logins):
+            drop_account(connection, login)
     try:
         run(connection, f"CREATE DATABASE {database}")
         for login, password in passwords.items():
-            run(connection, write_login(login, create=login not in logins), password)
+            run(connection, WRITE_LOGIN.format(login=login), password)
         run(connection, f"USE {database}")
         fill(connection)
-        run(connection, "USE master")
-        for statement in SERVER_RIGHTS:
-            run(connection, statement)
-        run(connection, f"USE {database}")
         run(connection, CONFIRM)
     except BaseException:
         with suppress(Exception):
             drop_database(connection, database)
         for login in passwords:
             with suppress(Exception):
-                run(connection, f"DROP LOGIN {login}")
+                drop_account(connection, login)
         raise
 
 
@@ -137,9 +136,11 @@ def find_last_step() -> datetime:
     return now - timedelta(minutes=now.minute % 5, seconds=now.second, microseconds=now.microsecond)
 
 
-def write_login(login: str, *, create: bool) -> str:
-    """Statement that makes a login, or gives it another password; its one parameter is the password."""
-    return WRITE_LOGIN.format(verb="CREATE" if create else "ALTER", login=login)
+def drop_account(connection: Any, login: str) -> None:
+    """Take a login away, and what it was given anywhere: on the server with it, in other databases with its users."""
+    for database in ELSEWHERE:
+        run(connection, DROP_USER.format(database=database, login=login))
+    run(connection, f"DROP LOGIN {login}")
 
 
 def drop_database(connection: Any, database: str) -> None:
