@@ -382,7 +382,8 @@ def test_what_is_not_needed_is_told_whatever_comes_with_what(
 def test_nothing_of_the_accounts_is_tolerated_through_what_is(
     held: list[Held], coverings: frozenset[Covering]
 ) -> None:
-    tolerant = Manifest("securite", (), tolerated=(Tolerated(READER, "*", "*", "essai"),))
+    everything = tuple(Tolerated(READER, right, "*", "essai") for right in ("SELECT", "UPDATE", "CONTROL"))
+    tolerant = Manifest("securite", (), tolerated=everything)
     for one in held:
         if one.object.startswith("securite") and one.scope in ("object", "column"):
             assert not judge_account(tolerant, "mssql", READER, "r", [], held, coverings).is_right

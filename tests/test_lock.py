@@ -63,6 +63,22 @@ def test_a_lock_that_is_lost_with_its_session_is_taken_again(
         assert free.held
 
 
+def test_who_has_the_lock_is_asked_by_the_reader_who_alone_may_see_it(
+    platform: Platform, admin: psycopg.Connection
+) -> None:
+    admin.execute(
+        "REVOKE SELECT ON pg_catalog.pg_locks FROM PUBLIC; GRANT SELECT ON pg_catalog.pg_locks TO nr_reader"
+    )
+    try:
+        with hold_platform_lock(platform) as first, hold_platform_lock(platform) as second:
+            assert first.held
+            assert "aquareel-nonreg (session " in second.message
+    finally:
+        admin.execute(
+            "REVOKE SELECT ON pg_catalog.pg_locks FROM nr_reader; GRANT SELECT ON pg_catalog.pg_locks TO PUBLIC"
+        )
+
+
 def test_a_lock_that_somebody_else_took_meanwhile_stops_the_campaign_that_lost_it(
     sandbox: Layout, platform: Platform, admin: psycopg.Connection
 ) -> None:

@@ -72,10 +72,10 @@ def sort_held(
     covers = find_covers(known, coverings)
     needed = spread(covers, wanted & known.keys())
     let_pass = {key for key, one in known.items() if is_tolerated(manifest, engine, account, one)}
-    tolerated = {key for key in spread(covers, let_pass) - needed if not is_of_accounts(manifest, known[key])}
+    tolerated = spread(covers, let_pass) - needed
     rest = known.keys() - needed - tolerated
     covers = {key: covers[key] & rest for key in rest}
-    roots = {key for key in rest if not covers[key] - {key}}
+    roots = {key for key in rest if not covers[key]}
     beyond = rest - (spread(covers, roots) - roots)
     return Standings(
         leave_out_consequences([one for key, one in known.items() if key in beyond]),
