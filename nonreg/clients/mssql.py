@@ -10,7 +10,7 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.pool import NullPool
 
 from nonreg.clients import odbc_errors, server_level
-from nonreg.clients.odbc import DEFAULT_DRIVER, connect, find_driver, import_pyodbc
+from nonreg.clients.odbc import connect, find_driver, import_pyodbc, require_file
 from nonreg.clients.odbc_errors import OdbcError, OdbcKind, classify, read_odbc_error
 from nonreg.config import Database
 from nonreg.errors import (
@@ -60,6 +60,7 @@ def make_engine(database: Database, user: str, password: str) -> Engine:
     """An engine without a pool; its connections are ours."""
 
     def open_connection() -> Any:
+        require_file(database.odbc.server_certificate)
         keywords = list_keywords(database, find_driver(database.odbc.driver), user, password)
         return connect(
             keywords,
@@ -111,25 +112,33 @@ def word_error(error: OdbcError, kind: OdbcKind, database: Database, site_code: 
     where = f"{site_code} ({database.host}:{database.port})"
     code = error.native or error.state or "sans code"
     said = f"({code}) : {error.words.rstrip('.')}."
+    no_tls = (
+        "encrypt = « strict » demande SQL Server 2022 au moins"
+        if database.odbc.encrypt == "strict"
+        else "le serveur et ce poste n'ont pas de version ou de chiffre en commun"
+    )
     known: dict[OdbcKind, NonregError] = {
         OdbcKind.DRIVER_MISSING: ConfigError(
-            f"Pilote ODBC introuvable pour {where} : installez « {database.odbc.driver or DEFAULT_DRIVER} », ou donnez "
-            f"son fichier dans [sites.database.odbc] driver {said}"
+            f"Le pilote ODBC de {where} ne se charge pas : vérifiez qu'il est installé avec toutes ses bibliothèques, "
+            f"pour ce processeur, ou donnez-en un autre dans [sites.database.odbc] driver {said}"
         ),
         OdbcKind.CERTIFICATE: CertificateRefused(
             f"Le certificat de {where} n'est pas reconnu : importez son autorité de certification sur ce poste, ou "
             f"indiquez hostname_in_certificate ou server_certificate {said}"
         ),
-        OdbcKind.TLS: Unreachable(
-            f"La négociation TLS avec {where} échoue : le serveur et ce poste n'ont pas de version ou de chiffre en "
-            f"commun {said}"
-        ),
+        OdbcKind.TLS: Unreachable(f"La négociation TLS avec {where} échoue : {no_tls} {said}"),
         OdbcKind.TYPE: RequestFailed(
             f"La base de {where} renvoie une colonne d'un type que le pilote ne rend pas : convertissez-la (CAST) "
             f"{said}"
         ),
         OdbcKind.LOGIN: AccessDenied(
             f"La base de {where} refuse le compte : vérifiez l'utilisateur et son mot de passe."
+        ),
+        OdbcKind.ACCOUNT_BLOCKED: AccessDenied(
+            f"Le compte est désactivé ou verrouillé sur {where} : faites-le rouvrir par l'administrateur {said}"
+        ),
+        OdbcKind.NO_LOGINS: Unreachable(
+            f"Le SQL Server de {where} n'admet personne en ce moment : attendez, ou voyez son administrateur {said}"
         ),
         OdbcKind.PASSWORD_ENDED: AccessDenied(
             f"Le mot de passe du compte a expiré sur {where} : faites-le renouveler par l'administrateur."
@@ -142,7 +151,7 @@ def word_error(error: OdbcError, kind: OdbcKind, database: Database, site_code: 
             f"La base de {where} refuse ce droit {said} Demandez-le avec « python -m nonreg grants »."
         ),
         OdbcKind.NO_ROUTE: Unreachable(
-            f"La base de {where} est injoignable : vérifiez le réseau, le port et le service SQL Server {said}"
+            f"La base de {where} est injoignable : vérifiez le nom, le port, le réseau et le service SQL Server {said}"
         ),
         OdbcKind.LOST: Unreachable(f"La liaison avec la base de {where} s'est rompue {said}"),
         OdbcKind.TIMEOUT: Unreachable(
@@ -172,8 +181,13 @@ def bind(value: Any) -> Any:
     return json.dumps(list(value), default=str) if isinstance(value, list | tuple) else value
 
 
+def is_lost(error: BaseException) -> bool:
+    """True for a connection that is gone."""
+    return odbc_errors.is_lost(read_error(error))
+
+
 def is_retriable_read(error: BaseException) -> bool:
-    """True for a read that may be tried again on its connection."""
+    """True for a read that may be tried again."""
     return odbc_errors.is_retriable_read(read_error(error))
 
 

@@ -70,6 +70,15 @@ def find_driver(wanted: str) -> str:
     return choose_driver(wanted, import_pyodbc().drivers(), find_wheel_driver(), by_path=os.name != "nt")
 
 
+def require_file(certificate: str) -> None:
+    """ConfigError for a certificate that is not there: the driver would say that the server's is not recognised."""
+    if certificate and not Path(certificate).is_file():
+        raise ConfigError(
+            f"Certificat introuvable : le fichier {certificate} (server_certificate dans [sites.database.odbc]) "
+            "n'existe pas."
+        )
+
+
 def format_keywords(keywords: Mapping[str, str]) -> str:
     """A connection string; a value is braced when it has to be, a closing brace in it doubled."""
     return "".join(f"{name}={quote_value(name, value)};" for name, value in keywords.items())

@@ -17,9 +17,8 @@ USER_ERROR = 50000  # THROW and RAISERROR of an application
 
 LOGIN_REFUSED = frozenset({18456, 18452})
 ACCOUNT_BLOCKED = frozenset({18470, 18486})
-NO_LOGINS = frozenset(
-    {17142, 18401, 18451, 18458, 18459, 18460, 18461}
-)  # paused, starting, stopping, full, one user
+# The server is paused, is starting or stopping, has no licence left, or lets one user in.
+NO_LOGINS = frozenset({17142, 18401, 18451, 18458, 18459, 18460, 18461})
 PASSWORD_ENDED = frozenset({18487, 18488})
 UNKNOWN_DATABASE = frozenset({4060, 911, 4064})
 # The last six are what the replication procedures say to who is not in the role or the access list that they want.
@@ -138,8 +137,11 @@ def classify(error: OdbcError, *, connecting: bool) -> OdbcKind:
 
 
 def is_lost(error: OdbcError) -> bool:
-    """True for a connection that is gone."""
-    return classify(error, connecting=False) is OdbcKind.LOST
+    """True for a connection that is gone, to a server that did not refuse us nor its certificate."""
+    return (
+        classify(error, connecting=False) is OdbcKind.LOST
+        and classify(error, connecting=True) is OdbcKind.NO_ROUTE
+    )
 
 
 def is_retriable_read(error: OdbcError) -> bool:

@@ -38,6 +38,7 @@ class Dialect:
     translate: Callable[[BaseException, Database, str, bool], NonregError]
     read_state: Callable[[BaseException], str]
     is_retriable_read: Callable[[BaseException], bool]
+    is_lost: Callable[[BaseException], bool]
     is_retriable_login: Callable[[BaseException], bool]
     bind: Callable[[Any], Any]  # a value as the driver takes it
     right_refusals: frozenset[str]  # codes that say that the account may not, and nothing else
@@ -50,6 +51,7 @@ DIALECTS = {
         postgresql.read_state,
         # Never: an error ends the transaction, and what it had read with it; who cannot connect is told at once.
         is_retriable_read=lambda _error: False,
+        is_lost=lambda _error: False,
         is_retriable_login=lambda _error: False,
         bind=lambda value: value,
         right_refusals=postgresql.RIGHT_REFUSALS,
@@ -59,6 +61,7 @@ DIALECTS = {
         mssql.translate,
         mssql.read_state,
         mssql.is_retriable_read,
+        mssql.is_lost,
         mssql.is_retriable_login,
         mssql.bind,
         mssql.RIGHT_REFUSALS,
@@ -117,8 +120,8 @@ def load_query(engine: str, name: str) -> str:
 class Session:
     """One open connection to one site's database, for one scenario and the thread that opened it: no other may use it.
 
-    With `reads_again`, a read that lost a deadlock or a lock is tried again, and its request says so: only for an
-    account that cannot write.
+    With `reads_again`, a read that lost a deadlock, a lock or its connection is tried again, and its request says so:
+    only for an account that cannot write.
     """
 
     def __init__(
@@ -179,6 +182,8 @@ class Session:
                         translated.add_note(note)
                     raise translated from error
                 notes.append(f"-- relue : erreur {self._dialect.read_state(error)}")
+                if self._dialect.is_lost(error):
+                    self._connection.invalidate()  # the next try opens another
             self.undo()
             time.sleep(pause_seconds)
         raise AssertionError("unreachable")

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -161,6 +162,8 @@ def test_an_unknown_certificate_is_refused_unless_the_platform_says_otherwise(
 LOGINS: list[tuple[int, str, type[NonregError], str]] = [
     (18456, "Login failed for user 'nr_reader'.", AccessDenied, "vérifiez l'utilisateur et son mot de passe"),
     (18487, "The password of the account has expired.", AccessDenied, "a expiré"),
+    (18486, "Login failed because the account is currently locked out.", AccessDenied, "faites-le rouvrir"),
+    (18401, "Reason: Server is in script upgrade mode.", Unreachable, "n'admet personne en ce moment"),
     (4060, 'Cannot open database "X" requested by the login.', RequestFailed, "n'existe pas sur"),
 ]
 
@@ -204,6 +207,32 @@ def test_a_driver_that_is_not_installed_is_named_with_those_that_are(
         serve_tds(TdsServer(certificate)) as server,
         pytest.raises(NonregError, match=r"« ODBC Driver 17 for SQL Server » \(installés : .*PostgreSQL"),
         open_on(governed, monkeypatch, server, driver="ODBC Driver 17 for SQL Server"),
+    ):
+        pass
+
+
+MISTAKES: list[tuple[dict[str, Any], str]] = [
+    (
+        {"driver": "/etc/hostname"},
+        "ne se charge pas : vérifiez qu'il est installé avec toutes ses bibliothèques",
+    ),
+    ({"server_certificate": "/absent/serveur.pem"}, r"le fichier /absent/serveur.pem \(server_certificate"),
+    ({"encrypt": "strict"}, "TLS .* échoue : encrypt = « strict » demande SQL Server 2022 au moins"),
+]
+
+
+@pytest.mark.parametrize(("odbc", "said"), MISTAKES, ids=["driver", "certificate", "strict"])
+def test_what_is_wrong_in_the_platform_file_is_named(
+    governed: Governed,
+    monkeypatch: pytest.MonkeyPatch,
+    certificate: Path,
+    odbc: dict[str, Any],
+    said: str,
+) -> None:
+    with (
+        serve_tds(TdsServer(certificate)) as server,
+        pytest.raises(NonregError, match=said),
+        open_on(governed, monkeypatch, server, **odbc),
     ):
         pass
 
@@ -314,6 +343,33 @@ def test_a_batch_that_loses_three_times_or_that_may_write_is_not_sent_again(
         ):
             session.run_batch("EXEC lire")
         assert len(answers) == 4 - sent
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["query", "batch"])
+def test_a_reader_that_loses_its_connection_reads_again_on_another_and_a_writer_never(
+    governed: Governed, monkeypatch: pytest.MonkeyPatch, certificate: Path, whole: bool
+) -> None:
+    lost: list[Any] = [None, ONE]
+    with (
+        serve_tds(TdsServer(certificate, answers={"FROM ref.x": lost})) as server,
+        open_on(governed, monkeypatch, server) as session,
+    ):
+        if whole:
+            batch = session.run_batch("SELECT n FROM ref.x")
+            assert (batch.sets[0].rows, batch.notes) == (((1,),), ("-- relue : erreur 10054",))
+        else:
+            found = session.execute("SELECT n FROM ref.x")
+            assert (found.scalar(), found.request.count("-- relue : erreur 10054")) == (1, 1)
+        assert server.logins == 2
+        assert sum(one.startswith(SETTING) for one in server.batches) == 2  # the other one is set as well
+    lost = [None, ONE]
+    with (
+        serve_tds(TdsServer(certificate, answers={"FROM ref.x": lost})) as server,
+        open_on(governed, monkeypatch, server, account="writer") as session,
+        pytest.raises(Unreachable, match="s'est rompue"),
+    ):
+        (session.run_batch if whole else session.execute)("SELECT n FROM ref.x")
+    assert (server.logins, lost) == (1, [ONE])
 
 
 def test_a_session_is_refused_to_every_thread_but_the_one_that_opened_it(
