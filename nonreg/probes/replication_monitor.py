@@ -28,7 +28,8 @@ class AgentStatus(IntEnum):
     FAILED = 6
 
 
-BAD_STATUS = {
+GOOD_STATUS = frozenset({AgentStatus.STARTED, AgentStatus.IN_PROGRESS, AgentStatus.IDLE})
+BAD_STATUS: dict[int, str] = {
     AgentStatus.STOPPED: "agent arrêté",
     AgentStatus.RETRYING: "agent en nouvelle tentative",
     AgentStatus.FAILED: "agent en échec",
@@ -37,11 +38,14 @@ BAD_STATUS = {
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """One subscription as the monitor sees it; latencies in seconds, None before the first measure."""
+    """One subscription as the monitor sees it; latencies in seconds, None before the first measure.
+
+    `status` may be none of those that are documented: of an agent that never ran, for one.
+    """
 
     subscriber: str
     database: str
-    status: AgentStatus
+    status: int | None
     warning: int
     latency_seconds: int | None
     expires_in_hours: int | None
@@ -63,7 +67,7 @@ def parse_subscriptions(rows: Rows) -> tuple[Subscription, ...]:
         Subscription(
             str(row["subscriber"]),
             str(row["subscriber_db"]),
-            AgentStatus(int(row["status"])),
+            read_count(row["status"]),
             int(row["warning"] or 0),
             read_count(row["latency"]),
             read_count(row["timetoexpiration"]),
@@ -75,12 +79,26 @@ def parse_subscriptions(rows: Rows) -> tuple[Subscription, ...]:
 def judge_subscription(found: Subscription) -> str:
     """What is wrong with one subscription, in French; empty when nothing is."""
     name = f"abonnement de {found.subscriber}.{found.database}"
-    problems = [BAD_STATUS[found.status]] if found.status in BAD_STATUS else []
+    problems = [] if found.status in GOOD_STATUS else [name_status(found.status)]
     if found.warning & EXPIRES:
-        problems.append(f"expire dans {found.expires_in_hours} h")
+        problems.append(name_expiry(found.expires_in_hours))
     if found.warning & LATE:
         problems.append(f"latence de {found.latency_seconds} s, au-delà du seuil")
     return f"{name} : {', '.join(problems)}" if problems else ""
+
+
+def name_status(status: int | None) -> str:
+    """What is wrong with an agent that does not run, in French."""
+    if status is None:
+        return "agent sans état connu"
+    return BAD_STATUS.get(status, f"agent en état inconnu ({status})")
+
+
+def name_expiry(hours: int | None) -> str:
+    """When a subscription expires, in French."""
+    if hours is None:
+        return "près d'expirer"
+    return f"expire dans {hours} h" if hours > 0 else "expiré"
 
 
 def parse_tracer(rows: Rows) -> tuple[TracerWay, ...]:
