@@ -95,6 +95,8 @@ def test_errors(witness: Witness, active: Session, passive: Session, campaign: C
         mark = marks.get(session.site_code, "n.d.")
         if not mark.isdigit():
             raise RequestFailed(f"Le compteur d'erreurs au départ de la campagne n'est pas connu : {mark}")
+        if session is active:
+            require_distributor(active)  # elsewhere, a count of none would prove nothing
         rows = read_fresh(session, "replication_errors")
         if session is passive:
             witness.expect(bool(rows.rows), rows.request, "un compteur par abonnement", "aucun abonnement")
