@@ -159,7 +159,8 @@ def end_failed(
     if fate is Fate.COMMITTED:
         require_open(scenario, fate, said or str(error))
     if said:
-        judge_thrown(scenario.header, said, request, witness)
+        notes = getattr(error, "__notes__", ())  # of tries that were lost before this one
+        judge_thrown(scenario.header, said, "\n".join((request, *notes)), witness)
         if scenario.header.writes:
             require_open(scenario, fate, said)
         return

@@ -29,6 +29,8 @@ from nonreg.errors import (
 )
 from nonreg.model import SiteRole
 from nonreg.probes.replication_monitor import TracerWay, send_tracer
+from nonreg.sqlfiles.scenario_file import load_scenario, run_scenario
+from nonreg.witness import Witness
 from tests.governed import Governed
 from tests.odbc.tds import (
     ROLLBACK,
@@ -430,3 +432,28 @@ def test_a_list_and_a_null_go_through_the_driver_as_the_queries_expect_them(
         found = session.execute("SELECT a, b FROM OPENJSON(:list) WHERE a = :none", list=["ref.x"], none=None)
         assert found.rows == ((None, None), (-7, "é"))
         assert any('["ref.x"]' in batch for batch in server.batches)
+
+
+READING = """-- id: BASE-951
+-- titre: Regarde
+-- criticite: mineure
+-- attendu: aucune ligne
+
+SELECT n FROM ref.x
+"""
+THROWN = refusal(51000, "3 capteurs sans station")
+
+
+@pytest.mark.parametrize("last", [ONE, THROWN], ids=["rows", "throw"])
+def test_what_a_scenario_finds_is_shown_with_the_tries_that_were_lost(
+    governed: Governed, monkeypatch: pytest.MonkeyPatch, certificate: Path, tmp_path: Path, last: bytes
+) -> None:
+    (tmp_path / "BASE-951.sql").write_text(READING, encoding="utf-8")
+    found, witness = load_scenario(tmp_path / "BASE-951.sql"), Witness("BASE-951", tmp_path)
+    with (
+        serve_tds(TdsServer(certificate, answers={"FROM ref.x": [DEADLOCK, last]})) as server,
+        open_on(governed, monkeypatch, server) as session,
+    ):
+        run_scenario(found, session, witness)
+    (gap,) = witness.gaps
+    assert gap.request.endswith("SELECT n FROM ref.x\n-- relue : erreur 1205")
