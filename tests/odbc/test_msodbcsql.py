@@ -437,6 +437,7 @@ def test_a_list_and_a_null_go_through_the_driver_as_the_queries_expect_them(
 READING = """-- id: BASE-951
 -- titre: Regarde
 -- criticite: mineure
+-- effet: read_only
 -- attendu: aucune ligne
 
 SELECT n FROM ref.x
