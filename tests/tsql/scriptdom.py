@@ -66,7 +66,7 @@ def load() -> Any:
     if not PACKAGES.is_dir():
         raise RuntimeError("ScriptDom is not installed: make test-tsql")
     os.environ["DOTNET_SYSTEM_GLOBALIZATION_INVARIANT"] = "1"  # without libicu
-    os.environ["COMPlus_EnableDiagnostics"] = "0"  # no pipes for debuggers are left in the temporary folder
+    os.environ["COMPlus_EnableDiagnostics"] = "0"  # noqa: SIM112 - its name; no debugger's pipes stay in the temporary folder
     sys.path.append(str(PACKAGES))  # last: nothing there stands for a package of the project
     from clr_loader import DotnetCoreRuntimeSpec, get_coreclr
     from pythonnet import set_runtime
