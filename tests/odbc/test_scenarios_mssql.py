@@ -761,6 +761,14 @@ def test_two_nodes_are_judged_once_as_a_group(
     assert bool(found.problems) is (health is not Health.SOUND)
 
 
+def test_a_node_whose_replication_may_not_be_read_still_tells_its_role(stage: Stage) -> None:
+    refused = refusal(229, NO_SELECT.format("sysjobactivity", "msdb"))
+    with stage.play({"publisher_agents": refused}, {"drill_node": [("SITE-B", "ACTIF", 4)]}) as platform:
+        driver = choose_driver(platform)
+        assert [node.role for node in driver.peers()] == ["ACTIF", "ACTIF"]
+        assert driver.health().health is Health.BROKEN
+
+
 def test_the_driver_tells_the_lag_and_waits_until_the_subscriber_has_it(stage: Stage) -> None:
     positions = InTurn(([(SLOT, "0x00", False)], [(SLOT, "0x00", False)], [(SLOT, "0x32", True)]))
     with stage.play({"subscriber_positions": positions}) as platform:
