@@ -101,7 +101,14 @@ def check_table(node: exp.Expr) -> None:
 
 def check_type(node: exp.Expr) -> None:
     """Unreadable for a method of a type (`type::method()`) that is not the server's own."""
-    if node.this is None or node.this.name.lower() not in SERVER_TYPES:
+    name = node.this
+    if (
+        isinstance(name, exp.Dot)
+        and isinstance(name.this, exp.Identifier)
+        and name.this.name.lower() == "sys"
+    ):
+        name = name.expression
+    if not isinstance(name, exp.Identifier) or name.name.lower() not in SERVER_TYPES:
         raise Unreadable("méthode d'un type qui n'est pas du serveur")
 
 
