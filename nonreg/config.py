@@ -322,7 +322,7 @@ def _translate_validation(error: Any) -> str:
         return "clé obligatoire absente"
     if kind in UNKNOWN_KEY:
         return "clé inconnue"
-    if kind == "enum":
+    if kind in ("enum", "literal_error"):
         return f"valeur « {given} » refusée (attendu : {error['ctx']['expected']})".replace(" or ", " ou ")
     wanted = {
         "int": "un nombre entier",
@@ -332,7 +332,7 @@ def _translate_validation(error: Any) -> str:
         "dataclass": "une table",
         "dict": "une table",
     }.get(kind.split("_")[0], "une valeur valide")
-    return f"{wanted} est attendu, pas « {given} »"
+    return f"il faut {wanted}, pas « {given} »"
 
 
 def find_key_line(text: str, keys: list[str]) -> int | None:

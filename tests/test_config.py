@@ -30,7 +30,7 @@ def test_the_shipped_platform_is_a_test_platform_with_three_roles() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("port = 2222", 'port = "x"', "clé « sites.0.host.port », ligne {line} : un nombre entier"),
+        ("port = 2222", 'port = "x"', "clé « sites.0.host.port », ligne {line} : il faut un nombre entier"),
         ('nature = "TEST"', 'nature = "ESSAI"', "clé « nature », ligne {line} : valeur « ESSAI » refusée"),
         (
             'role = "PASSIF"',
@@ -40,7 +40,7 @@ def test_the_shipped_platform_is_a_test_platform_with_three_roles() -> None:
         (
             "page_seconds = 3.0",
             'page_seconds = "vite"',
-            "clé « limits.page_seconds », ligne {line} : un nombre",
+            "clé « limits.page_seconds », ligne {line} : il faut un nombre",
         ),
         ("page_seconds = 3.0", "page_seconds = nan", "clé « limits.page_seconds », ligne {line} : un nombre"),
         (
@@ -60,10 +60,10 @@ def test_the_shipped_platform_is_a_test_platform_with_three_roles() -> None:
         (
             "page_seconds = 3.0",
             f"page_seconds = {'9' * 400}",
-            "limits.page_seconds », ligne {line} : un nombre",
+            "limits.page_seconds », ligne {line} : il faut un nombre",
         ),
         ("port = 5432", f"port = {'9' * 5_000}", "TOML refusé (un nombre"),
-        ('baseline = "embarquee"', 'baseline = ["a/b"]', "« baseline », ligne {line} : un texte est attendu"),
+        ('baseline = "embarquee"', 'baseline = ["a/b"]', "« baseline », ligne {line} : il faut un texte"),
         ("baseline =", "base_line =", "ligne {line} : clé inconnue"),
         ("[limits]", "[limits", "TOML mal formé, ligne {line}"),
         ('ticket = "AQ-0"', 'ticket = "AQ-0', "TOML mal formé, ligne {line}"),

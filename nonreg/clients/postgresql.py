@@ -19,7 +19,7 @@ LOGIN_REFUSED = ("28000", "28P01")
 RIGHT_REFUSED = "42501"
 CANCELLED = "57014"
 RIGHT_REFUSALS = frozenset({RIGHT_REFUSED, "25006"})  # no right, or a session that may only read
-RAISED = "P0001"  # RAISE EXCEPTION without a code of its own
+RAISED = frozenset({"P0001", "P0004"})  # RAISE EXCEPTION without a code of its own, ASSERT
 
 
 def make_engine(database: Database, user: str, password: str) -> Engine:
@@ -91,7 +91,7 @@ def translate(error: BaseException, database: Database, site_code: str, connecti
         return RequestFailed(f"La base « {database.name} » n'existe pas sur {where}.")
     if state == CANCELLED:
         return Unreachable(f"La base de {where} n'a pas répondu en {database.query_timeout_seconds:g} s.")
-    if state == RAISED:
+    if state in RAISED:
         return Thrown(f"La base de {where} rejette la requête ({state}) : {words}.", words)
     driver_lost = isinstance(error, OperationalError | psycopg.OperationalError)
     if (driver_lost and not state) or state.startswith(("08", "57P")):

@@ -16,7 +16,6 @@ from nonreg.clients.sql import Session, open_session
 from nonreg.clients.ssh import Shell, open_shell
 from nonreg.clients.web import WebSession
 from nonreg.config import Database, Platform, Site
-from nonreg.environment import REPLICATION_ERRORS as REPLICATION_ERRORS
 from nonreg.errors import NonregError
 from nonreg.masking import hide_places
 from nonreg.model import Fact
@@ -75,7 +74,7 @@ def state_encryption(database: Database) -> Named:
     odbc = database.odbc
     if odbc.encrypt == "no":
         said = "aucun (encrypt = « no »)"
-    elif odbc.trust_server_certificate:
+    elif odbc.trust_server_certificate and odbc.encrypt != "strict":  # strict always verifies it
         said = "TLS, certificat du serveur NON vérifié (trust_server_certificate)"
     else:
         said = f"TLS ({odbc.encrypt}), certificat du serveur vérifié"

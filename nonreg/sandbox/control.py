@@ -67,11 +67,6 @@ def restart_service(layout: Layout, site: str, service: str) -> None:
     send_order(layout, "restart", site, service)
 
 
-def kill_service(layout: Layout, site: str, service: str) -> None:
-    """SIGKILL to a service and its children; no error when it is dead already."""
-    send_order(layout, "kill", site, service)
-
-
 def power_off(layout: Layout, site: str) -> None:
     """SIGKILL to everything of a site, its timers for its own services included; no error when it is off."""
     send_order(layout, "power_off", site)

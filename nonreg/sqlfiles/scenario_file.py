@@ -26,7 +26,6 @@ from nonreg.witness import NotApplicable, NotRestored, Witness
 
 SUFFIX = ".sql"
 UTF16 = "le fichier est en UTF-16 (« Unicode » dans SSMS et Excel) : enregistrez-le en UTF-8"
-ASSERTION_FAILED = "P0004"  # ASSERT in PL/pgSQL
 ENGINE_NAMES = {"mssql": "SQL Server", "postgresql": "PostgreSQL"}
 
 
@@ -150,7 +149,7 @@ def end_failed(
     witness: Witness,
 ) -> None:
     """What a failed batch means: what the script said, its error, or first of all that it committed before."""
-    said = read_words(session, error)
+    said = error.words if isinstance(error, Thrown) else ""
     try:
         after = read_transaction(session) if before is not None else None
     except PlatformError:
@@ -176,15 +175,6 @@ def end_failed(
 def show_count(transaction: Transaction | None) -> str:
     """How many transactions are open, where that is known."""
     return "?" if transaction is None else str(transaction.opened)
-
-
-def read_words(session: Session, error: PlatformError) -> str:
-    """What the script itself said was wrong; empty for an error that is not its own."""
-    if isinstance(error, Thrown):
-        return error.words
-    if session.engine == "postgresql" and read_code(session, error) == ASSERTION_FAILED:
-        return str(error.__cause__).strip().partition("\n")[0]
-    return ""
 
 
 def require_open(scenario: SqlScenario, fate: Fate, said: str) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from nonreg import baseline
 from nonreg.clients.sql import Rows, Session
+from nonreg.environment import REPLICATION_ERRORS, UNKNOWN, find_value
 from nonreg.errors import RequestFailed
 from nonreg.fixtures import Campaign
 from nonreg.model import Criticality
-from nonreg.probes.facts import REPLICATION_ERRORS
 from nonreg.probes.replication import (
     count_errors,
     describe_agents,
@@ -85,14 +85,10 @@ def test_backlog(witness: Witness, active: Session, campaign: Campaign) -> None:
 
 @scenario("HD-006", "Aucune erreur de réplication depuis le début de la campagne", Criticality.MAJEURE)
 def test_errors(witness: Witness, active: Session, passive: Session, campaign: Campaign) -> None:
-    marks = {
-        fact.subject: fact.value
-        for fact in load_latest_facts(campaign.run_dir)
-        if fact.name == REPLICATION_ERRORS
-    }
+    facts = load_latest_facts(campaign.run_dir)
     # Some engines count on the subscriber what it could not apply, others at the publisher what its agents met.
     for session in (passive, active):
-        mark = marks.get(session.site_code, "n.d.")
+        mark = find_value(facts, session.site_code, REPLICATION_ERRORS) or UNKNOWN
         if not mark.isdigit():
             raise RequestFailed(f"Le compteur d'erreurs au départ de la campagne n'est pas connu : {mark}")
         if session is active:
