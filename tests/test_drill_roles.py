@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nonreg.faults.roles import ACTIVE, PASSIVE, WAITING, Move, decide
+from nonreg.faults.roles import ACTIVE, PASSIVE, WAITING, Move, Step, decide
 from nonreg.probes.nodes import Node
 
 SITES = ("SITE-A", "SITE-B")
@@ -79,6 +79,16 @@ def test_nothing_is_decided_while_a_node_is_silent(
 ) -> None:
     first, second = (dataclasses.replace(one, role="") if one.site == silent else one for one in pair)
     assert decide(nominal, (first, second), patient=patient).move is Move.WAIT
+
+
+@pytest.mark.parametrize(("patient", "move"), [(True, Move.WAIT), (False, Move.PERSON)])
+def test_a_replication_that_cannot_be_read_is_never_made_again(patient: bool, move: Move) -> None:
+    """A refused right, a Distributor elsewhere: none counted is not none running."""
+    unread = Node("SITE-A", ACTIVE, 3, unknown="La base de SITE-A refuse ce droit (229).")
+    nodes = unread, Node("SITE-B", PASSIVE, 3, subscriptions=1, declared=1)
+    assert decide("SITE-A", nodes, patient=patient) == Step(
+        move, why="La base de SITE-A refuse ce droit (229)"
+    )
 
 
 def test_links_that_may_come_back_by_themselves_are_waited_for() -> None:

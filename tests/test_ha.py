@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from nonreg.clients.sql import Rows
 from nonreg.config import HaKind, load_platform
-from nonreg.errors import ConfigError
+from nonreg.errors import ConfigError, RequestFailed
 from nonreg.ha.driver import choose_driver
 from nonreg.ha.group import GroupHealth, Health, is_split_brain, judge_group
 from nonreg.model import SiteRole
-from nonreg.probes.nodes import Node
+from nonreg.probes.nodes import Node, require_known
 from nonreg.probes.replication import DistributorElsewhere, require_distributor
 from nonreg.sandbox import postgres
 from nonreg.sandbox.layout import DATABASE, PASSIVE, Layout
@@ -124,6 +124,12 @@ def test_a_right_that_is_missing_is_told_as_such_and_breaks_nothing(sandbox: Lay
     (problem,) = found.problems
     assert "ne répond pas" not in problem
     assert "pg_stat_subscription" in problem
+
+
+def test_nodes_of_which_something_is_unknown_are_not_judged() -> None:
+    assert require_known((ACTIVE_NODE, PASSIVE_NODE)) == (ACTIVE_NODE, PASSIVE_NODE)
+    with pytest.raises(RequestFailed, match="ne se lit pas : un droit manque"):
+        require_known((dataclasses.replace(ACTIVE_NODE, unknown="un droit manque"), PASSIVE_NODE))
 
 
 def test_a_distributor_elsewhere_is_told_before_anything_of_it_is_asked() -> None:

@@ -40,6 +40,8 @@ def decide(nominal: str, nodes: tuple[Node, Node], *, patient: bool) -> Step:
     silent = [node.site for node in nodes if not node.role]
     if silent:
         return Step(Move.WAIT, why=f"la base de {' et '.join(silent)} ne répond pas")
+    if unread := [node.unknown for node in nodes if node.unknown]:  # what was not read is not a count of none
+        return Step(Move.WAIT if patient else Move.PERSON, why=" ; ".join(unread).rstrip("."))
     if any(node.role == WAITING for node in nodes) and patient:
         return Step(Move.WAIT, why="un site actif attend sa confirmation")
     # One that waits was declared active: it holds acknowledged writes as an active one does.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from nonreg.clients.sql import Session, open_session
 from nonreg.config import Platform, Site
-from nonreg.errors import AccessDenied, PlatformError, Unreachable
+from nonreg.errors import AccessDenied, PlatformError, RequestFailed, Unreachable
 from nonreg.model import SiteRole
 from nonreg.probes.replication import RUNNING_STATES, DistributorElsewhere, require_distributor
 
@@ -35,6 +35,13 @@ def read_nodes(platform: Platform) -> tuple[Node, Node]:
     """The nominal active node, then the nominal passive one."""
     first, second = (platform.site(role) for role in (SiteRole.ACTIF, SiteRole.PASSIF))
     return read_node(platform, first), read_node(platform, second)
+
+
+def require_known(nodes: tuple[Node, Node]) -> tuple[Node, Node]:
+    """The nodes; RequestFailed when something of them is unknown: it may not be judged as a count of none."""
+    if unknown := [node.unknown for node in nodes if node.unknown]:
+        raise RequestFailed(f"La réplication ne se lit pas : {' ; '.join(unknown)}")
+    return nodes
 
 
 def read_node(platform: Platform, site: Site) -> Node:

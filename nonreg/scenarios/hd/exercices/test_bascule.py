@@ -14,7 +14,7 @@ from nonreg.model import Criticality, Drill, DrillFault, DrillStage, Effect
 from nonreg.probes.client_page import parse_latest
 from nonreg.probes.exports import parse_name
 from nonreg.probes.frames import Reading
-from nonreg.probes.nodes import read_nodes
+from nonreg.probes.nodes import Node, read_nodes, require_known
 from nonreg.probes.replication import read_fresh
 from nonreg.recorder import scenario
 from nonreg.scenarios.applicatif.steps import ORDERS, OUTBOX, sign_in
@@ -55,18 +55,19 @@ def test_planned_switchover(witness: Witness, campaign: Campaign, drill: DrillRu
         exported = list_exports(campaign, campaign.active_site)
         drill.inject("switched_over")
         clients.wait_flowing()
-        old, new = read_nodes(campaign.platform)
+        old, new = require_known(read_nodes(campaign.platform))
         request = "rôle et réplication de chaque site, lus sur lui-même"
         witness.expect_equal((old.role, new.role), ("PASSIF", "ACTIF"), request)
         witness.expect_equal(
             (old.subscribers, new.subscriptions), (0, 0), f"{request}\n-- ancien sens retiré"
         )
-        reversed_way = observe_until(
-            lambda: [node.subscribers + node.subscriptions for node in read_nodes(campaign.platform)],
-            lambda found: found == [1, 1],
+        nodes = observe_until(
+            lambda: read_nodes(campaign.platform),
+            lambda found: count_ends(found) == [1, 1],
             campaign.patience("replication_latency_seconds"),
             0.1,
         )
+        reversed_way = count_ends(require_known(nodes))
         witness.expect_equal(reversed_way, [1, 1], f"{request}\n-- nouveau sens établi")
         judge_exports(witness, campaign, campaign.active_site, exported)
     judge_no_loss(witness, drill)
@@ -183,12 +184,17 @@ def test_failback(witness: Witness, campaign: Campaign, drill: DrillRun) -> None
         clients.wait_flowing()
     judge_no_loss(witness, drill)
     judge_interruption(witness, campaign, drill)
-    active, passive = read_nodes(campaign.platform)
+    active, passive = require_known(read_nodes(campaign.platform))
     request = "rôle et réplication de chaque site, lus sur lui-même"
     witness.expect_equal((active.role, passive.role), ("ACTIF", "PASSIF"), request)
     witness.expect_equal((active.subscribers, passive.subscriptions), (1, 1), request)
     expect_equal_nodes(witness, campaign)
     judge_alarms(witness, campaign, drill)
+
+
+def count_ends(nodes: tuple[Node, Node]) -> list[int]:
+    """For each node, the ends of running replications that it has."""
+    return [node.subscribers + node.subscriptions for node in nodes]
 
 
 def read_subscription(campaign: Campaign) -> Rows:
