@@ -61,6 +61,8 @@ def test_jobs_are_read_whatever_never_happened_to_them() -> None:
         ({}, ""),
         ({"state": "history_purged", "last_outcome": "succeeded"}, ""),
         ({"last_outcome": "in_progress"}, ""),
+        ({"state": "running", "last_outcome": "canceled"}, ""),
+        ({"state": "running", "last_outcome": ""}, ""),
         ({"enabled": False, "state": "disabled"}, "tâche Purge : désactivée"),
         ({"enabled_schedules": 0}, "tâche Purge : aucune planification active"),
         ({"state": "never_run", "last_outcome": ""}, "tâche Purge : jamais exécutée"),

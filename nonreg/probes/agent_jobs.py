@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from nonreg.clients.sql import Rows
 
 NEVER_RUN, DISABLED = "never_run", "disabled"
+GOES_ON = "running"  # begun with the Agent and never ended: how it ended before an earlier stop says nothing
 RUNNING = "running"
 BAD_OUTCOMES = {"failed": "en échec", "canceled": "annulée", "retry": "en nouvelle tentative"}
 
@@ -47,6 +48,8 @@ def judge_job(job: Job) -> str:
         return f"tâche {job.name} : désactivée"
     if not job.enabled_schedules:
         return f"tâche {job.name} : aucune planification active"
+    if job.state == GOES_ON:
+        return ""
     if job.state == NEVER_RUN:
         return f"tâche {job.name} : jamais exécutée"
     ended = BAD_OUTCOMES.get(job.last_outcome)

@@ -1,9 +1,19 @@
--- One row per SQL Server Agent job. state: disabled, never_run, history_purged (it ran, its history is gone) or ran.
+-- One row per SQL Server Agent job. state: disabled, running (a job that starts with the Agent and never ends, such as
+-- replication's: its history says nothing of it), never_run, history_purged (it ran, its history is gone) or ran.
 -- last_outcome: failed, succeeded, retry, canceled, in_progress, or NULL when it never ran. started_local: server local time.
--- Source: msdb (sysjobs, syscategories, sysjobservers, sysjobhistory, sysjobschedules, sysschedules). Right: SELECT on these
--- tables; SQLAgentReaderRole gives only the procedures.
+-- Source: msdb (sysjobs, syscategories, sysjobservers, sysjobhistory, sysjobactivity, syssessions, sysjobschedules,
+-- sysschedules). Right: SELECT on these tables; SQLAgentReaderRole gives only the procedures.
 SELECT j.name AS job_name, c.name AS category, SUSER_SNAME(j.owner_sid) AS owner_name, CAST(j.enabled AS bit) AS enabled,
-       CASE WHEN j.enabled = 0 THEN 'disabled' WHEN COALESCE(v.last_run_date, 0) = 0 AND h.instance_id IS NULL THEN 'never_run'
+       CASE WHEN j.enabled = 0 THEN 'disabled'
+            WHEN EXISTS (
+                SELECT 1 FROM msdb.dbo.sysjobactivity a
+                WHERE a.job_id = j.job_id AND a.session_id = (SELECT MAX(y.session_id) FROM msdb.dbo.syssessions y)
+                  AND a.start_execution_date IS NOT NULL AND a.stop_execution_date IS NULL
+            ) AND EXISTS (
+                SELECT 1 FROM msdb.dbo.sysjobschedules s JOIN msdb.dbo.sysschedules e ON e.schedule_id = s.schedule_id
+                WHERE s.job_id = j.job_id AND e.enabled = 1 AND e.freq_type = 64
+            ) THEN 'running'
+            WHEN COALESCE(v.last_run_date, 0) = 0 AND h.instance_id IS NULL THEN 'never_run'
             WHEN h.instance_id IS NULL THEN 'history_purged' ELSE 'ran' END AS state,
        CASE COALESCE(h.run_status, CASE WHEN v.last_run_date > 0 THEN v.last_run_outcome END)
             WHEN 0 THEN 'failed' WHEN 1 THEN 'succeeded' WHEN 2 THEN 'retry' WHEN 3 THEN 'canceled' WHEN 4 THEN 'in_progress'

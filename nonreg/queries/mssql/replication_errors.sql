@@ -1,6 +1,7 @@
 -- A counter of the errors of each subscription, which rises with each new one. A subscriber only knows whether its agent is
 -- failing or trying again now (0 or 1); the publisher that is its own Distributor gives the number of the last error that its
--- history still has (48 hours unless set otherwise): cleaning may lower it, nothing but an error raises it.
+-- history still has (48 hours unless set otherwise), the Log Reader's apart: cleaning may lower it, nothing but an error
+-- raises it.
 -- Right: as subscriber_agents or publisher_agents.
 IF EXISTS (SELECT 1 FROM sys.partitions x WHERE x.object_id = OBJECT_ID(N'dbo.MSreplication_subscriptions') AND x.rows > 0)
     SELECT r.publication AS subscription, MAX(CASE WHEN a.last_sync_status IN (5, 6) THEN 1 ELSE 0 END) AS apply_errors,
@@ -27,4 +28,10 @@ ELSE
     ) q
     LEFT JOIN distribution.dbo.MSdistribution_history h ON h.agent_id = q.id
     GROUP BY q.slot
-    ORDER BY q.slot
+    UNION ALL
+    SELECT N'lecture du journal' AS subscription, COALESCE(MAX(h.error_id), 0) AS apply_errors, 0 AS copy_errors
+    FROM distribution.dbo.MSlogreader_agents g
+    LEFT JOIN distribution.dbo.MSlogreader_history h ON h.agent_id = g.id
+    WHERE g.publisher_db = DB_NAME()
+    GROUP BY g.publisher_db
+    ORDER BY subscription
