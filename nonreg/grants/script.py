@@ -70,6 +70,8 @@ def write_heading(users: Users) -> str:
         "-- (sqlcmd ou SSMS, qui comprennent GO). Peut être exécuté plusieurs fois. Ne contient aucun mot de passe.\n"
         "-- Tout ou rien : une seule transaction ; après une erreur, plus rien n'est exécuté et rien n'est donné.\n"
         f"-- La dernière ligne affichée est « {DONE} » quand tout est donné.\n"
+        "-- À exécuter de nouveau après chaque bascule, et dès qu'une publication ou un abonnement est refait : leurs\n"
+        "-- tables de réplication y sont recréées, sans ces droits.\n"
         "-- Vérification ensuite : « python -m nonreg grants --check », qui nomme aussi les droits en trop.\n"
         f"SET NOEXEC OFF;\nSET NOCOUNT ON;\nSET XACT_ABORT ON;\n{checks}\n"
         f"IF {' OR '.join(lacking)}\n    SET NOEXEC ON;\n"

@@ -51,6 +51,14 @@ class TransactionalReplicationDriver:
             f"Arrêter les écritures sur {old} : collecte, affinage, échange",
             f"Attendre que {new} ait tout reçu",
             f"Basculer vers {new} avec le gestionnaire de bascule",
+            *self._list_right_steps(old, new),
             f"Vérifier les rôles inversés, la réplication vers {new} retirée et celle vers {old} établie",
             f"Vérifier la collecte, l'export, les alarmes et le client léger sur {new}",
         )
+
+    def _list_right_steps(self, old: str, new: str) -> tuple[str, ...]:
+        """SQL Server makes the tables of replication again, without the rights that were given on them."""
+        database = self._platform.site(SiteRole.ACTIF).database
+        if database is None or database.engine != "mssql":
+            return ()
+        return (f"Exécuter de nouveau le script des droits sur {old} et {new}",)
