@@ -204,7 +204,6 @@ WRITES = {
         "SELECT dbo.xp_ecrire(1) AS a",
         "SELECT prive::ecrire(1) AS a",
         "SELECT dbo.geography::Point(1, 2, 4326) AS a",
-        "SELECT a.sys.geography::Point(1, 2, 4326) AS a",
         "EXEC cfg.usp_liste WITH RESULT SETS ((a int)) EXEC nr.usp_autre",
         "EXEC cfg.usp_liste AT autre",
         "SET NOCOUNT, IMPLICIT_TRANSACTIONS ON",
