@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import sqlite3
+from contextlib import closing
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nonreg.clients import mssql
@@ -27,7 +29,7 @@ from nonreg.clients.odbc_errors import (
     read_odbc_error,
 )
 from nonreg.clients.odbc_wheel import choose_library
-from nonreg.clients.server_level import refuse_server
+from nonreg.clients.server_level import STATEMENT, refuse_server
 from nonreg.config import Database, Odbc
 from nonreg.errors import (
     AccessDenied,
@@ -397,13 +399,19 @@ NUMBERS = st.tuples(st.integers(8, 17), st.integers(0, 50), st.integers(0, 9999)
 
 
 @given(NUMBERS, st.integers(1, 4), st.sampled_from([80, 100, 110, 120, 130, 140, 150, 160]))
-def test_a_server_before_2016_sp2_or_a_database_below_its_level_is_refused_with_what_was_found(
+@example((13, 0, 5025, 0), 3, 130)
+@example((13, 0, 5026, 0), 3, 130)
+@example((14, 0, 3029, 16), 3, 140)
+@example((14, 0, 3030, 27), 3, 140)
+def test_a_server_older_than_its_major_must_be_or_a_database_below_its_level_is_refused_with_what_was_found(
     number: tuple[int, int, int, int], edition: int, level: int
 ) -> None:
     version = ".".join(map(str, number))
     refusal = refuse_server(version, edition, level, "srv-a:1433", "AQUAREEL")
     if number[:3] < (13, 0, 5026):
-        assert f"en version {version} : il faut au moins 13.0.5026" in refusal
+        assert f"en version {version} : il faut au moins 13.0.5026 (SQL Server 2016 SP2)." in refusal
+    elif (14,) <= number < (14, 0, 3030):
+        assert f"en version {version} : il faut au moins 14.0.3030 (SQL Server 2017 CU9)." in refusal
     elif level < 130:
         assert f"compatibilité {level} : il faut au moins 130" in refusal
     else:
@@ -417,3 +425,24 @@ def test_a_service_whose_numbers_are_not_those_of_sql_server_is_judged_by_its_le
     assert refuse_server(".".join(map(str, number)), edition, level, "srv-a:1433", "AQUAREEL") == ""
     assert refuse_server("15.2 (autre)", 3, level, "srv-a:1433", "AQUAREEL") == ""
     assert "compatibilité 120" in refuse_server("12.0.2000.8", edition, 120, "srv-a:1433", "AQUAREEL")
+
+
+DATABASES = [(1, "master", 100, 0), (3, "model", 100, 0), (4, "msdb", 110, 0), (5, "AQUAREEL", 120, 0)]
+
+
+@pytest.mark.parametrize(
+    ("name", "level"),
+    [("AQUAREEL", 120), ("master", None), ("model", None), ("msdb", None), ("diffusion", None)],
+)
+def test_the_servers_own_databases_keep_the_level_that_they_had_before_an_upgrade(
+    name: str, level: int | None
+) -> None:
+    """What tells the level is plain SQL, which another engine answers too once it has the server's functions."""
+    databases = [*DATABASES, (6, "diffusion", 110, 1)]
+    with closing(sqlite3.connect(":memory:")) as server:
+        server.execute("ATTACH ':memory:' AS sys")
+        server.execute("CREATE TABLE sys.databases (database_id, name, compatibility_level, is_distributor)")
+        server.executemany("INSERT INTO sys.databases VALUES (?, ?, ?, ?)", databases)
+        server.create_function("DB_ID", 0, lambda: next(one[0] for one in databases if one[1] == name))
+        server.create_function("SERVERPROPERTY", 1, {"ProductVersion": "15.0.4430.1", "EngineEdition": 3}.get)
+        assert server.execute(STATEMENT).fetchall()[0][1:] == (3, level)

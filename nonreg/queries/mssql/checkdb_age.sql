@@ -1,5 +1,5 @@
 -- When DBCC CHECKDB last ended without error on each database, in server local time and in hours; NULL when it never did
--- (or before 2016 SP2, which does not tell). Right: access to each database.
+-- (or before 2016 SP2 and 2017 CU9, which do not tell). Right: access to each database.
 SELECT d.name AS database_name, c.last_good_local, DATEDIFF(second, c.last_good_local, GETDATE()) / 3600.0 AS age_hours
 FROM sys.databases d
 CROSS APPLY (
