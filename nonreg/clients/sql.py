@@ -132,6 +132,7 @@ class Session:
         self._dialect = choose_dialect(database)
         self._pauses_seconds = AGAIN_SECONDS if reads_again else ()
         self._thread = threading.current_thread()
+        self._is_trying = False
         self.site_code = site_code
 
     def take_over(self) -> None:
@@ -155,13 +156,14 @@ class Session:
         )
         return replace(rows, request="\n".join((request, *notes)))
 
-    def run_batch(self, statement: str) -> Batch:
+    def run_batch(self, statement: str, prepare: Callable[[], object] | None = None) -> Batch:
         """Run a whole batch as it is, without parameters, and read all its result sets.
 
-        Tried again from its start like any read; the notes say so, those of the error too when it fails at last.
+        Tried again from its start like any read, behind what `prepare` does in the same transaction; the notes say so,
+        those of the error too when it fails at last.
         """
         # The driver's own errors: it is not asked through SQLAlchemy.
-        batch, notes = self._try_reading(lambda: self._run_batch_once(statement), Exception)
+        batch, notes = self._try_reading(lambda: self._run_batch_once(statement, prepare), Exception)
         return replace(batch, notes=notes)
 
     def _try_reading(
@@ -169,9 +171,12 @@ class Session:
     ) -> tuple[Result, tuple[str, ...]]:
         """What it gives, tried again where that is allowed, and one note for each try that was lost."""
         self._require_own_thread()
+        if self._is_trying:
+            return act(), ()  # a part of a try: the whole is tried again, not it alone
         notes: list[str] = []
         for pause_seconds in (*self._pauses_seconds, None):
             try:
+                self._is_trying = True
                 return act(), tuple(notes)
             except NonregError:
                 raise
@@ -184,6 +189,8 @@ class Session:
                 notes.append(f"-- relue : erreur {self._dialect.read_state(error)}")
                 if self._dialect.is_lost(error):
                     self._connection.invalidate()  # the next try opens another
+            finally:
+                self._is_trying = False
             self.undo()
             time.sleep(pause_seconds)
         raise AssertionError("unreachable")
@@ -194,9 +201,11 @@ class Session:
             return Rows((), (), request)
         return Rows(tuple(result.keys()), tuple(tuple(row) for row in result), request)
 
-    def _run_batch_once(self, statement: str) -> Batch:
+    def _run_batch_once(self, statement: str, prepare: Callable[[], object] | None) -> Batch:
         if not self._connection.in_transaction():
             self._connection.begin()  # so that the end undoes it
+        if prepare is not None:
+            prepare()
         return run_batch(self._connection.connection.driver_connection, statement)
 
     def try_query(self, name: str, **parameters: Any) -> str:

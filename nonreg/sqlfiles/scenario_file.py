@@ -128,14 +128,18 @@ def run_scenario(scenario: SqlScenario, session: Session, witness: Witness) -> N
         raise ConfigError(f"{scenario.name} : {refusal}.")
     request = describe_request(session.site_code, scenario.request, {})
     can_end = scenario.header.writes or scenario.header.procedures
-    before = open_transaction(session) if can_end else None
+    opened: list[
+        Transaction | None
+    ] = []  # one for each try: between two of them the session undoes the first
+    prepare = (lambda: opened.append(open_transaction(session))) if can_end else None
     try:
-        batch = session.run_batch(scenario.text)
+        batch = session.run_batch(scenario.text, prepare)
     except PlatformError as error:
-        end_failed(scenario, session, before, error, request, witness)
+        # When a try's opening fails, the one before it may have committed: its witness is in the way.
+        end_failed(scenario, session, opened[-1] if opened else None, error, request, witness)
         return
-    # A batch that was read again has had its transaction undone in between, by the session.
-    if before is not None and not batch.notes:
+    before = opened[-1] if opened else None
+    if before is not None:
         require_open(scenario, find_fate(before, read_transaction(session)), "")
     judge(scenario.header, scenario.golden, batch, "\n".join((request, *batch.notes)), witness)
 
