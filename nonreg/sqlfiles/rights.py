@@ -11,10 +11,11 @@ ON_OBJECT = ("SELECT", "EXECUTE", "INSERT", "UPDATE", "DELETE", "REFERENCES", "V
 ON_WHOLE = ("VIEW SERVER STATE", "VIEW ANY DEFINITION", "VIEW DATABASE STATE", "VIEW DEFINITION")
 WRITING = ("INSERT", "UPDATE", "DELETE", "REFERENCES")
 NAME = re.compile(r"[^\W\d][\w$#]*(?:\.[^\W\d][\w$#]*){1,2}")
-# They run a text, or what is outside of the database: nobody can vouch for what they will do.
+# They run a text, or what is outside of the database: nobody can vouch for what they will do, nor roll it back.
 NEVER_VOUCHED = re.compile(
     r"(?:.*\.)?(?:xp_\w*|sp_executesql|sp_oa\w*|sp_msforeach\w*|sp_prep\w*|sp_cursor\w*|sp_execute\w*"
-    r"|sp_send_dbmail|sp_start_job|sp_configure|sp_addlinkedserver|sp_serveroption|sp_rename|sp_unprepare)"
+    r"|sp_send_dbmail|sp_start_job|sp_configure|sp_addlinkedserver|sp_serveroption|sp_rename|sp_unprepare"
+    r"|sp_sqlexec|sp_stop_job|sp_notify_operator|sp_repl\w*|sp_posttracertoken)"
 )
 
 ProcedureName = str  # `schema.name`, lower case, without brackets
