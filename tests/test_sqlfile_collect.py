@@ -197,6 +197,18 @@ def test_a_text_that_was_not_guarded_at_the_collection_is_not_sent(tmp_path: Pat
         run_scenario(unguarded, nowhere, Witness("BASE-210", tmp_path))
 
 
+def test_snapshot_isolation_is_admitted_only_where_the_tool_opens_no_transaction_before(
+    tmp_path: Path,
+) -> None:
+    text = "SET TRANSACTION ISOLATION LEVEL SNAPSHOT\n" + READ
+    vouching = HEADER.replace("\n\n", "\n-- procedures_de_lecture: cfg.usp_liste\n\n")
+    for header in (vouching, HEADER.replace("read_only", "writes_test_data")):
+        folder = write(tmp_path / "essais", header + text)
+        assert "sans procédure et sans écriture elle est admise" in refuse(folder)
+    folder = write(tmp_path / "essais", HEADER + text)
+    assert load_scenario(folder / "base_capteurs.sql").header.id == "BASE-210"
+
+
 def test_the_shipped_examples_are_sound(tmp_path: Path) -> None:
     folder = tmp_path / "exemples"
     shutil.copytree(EXAMPLES, folder)

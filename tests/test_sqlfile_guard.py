@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nonreg.sqlfiles.guard import check_read_only, check_undone
+from nonreg.sqlfiles.guard import check_opened, check_read_only, check_undone
 
 VOUCHED = ("cfg.usp_liste",)
 QUERIES = Path(__file__).parent.parent / "nonreg" / "queries"
@@ -498,7 +498,12 @@ def test_a_procedure_reads_only_if_it_is_vouched_for_under_its_whole_name() -> N
         ("mssql", "EXEC ('COMMIT')"),
         ("mssql", "EXEC @p"),
         ("mssql", "EXEC sp_executesql N'COMMIT'"),
+        ("mssql", "EXEC sys.sp_sqlexec N'COMMIT'"),
         ("mssql", "EXEC msdb.dbo.sp_start_job 'x'"),
+        ("mssql", "EXEC msdb.dbo.sp_stop_job 'x'"),
+        ("mssql", "EXEC msdb.dbo.sp_notify_operator @name = N'astreinte'"),
+        ("mssql", "EXEC sp_replcmds; EXEC sp_repldone NULL, NULL, 0, 0, 1"),
+        ("mssql", "EXEC sys.sp_posttracertoken 'publication'"),
         ("mssql", "EXEC [master].[dbo].[xp_cmdshell] 'dir'"),
         ("mssql", "BACKUP LOG x TO DISK = 'y'"),
         ("mssql", "DELETE FROM t\nGO\nDELETE FROM u"),
@@ -533,8 +538,40 @@ def test_what_a_rollback_would_not_undo_is_refused_even_of_a_writer(engine: str,
 
 
 @pytest.mark.parametrize(
+    "setting",
+    [
+        "SET FMTONLY ON",
+        "set noexec on",
+        "SET PARSEONLY ON",
+        "SET SHOWPLAN_ALL ON",
+        "SET SHOWPLAN_TEXT ON",
+        "SET SHOWPLAN_XML ON",
+        "SET ROWCOUNT 1",
+        "SET ROWCOUNT @n",
+        "SET NOCOUNT, NOEXEC ON",
+        "IF 1 = 1 SET /* x */ NOEXEC ON",
+    ],
+)
+def test_a_setting_that_keeps_a_batch_from_running_whole_is_refused_of_a_writer(setting: str) -> None:
+    refusal = check_undone(f"DELETE FROM t\n{setting}\nDELETE FROM u", "mssql")
+    assert refusal.startswith("ligne 2 : ")
+    assert "ce réglage empêche le lot de s'exécuter en entier" in refusal
+
+
+def test_snapshot_isolation_is_refused_in_a_transaction_that_is_open_already_and_no_other_level() -> None:
+    setting = "SET NOCOUNT ON\nSET TRANSACTION ISOLATION LEVEL {}; SELECT a FROM t WITH (SNAPSHOT)"
+    refusal = check_opened(setting.format("snapshot"), "mssql")
+    assert refusal.startswith("ligne 2 : l'isolation SNAPSHOT ne se demande pas dans une transaction déjà")
+    for level in ("READ COMMITTED", "READ UNCOMMITTED"):
+        assert check_opened(setting.format(level), "mssql") == ""
+    assert check_opened(setting.format("snapshot"), "postgresql") == ""  # there it is no level
+
+
+@pytest.mark.parametrize(
     ("engine", "text"),
     [
+        ("mssql", "UPDATE t SET noexec = 1, rowcount += 2; UPDATE t SET parseonly.WRITE(N'x', 0, 1)"),
+        ("mssql", "UPDATE t SET t.rowcount = @@ROWCOUNT; SET NOCOUNT, XACT_ABORT ON"),
         ("mssql", "EXEC nr.usp_creer_station @c; UPDATE ref.station SET a = N'COMMIT' WHERE b = 1"),
         ("mssql", "EXEC @r = nr.usp_creer_station 1"),
         ("mssql", "EXEC AQUAREEL.nr.usp_battre 1, 2; EXEC @r = AQUAREEL..usp_x @p = 1.5"),

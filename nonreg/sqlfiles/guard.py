@@ -13,6 +13,7 @@ from nonreg.sqlfiles import postgres, transact
 from nonreg.sqlfiles.tokens import Unreadable, read_tokens
 
 READING = {"mssql": transact.require_reading, "postgresql": postgres.require_reading}
+OPENED = {"mssql": transact.require_opened}
 UNDONE = {"mssql": transact.require_undone, "postgresql": postgres.require_undone}
 
 
@@ -28,6 +29,16 @@ def check_read_only(text: str, engine: str, allowed_procedures: Iterable[str] = 
     """Why this batch does not surely only read; empty when it does."""
     try:
         READING[engine](text, frozenset(allowed_procedures))
+    except Unreadable as error:
+        return str(error)
+    return ""
+
+
+def check_opened(text: str, engine: str) -> str:
+    """Why this batch cannot run in a transaction that is open already; empty when it can."""
+    try:
+        if engine in OPENED:
+            OPENED[engine](text)
     except Unreadable as error:
         return str(error)
     return ""

@@ -85,6 +85,7 @@ def check_name(stem: str, header: Header) -> None:
 def refuse_text(text: str, header: Header) -> str:
     """Why this text may not be sent; empty when it may."""
     from nonreg.sqlfiles.guard import (  # the parser, only where there is SQL
+        check_opened,
         check_read_only,
         check_text,
         check_undone,
@@ -92,10 +93,17 @@ def refuse_text(text: str, header: Header) -> str:
 
     if reason := check_text(text, header.engine):
         return reason
+    if calls_for_witness(header) and (reason := check_opened(text, header.engine)):
+        return reason
     if header.writes:
         return check_undone(text, header.engine)
     reason = check_read_only(text, header.engine, header.procedures)
     return reason and f"ce scénario est read_only, et son texte n'est pas seulement une lecture : {reason}"
+
+
+def calls_for_witness(header: Header) -> bool:
+    """True when something in the batch may end the tool's transaction, which is then opened before it."""
+    return header.writes or bool(header.procedures)
 
 
 def load_golden(path: Path, header: Header) -> Golden:
@@ -127,11 +135,12 @@ def run_scenario(scenario: SqlScenario, session: Session, witness: Witness) -> N
     if refusal := refuse_text(scenario.text, scenario.header):
         raise ConfigError(f"{scenario.name} : {refusal}.")
     request = describe_request(session.site_code, scenario.request, {})
-    can_end = scenario.header.writes or scenario.header.procedures
-    opened: list[
-        Transaction | None
-    ] = []  # one for each try: between two of them the session undoes the first
-    prepare = (lambda: opened.append(open_transaction(session))) if can_end else None
+    opened: list[Transaction | None] = []  # one for each try: the session undoes one before it tries again
+
+    def prepare() -> None:
+        if calls_for_witness(scenario.header):
+            opened.append(open_transaction(session))
+
     try:
         batch = session.run_batch(scenario.text, prepare)
     except PlatformError as error:

@@ -17,6 +17,7 @@ from nonreg.sqlfiles.forbidden import (
     TSQL_NOT_UNDONE,
     TSQL_OPTIONS,
     TSQL_PLACED,
+    TSQL_UNEXECUTED,
     TSQL_WORDS,
 )
 from nonreg.sqlfiles.parsing import DEFINING, READING, parse, require_nodes, require_query
@@ -77,8 +78,37 @@ def require_undone(text: str) -> None:
                 require_named(tokens[place + 1 :])
             elif token.word == "RAISERROR":
                 require_severity(list_arguments(tokens[place + 1 :]))
+            elif token.word == "SET":
+                require_executed(tokens[place + 1 :])
         except Unreadable as error:
             raise Unreadable(f"ligne {token.line} : {error}") from error
+
+
+def require_opened(text: str) -> None:
+    """Unreadable for what a transaction that is open already cannot take: SNAPSHOT fails there (error 3951)."""
+    tokens = read_tokens(text, "mssql")
+    words = [token.word for token in tokens]
+    for place, token in enumerate(tokens):
+        if tuple(words[place : place + 5]) == (*ISOLATION, "SNAPSHOT"):
+            raise Unreadable(
+                f"ligne {token.line} : l'isolation SNAPSHOT ne se demande pas dans une transaction déjà ouverte ; "
+                "sans procédure et sans écriture elle est admise"
+            )
+
+
+def require_executed(given: tuple[Token, ...]) -> None:
+    """Unreadable for a SET of options that keep a batch from running whole; a column that is so named is assigned."""
+    names = given[:1]
+    for comma, name in zip(given[1::2], given[2::2], strict=False):
+        if comma.text != ",":
+            break
+        names = (*names, name)
+    behind = given[2 * len(names) - 1 : 2 * len(names) + 1]
+    if not any(name.word in TSQL_UNEXECUTED for name in names):
+        return
+    if not any(token.text in ("=", ".") for token in behind):
+        words = ", ".join(name.text for name in names)
+        raise Unreadable(f"SET {words} : ce réglage empêche le lot de s'exécuter en entier")
 
 
 def require_named(given: tuple[Token, ...]) -> None:
