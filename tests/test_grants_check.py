@@ -7,7 +7,11 @@ import dataclasses
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from sqlalchemy import create_engine
 
+from nonreg.clients.sql import Session
+from nonreg.config import Database
+from nonreg.grants.effective import ask_rights
 from nonreg.grants.manifest import MEMBER, SERVER, Account, Manifest, Right, Tolerated, load_manifest
 from nonreg.grants.preflight import Asked, Judgement, judge_account, tell_shortly
 from nonreg.grants.standing import Covering, Held
@@ -75,6 +79,39 @@ def test_rights_in_a_distribution_database_on_another_server_are_told_apart() ->
     assert judgement.is_right
     assert judgement.unseen == ("1 droit dans la base distribution, qui n'est pas sur ce serveur.",)
     assert judge().unseen == ()
+
+
+MSDB = Right(READER, "msdb.dbo.sysjobs", "SELECT", "mssql", ("agent_jobs",))
+HISTORY = Right(
+    READER, "distribution.dbo.MSdistribution_history", "SELECT", "mssql", ("distribution_history",)
+)
+ELSEWHERE = (MSDB, HISTORY, RIGHTS[2])
+SERVERS = Database(
+    "mssql", "srv-a", 1433, "AQUAREEL", "r", "AQ_READER_PASSWORD", "w", "AQ_WRITER_PASSWORD", 5.0, 30.0
+)
+
+
+def judge_doors(*held: Held) -> Judgement:
+    """The judgement of rights in other databases; of those that the account may not enter nothing is asked."""
+    with create_engine("sqlite://").connect() as unasked:
+        asked = tuple(ask_rights(Session(unasked, SERVERS, "SITE-A"), ELSEWHERE, held))
+    return judge_account(Manifest("securite", ELSEWHERE), "mssql", READER, "r", asked, held)
+
+
+def test_rights_in_a_database_that_is_there_but_closed_to_the_account_are_missing() -> None:
+    closed = judge_doors(*(Held("elsewhere", name, "REFUSED") for name in ("distribution", "msdb")))
+    assert closed.unseen == ()
+    assert sorted(closed.missing) == [
+        "r n'est pas membre du rôle distribution.replmonitor (pour replication_monitor).",
+        "r ne peut pas lire distribution.dbo.MSdistribution_history : SELECT manque (pour distribution_history).",
+        "r ne peut pas lire msdb.dbo.sysjobs : SELECT manque (pour agent_jobs).",
+    ]
+
+
+def test_rights_in_a_distribution_database_that_no_server_has_here_are_not_missing() -> None:
+    away = judge_doors(Held("elsewhere", "msdb", "REFUSED"))
+    assert away.unseen == ("2 droits dans la base distribution, qui n'est pas sur ce serveur.",)
+    assert away.missing == ("r ne peut pas lire msdb.dbo.sysjobs : SELECT manque (pour agent_jobs).",)
 
 
 @pytest.mark.parametrize(

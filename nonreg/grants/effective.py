@@ -39,10 +39,10 @@ def read_coverings(session: Session) -> frozenset[Covering]:
 def ask_rights(session: Session, rights: tuple[Right, ...], held: tuple[Held, ...]) -> Iterator[Asked]:
     """The answer for each right of the manifest: from what is known already, or asked."""
     known = {one.key for one in held}
-    databases = {"", *(one.object for one in held if one.scope == "elsewhere" and one.privilege == "CONNECT")}
+    doors = {one.object: one.privilege for one in held if one.scope == "elsewhere"}
     for right in rights:
-        if right.database not in databases:
-            yield Asked(right, is_there=False, is_granted=False)
+        if right.database and doors.get(right.database) != "CONNECT":
+            yield Asked(right, is_there=right.database in doors, is_granted=False)
         elif all(one.key in known for one in name_needed(right)):
             yield Asked(right, is_there=True, is_granted=True)
         elif right.object in (SERVER, DATABASE) or right.right == MEMBER:

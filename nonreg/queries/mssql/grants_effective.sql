@@ -1,6 +1,8 @@
 -- Everything that the account may do, whatever it is called: on the server, in this database, on its schemas, objects and
 -- columns, through roles, as somebody else; and which other databases it may enter. Left out: what every login and every
--- user has by `public`. Objects of the server's own and the other kinds of things: what is granted to it by name.
+-- user has by `public` from the start. In the application's database what `public` was given on its objects is the
+-- account's too, and is told (for example SSMS's database diagrams). Objects of the server's own and the other kinds of
+-- things: what is granted to it by name.
 -- Names of the server have its collation, which may not be the database's.
 SELECT N'server' AS scope, N'SERVER' AS object_name, N'' AS column_name, p.permission_name COLLATE DATABASE_DEFAULT AS privilege
 FROM sys.fn_my_permissions(NULL, N'SERVER') p
