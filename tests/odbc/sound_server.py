@@ -100,6 +100,7 @@ SHAPES: dict[str, dict[str, Kind]] = {
         "log_reuse_wait": nvarchar(60),
     },
     "deadlocks": {"deadlock_utc": datetime2(3), "graph": NVARCHAR_MAX},
+    "deadlocks_since": {"since_utc": datetime2(3), "is_truncated": INT},
     "query_store_top": {
         "query_id": BIGINT,
         "object_name": nvarchar(257),
@@ -272,6 +273,7 @@ PUBLISHER: Answers = {
     ],
     "locks": [],
     "deadlocks": [],
+    "deadlocks_since": [(datetime(2000, 1, 1, 8), 0)],
     "query_store_top": [
         (812, "nr.usp_affiner", 1440, 41.7, Decimal("512.25"), 60048.0, 1893.5, 1, "INSERT prod.mesure …"),
         (44, "", 3, 12.1, Decimal("20"), 36.3, 10.0, 2, "SELECT *\nFROM prod.v_mesure"),

@@ -644,6 +644,29 @@ def test_a_deadlock_is_told_with_its_graph_kept_whole(stage: Stage) -> None:
     assert (kept["graphe 1"], kept["graphe 2"]) == (graph, "<deadlock/>")
 
 
+FORGOTTEN: list[tuple[Row, str]] = [
+    ((None, 0), "La session system_health ne tourne pas : les interblocages ne sont pas connus."),
+    ((datetime(9999, 12, 31, 23, 30), 0), "system_health ne garde que depuis le 31/12/9999 à 23:30 UTC"),
+    ((datetime(2000, 1, 1), 1), "system_health ne montre qu'une partie de ce qu'elle garde"),
+]
+
+
+@pytest.mark.parametrize(("memory", "words"), FORGOTTEN, ids=["no session", "too short", "truncated"])
+def test_deadlocks_that_the_server_would_not_remember_are_not_said_to_be_none(
+    stage: Stage, memory: Row, words: str
+) -> None:
+    with stage.play({"deadlocks_since": [memory]}) as platform:
+        found = stage.judge(platform, "BASE-033")
+    assert (found.outcome, found.gaps) == (INCONCLUSIF, ())
+    assert words in found.message
+
+
+def test_a_deadlock_is_told_however_little_the_server_remembers(stage: Stage) -> None:
+    short = [(datetime(9999, 12, 31), 1)]
+    with stage.play({"deadlocks": [(NIGHT, "<deadlock/>")], "deadlocks_since": short}) as platform:
+        assert stage.judge(platform, "BASE-033").outcome is KO
+
+
 def test_without_query_store_the_plan_cache_says_what_costs_most_one_line_a_request(stage: Stage) -> None:
     with stage.play({"query_store_top": []}) as platform:
         found = stage.judge(platform, "BASE-034")

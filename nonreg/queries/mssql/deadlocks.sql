@@ -1,5 +1,5 @@
 -- Deadlocks since an instant (UTC) that the system_health session still has in memory (its ring buffer is 4 MB: a busy
--- server loses the older ones; its files keep more), with their graph in XML. Right: VIEW SERVER STATE.
+-- server loses the older ones, deadlocks_since says which; its files keep more), with their graph in XML. Right: VIEW SERVER STATE.
 SELECT e.deadlock_utc, e.graph
 FROM (
     SELECT n.value('@timestamp', 'datetime2(3)') AS deadlock_utc,
