@@ -49,6 +49,7 @@ def on_arrival(table: str, moment: str, action: str) -> Callable[[Layout], None]
     name = f"trg_arrivee_{table.replace('.', '_')}_{moment.lower()}"
     statements = (
         f"CREATE FUNCTION ha.{name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {action} RETURN NEW; END $$",
+        f"REVOKE EXECUTE ON FUNCTION ha.{name}() FROM PUBLIC",  # a right too many would be refused by PRE-08
         f"CREATE TRIGGER {name} {moment} INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION ha.{name}()",
         f"ALTER TABLE {table} ENABLE REPLICA TRIGGER {name}",
     )
