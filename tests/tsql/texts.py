@@ -19,10 +19,13 @@ from nonreg.discovery.numbering import allot
 from nonreg.discovery.proposals import discover
 from nonreg.grants.manifest import Account, load_manifest
 from nonreg.grants.script import Users, write_script
+from nonreg.sandbox.mssql.agents import LAST_WORDS
 from nonreg.sandbox.mssql.batches import blank_hidden
 from nonreg.sandbox.mssql.install import create_stand_in, list_batches
+from nonreg.sandbox.mssql.replication import SQL_DIR, create_pair
 from nonreg.sqlfiles.header import parse_header
 from tests.discovered import SMALL
+from tests.sandbox import test_mssql_replication as pair
 from tests.sandbox.test_mssql_install import EMPTY, FORMER, PASSWORDS, Server
 from tests.tsql.scriptdom import Node
 
@@ -62,14 +65,23 @@ def list_stand_in() -> dict[str, str]:
 
 
 @functools.cache
+def list_replication() -> dict[str, str]:
+    """Batches of the scripts that make the pair, or take it away, by script and line."""
+    return {f"{one.script} line {one.line}": one.text for one in list_batches(SQL_DIR)}
+
+
+@functools.cache
 def list_embedded() -> dict[str, str]:
-    """Statements that stand in Python: a session's, an engine's, and all that the creation of the stand-in sends."""
+    """Statements that stand in Python: a session's, an engine's, all that creating the stand-in or the pair sends."""
     told = [*SESSION, *find_statements()]
     for answers in (EMPTY, FORMER):
         server = Server(answers)
         create_stand_in(server, **PASSWORDS)
         told += server.told
-    from_scripts = set(list_stand_in().values())
+    both = pair.former_pair()
+    create_pair(both, pair.PASSWORDS)
+    told += [*both.told, *LAST_WORDS.values()]
+    from_scripts = {*list_stand_in().values(), *list_replication().values()}
     return {f"embedded {one.strip()}": number_marks(one) for one in told if one not in from_scripts}
 
 
@@ -111,7 +123,14 @@ def list_examples() -> dict[str, str]:
 
 def list_all() -> dict[str, str]:
     """All of them, by where they come from."""
-    return list_queries() | list_stand_in() | list_embedded() | list_written() | list_examples()
+    return (
+        list_queries()
+        | list_stand_in()
+        | list_replication()
+        | list_embedded()
+        | list_written()
+        | list_examples()
+    )
 
 
 def list_dynamic(tree: Node) -> list[str]:

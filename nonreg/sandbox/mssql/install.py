@@ -7,6 +7,7 @@ is replaced: a database of that name, or accounts of those names, that belong to
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -50,11 +51,11 @@ IF DB_ID(N'{database}') IS NOT NULL
 """
 
 
-def list_batches() -> tuple[SqlBatch, ...]:
-    """Batches of every script, in the order in which they are run."""
+def list_batches(folder: Path = SQL_DIR) -> tuple[SqlBatch, ...]:
+    """Batches of every script of a folder, in the order in which they are run."""
     return tuple(
         batch
-        for path in sorted(SQL_DIR.glob("*.sql"))
+        for path in sorted(folder.glob("*.sql"))
         for batch in split_batches(path.name, path.read_text(encoding="utf-8"))
     )
 
@@ -71,20 +72,11 @@ def create_stand_in(
         raise ConfigError(
             f"Nom de base refusé pour une maquette : « {database} » ne finit pas par « _maquette »."
         )
-    run(connection, "USE master")
-    replacing = is_stand_in(connection, database)
     passwords = {READER: reader_password, WRITER: writer_password}
-    logins = {login for login in passwords if exists(connection, "SELECT SUSER_ID(?)", login)}
-    if not replacing and exists(connection, "SELECT DB_ID(?)", database):
-        raise ConfigError(f"La base « {database} » existe et n'est pas la maquette : rien n'a été effacé.")
-    if not replacing and logins:
-        raise ConfigError(
-            f"Ce serveur a déjà un compte {', '.join(sorted(logins))} et pas de maquette « {database} » : "
-            "leur mot de passe n'est pas changé. Supprimez ces comptes s'ils sont inutiles."
-        )
-    if replacing:
+    former = find_former(connection, database, passwords)
+    if former is not None:
         drop_database(connection, database)
-        for login in sorted(logins):
+        for login in former:
             drop_account(connection, login)
     try:
         run(connection, f"CREATE DATABASE {database}")
@@ -100,6 +92,24 @@ def create_stand_in(
             with suppress(Exception):
                 drop_account(connection, login)
         raise
+
+
+def find_former(connection: Any, database: str, logins: Iterable[str]) -> list[str] | None:
+    """Those of its accounts that a former stand-in left, None when there is none; the connection then uses master.
+
+    ConfigError when the database or an account belongs to something else.
+    """
+    run(connection, "USE master")
+    replacing = is_stand_in(connection, database)
+    found = sorted(login for login in logins if exists(connection, "SELECT SUSER_ID(?)", login))
+    if not replacing and exists(connection, "SELECT DB_ID(?)", database):
+        raise ConfigError(f"La base « {database} » existe et n'est pas la maquette : rien n'a été effacé.")
+    if not replacing and found:
+        raise ConfigError(
+            f"Ce serveur a déjà un compte {', '.join(found)} et pas de maquette « {database} » : "
+            "leur mot de passe n'est pas changé. Supprimez ces comptes s'ils sont inutiles."
+        )
+    return found if replacing else None
 
 
 def is_stand_in(connection: Any, database: str) -> bool:
@@ -124,10 +134,15 @@ def fill(connection: Any) -> None:
             codes = [code for code, _ in stations]
             load(connection, INSERT_MEASURE, list(list_measures(codes, find_last_step())))
         for batch in batches:
-            try:
-                run_batch(connection, batch.text)
-            except Exception as error:
-                raise RequestFailed(f"{script}, lot de la ligne {batch.line} : {error}") from error
+            run_named(connection, batch)
+
+
+def run_named(connection: Any, batch: SqlBatch) -> None:
+    """Run one batch of a script; RequestFailed says which one failed."""
+    try:
+        run_batch(connection, batch.text)
+    except Exception as error:
+        raise RequestFailed(f"{batch.script}, lot de la ligne {batch.line} : {error}") from error
 
 
 def find_last_step() -> datetime:
@@ -167,13 +182,18 @@ def load(connection: Any, statement: str, rows: Any) -> None:
 
 def exists(connection: Any, statement: str, *parameters: object) -> bool:
     """Whether a statement of one value gives another than NULL."""
+    return find_value(connection, statement, *parameters) is not None
+
+
+def find_value(connection: Any, statement: str, *parameters: object) -> Any:
+    """The value of a statement of one value; None when there is no row."""
     cursor = connection.cursor()
     try:
         cursor.execute(statement, parameters)
         row = cursor.fetchone()
     finally:
         cursor.close()
-    return row is not None and row[0] is not None
+    return None if row is None else row[0]
 
 
 def run(connection: Any, statement: str, *parameters: object) -> None:
