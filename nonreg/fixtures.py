@@ -3,6 +3,8 @@
 `campaign` gives the platform and the ids; `active`/`passive` read; `bench` writes tagged test data and
 proves at the end that nothing is left; `trial` writes inside a transaction that is always rolled back;
 `drill` breaks what was approved, and always heals it.
+
+Each fixture declares the named queries that it runs by itself; a scenario declares the others (`nonreg.recorder`).
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from nonreg.drills.drill import DrillRun, open_drill
 from nonreg.drills.fleet import READS, SEEN, WRITES
 from nonreg.errors import DrillRefused
 from nonreg.model import CampaignPlan, SiteRole
-from nonreg.recorder import RUN_VARIABLE, WITNESS, read_scenario
+from nonreg.recorder import RUN_VARIABLE, WITNESS, read_scenario, runs_queries
 from nonreg.store import PLAN, load_json
 from nonreg.witness import NotRestored, Witness
 
@@ -111,6 +113,7 @@ def passive(campaign: Campaign) -> Iterator[Session]:
 
 
 @pytest.fixture
+@runs_queries("test_data_left")
 def trial(campaign: Campaign, active: Session) -> Iterator[Bench]:
     """Test data in a transaction that is rolled back, then looked for: none may be left."""
     with campaign.session(campaign.active_site, "writer") as session:
@@ -119,6 +122,7 @@ def trial(campaign: Campaign, active: Session) -> Iterator[Bench]:
 
 
 @pytest.fixture
+@runs_queries("bench_clean", "test_data_left")
 def bench(campaign: Campaign, active: Session) -> Iterator[Bench]:
     """Committed test data under the campaign's id, cleaned at the end and proved clean."""
     with open_bench(campaign.platform, campaign.active_site, campaign.id) as opened:
@@ -127,6 +131,22 @@ def bench(campaign: Campaign, active: Session) -> Iterator[Bench]:
 
 
 @pytest.fixture
+@runs_queries(
+    "bench_clean",
+    "bench_create_station",
+    "bench_create_threshold",
+    "distributor",
+    "drill_beat",
+    "drill_beats",
+    "drill_frames",
+    "drill_node",
+    "latest_values",
+    "publisher_agents",
+    "site_role",
+    "subscriber_agents",
+    "subscriptions",
+    "test_data_left",
+)
 def drill(request: pytest.FixtureRequest, campaign: Campaign, witness: Witness) -> Iterator[DrillRun]:
     """The approved drill of this scenario, begun in the steady state and ended in it."""
     scenario_id = read_scenario(request.node).id

@@ -11,13 +11,14 @@ import subprocess
 import sys
 import tempfile
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from nonreg.config import Platform
 from nonreg.errors import UsageError
-from nonreg.model import CampaignPlan, DrillStage, Effect, Family, PlannedDrill, Scenario
+from nonreg.model import CampaignPlan, DeclaredQueries, DrillStage, Effect, Family, PlannedDrill, Scenario
 from nonreg.recorder import COLLECT_VARIABLE, RUN_VARIABLE
 from nonreg.selection import is_selected
 from nonreg.store import load_json
@@ -241,6 +242,16 @@ def draft_plan(
         drills_left_out=tuple(
             sorted(found.id for found in scenarios if found.drill is not None and found not in chosen)
         ),
+        declared=list_declared(scenarios),
+    )
+
+
+def list_declared(scenarios: Iterable[Scenario]) -> tuple[DeclaredQueries, ...]:
+    """What the scenarios declare, in order of ids: one that only reads has the read account alone."""
+    return tuple(
+        DeclaredQueries(found.id, found.queries, found.effect is not Effect.READ_ONLY)
+        for found in sorted(scenarios, key=lambda one: one.id)
+        if found.queries
     )
 
 

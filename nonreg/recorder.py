@@ -11,21 +11,23 @@ import os
 import re
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from nonreg.attempts import read_attempt
-from nonreg.conclusion import classify, classify_teardown, conclude, worsen
+from nonreg.clients.sql import list_queries, watch_queries
+from nonreg.conclusion import Ending, classify, classify_teardown, conclude, worsen
 from nonreg.errors import NotOnEngine
 from nonreg.model import (
     CampaignPlan,
     Criticality,
     Drill,
     Effect,
+    Failure,
     Family,
     Outcome,
     Scenario,
@@ -40,6 +42,7 @@ DEFAULT_TIMEOUT_SECONDS = 60.0
 WITNESS = pytest.StashKey[Witness]()
 RESULT = pytest.StashKey[ScenarioResult]()
 RESTORED = pytest.StashKey[bool]()
+Function = TypeVar("Function", bound=Callable[..., object])
 
 
 def scenario(
@@ -50,8 +53,14 @@ def scenario(
     requirements: tuple[str, ...] = ("R04",),
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
     drill: Drill | None = None,
+    queries: tuple[str, ...] = (),
 ) -> pytest.MarkDecorator:
-    """Mark a test function as a scenario; its family is the prefix of its id, a disruptive one declares its drill."""
+    """Mark a test function as a scenario; its family is the prefix of its id, a disruptive one declares its drill.
+
+    `queries` are the named queries that it runs, itself or through probes, steps and faults, on any engine; those of
+    its fixtures stand beside them (`runs_queries`) and are not repeated. The rights of a campaign are worked out from
+    there: a scenario that runs a query which neither declares is a defect.
+    """
     return pytest.mark.scenario(
         id=id,
         title=title,
@@ -60,7 +69,18 @@ def scenario(
         requirements=requirements,
         timeout_seconds=timeout_seconds,
         drill=drill,
+        queries=queries,
     )
+
+
+def runs_queries(*names: str) -> Callable[[Function], Function]:
+    """Declare, under `@pytest.fixture`, the named queries that a fixture runs, or that what it gives runs by itself."""
+
+    def declare(function: Function) -> Function:
+        function.queries = names  # type: ignore[attr-defined]
+        return function
+
+    return declare
 
 
 def read_scenario(item: pytest.Item) -> Scenario:
@@ -85,11 +105,32 @@ def read_scenario(item: pytest.Item) -> Scenario:
             requirement_ids=tuple(values.get("requirements", ())),
             node_id=item.nodeid,
             drill=values.get("drill"),
+            queries=read_queries(item, values.get("queries", ())),
         )
     except ValueError as error:
         raise pytest.UsageError(f"Métadonnées refusées pour {item.nodeid} : {error}.") from error
     check_drill(found)
     return found
+
+
+def read_queries(item: pytest.Item, declared: object) -> tuple[str, ...]:
+    """The named queries of a decorator and of the test's fixtures; pytest.UsageError for what is no list of them."""
+    if isinstance(declared, str) or not isinstance(declared, Iterable):
+        raise pytest.UsageError(f"Requêtes mal déclarées : {item.nodeid} (queries est une liste de noms).")
+    names = sorted({*map(str, declared), *list_of_fixtures(item)})
+    if unknown := [name for name in names if name not in list_queries()]:
+        raise pytest.UsageError(
+            f"Requête inconnue : « {unknown[0]} », que {item.nodeid} déclare, n'existe pour aucun moteur."
+        )
+    return tuple(names)
+
+
+def list_of_fixtures(item: pytest.Item) -> Iterator[str]:
+    """The queries that the fixtures of a test declare, and those that these ask for."""
+    found: Any = item  # pytest has no public name for them
+    for definitions in found._fixtureinfo.name2fixturedefs.values():
+        for definition in definitions:
+            yield from getattr(definition.func, "queries", ())
 
 
 def check_drill(found: Scenario) -> None:
@@ -135,6 +176,21 @@ def die_with_campaign(pipe: int) -> None:
     os._exit(3)
 
 
+def judge_undeclared(result: ScenarioResult, found: Scenario, undeclared: Iterable[str]) -> ScenarioResult:
+    """A check that asks for more than it declares is defective: nobody gave its rights on purpose."""
+    names = sorted(undeclared)
+    if not names:
+        return result
+    shown = ", ".join(f"« {name} »" for name in names)
+    one = len(names) == 1
+    words = (
+        f"Contrôle défaillant : {found.id} exécute {'la requête' if one else 'les requêtes'} {shown} sans "
+        f"{'la déclarer : ajoutez-la' if one else 'les déclarer : ajoutez-les'} à queries=(…) de son @scenario, dans "
+        f"{found.node_id.partition('::')[0]}."
+    )
+    return worsen(result, Ending(Outcome.INCONCLUSIF, words, Failure.CONTROLE))
+
+
 class Collector:
     """Writes what was collected, for the plan."""
 
@@ -177,8 +233,11 @@ class Recorder:
         item.stash[RESULT] = ScenarioResult(found.id, Outcome.OK, started_at=started_at, attempt=number)
         item.stash[RESTORED] = True
         self._record(started, started_at, scenario_id=found.id, attempt=number)
-        done = yield
+        asked: set[str] = set()
+        with watch_queries(asked.add):
+            done = yield
         result = conclude(item.stash[RESULT], item.stash[WITNESS], time.monotonic() - clock)
+        result = judge_undeclared(result, found, asked - {*found.queries})
         self._record(
             finished,
             datetime.now(UTC),

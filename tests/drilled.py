@@ -33,7 +33,7 @@ STOP_CLIENT = """
 def test_stop_client(witness): pass
 """
 ROLES = """
-@scenario("HD-001", "Rôles", Criticality.BLOQUANTE)
+@scenario("HD-001", "Rôles", Criticality.BLOQUANTE, queries=("site_role",))
 def test_roles(witness, campaign):
     with campaign.session(campaign.active_site) as session:
         role = session.query("site_role")

@@ -129,7 +129,7 @@ def test_a_host_that_dies_during_the_run_makes_its_scenarios_inconclusive(
         "from nonreg.clients.sql import open_session\n"
         "from nonreg.model import Criticality\n"
         "from nonreg.recorder import scenario\n"
-        "@scenario('BASE-900', 'Base éteinte', Criticality.MAJEURE)\n"
+        "@scenario('BASE-900', 'Base éteinte', Criticality.MAJEURE, queries=('export_tasks',))\n"
         "def test_dead(campaign, witness):\n"
         "    site = campaign.active_site\n"
         "    dead = dataclasses.replace(site, database=dataclasses.replace(site.database, port=5999))\n"

@@ -86,7 +86,7 @@ def test_stuck(witness):
         __import__("threading").Event().wait(50)
 """
 WRITER = """
-@scenario("BASE-906", "Écrit", MAJEURE, WRITES)
+@scenario("BASE-906", "Écrit", MAJEURE, WRITES, queries=("bench_create_station",))
 def test_writer(witness, bench):
     left = bench.session.query("test_data_left", campaign_id=bench.campaign_id)
     witness.expect_no_rows(left, "rien du premier essai")

@@ -28,6 +28,23 @@ QUERIES_DIR = Path(__file__).parent.parent / "queries"
 ABSENT = "ABSENTES.toml"
 AGAIN_SECONDS = (0.2, 0.5)  # before each new try of a connection or a read that may be tried again
 Result = TypeVar("Result")
+_watchers: list[Callable[[str], None]] = []
+
+
+@contextmanager
+def watch_queries(tell: Callable[[str], None]) -> Iterator[None]:
+    """Tell the name of each named query that this process runs meanwhile, from the thread that runs it."""
+    _watchers.append(tell)
+    try:
+        yield
+    finally:
+        _watchers.remove(tell)
+
+
+def tell_watchers(name: str) -> None:
+    """Before the query is read: one that this engine cannot have is asked for all the same."""
+    for tell in tuple(_watchers):
+        tell(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +124,12 @@ def load_absent(engine: str) -> dict[str, str]:
 
 
 @functools.cache
+def list_queries() -> frozenset[str]:
+    """Names of the queries that at least one engine has."""
+    return frozenset(path.stem for path in QUERIES_DIR.glob("*/*.sql"))
+
+
+@functools.cache
 def load_query(engine: str, name: str) -> str:
     """Text of a named query for one engine; NotOnEngine when it can have none, ConfigError when nobody wrote it."""
     path = QUERIES_DIR / engine / f"{name}.sql"
@@ -146,6 +169,7 @@ class Session:
 
     def query(self, name: str, **parameters: Any) -> Rows:
         """Run a named query; `parameters` are bound, never pasted."""
+        tell_watchers(name)
         return self.execute(load_query(self._database.engine, name), **parameters)
 
     def execute(self, statement: str, **parameters: Any) -> Rows:
@@ -211,6 +235,7 @@ class Session:
     def try_query(self, name: str, **parameters: Any) -> str:
         """The engine's code for why a named query is refused; empty when it is accepted. Its effect is undone."""
         self._require_own_thread()
+        tell_watchers(name)
         statement = load_query(self._database.engine, name)
         savepoint = self._connection.begin_nested()
         try:

@@ -8,6 +8,8 @@ Format, in TOML:
     both = ["site_role", …]
     not_given = ["forbidden_write", …]    # what must be refused, or asks for more than a campaign may have
     itself = ["grants_effective", …]    # what shows an account what it may see, and no more
+    tool_reader = ["operators", …]      # what the tool itself runs, whatever the scenarios, with each account
+    tool_writer = ["lock_take", …]
     [[rights]]
     account = "reader"                  # or "writer"
     right = "SELECT"                    # MEMBER for a role
@@ -23,14 +25,16 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from nonreg.clients.sql import list_queries
 from nonreg.errors import ConfigError
 from nonreg.files import read_toml
+from nonreg.model import DeclaredQueries
 
 MANIFEST = Path(__file__).parent / "manifest.toml"
 STRICT = {"extra": "forbid"}
@@ -122,6 +126,12 @@ class Queries:
     both: tuple[str, ...] = ()
     not_given: tuple[str, ...] = ()
     itself: tuple[str, ...] = ()
+    tool_reader: tuple[str, ...] = ()
+    tool_writer: tuple[str, ...] = ()
+
+    def tool(self, account: Account) -> tuple[str, ...]:
+        """What guards, lock, facts, cleaning, discovery and snapshot run with an account."""
+        return self.tool_reader if account is Account.READER else self.tool_writer
 
     def accounts(self, name: str) -> tuple[Account, ...]:
         """Who needs the rights of a named query."""
@@ -134,7 +144,7 @@ class Queries:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """Everything that the two accounts need."""
+    """Everything that the two accounts need; what `needed_by` nothing here is for the scenarios of other folders."""
 
     __pydantic_config__: ClassVar[Any] = STRICT
     accounts_schema: str
@@ -143,8 +153,42 @@ class Manifest:
     tolerated: tuple[Tolerated, ...] = ()
 
     def on(self, engine: str) -> tuple[Right, ...]:
-        """What holds for one engine, in order, each right once."""
-        return merge_rights(right for right in self.rights if right.engine in ("", engine))
+        """What is needed on one engine, in order, each right once."""
+        return merge_rights(
+            right for right in self.rights if right.engine in ("", engine) and right.needed_by
+        )
+
+    def spare_on(self, engine: str) -> tuple[Right, ...]:
+        """What nothing here needs on that engine."""
+        return merge_rights(
+            right for right in self.rights if right.engine in ("", engine) and not right.needed_by
+        )
+
+    def needed_for(self, declared: Iterable[DeclaredQueries]) -> Manifest:
+        """The same for the scenarios of one folder: each right names those that need it, else the tool's own query.
+
+        A scenario that reads with both accounts is told of both: which one runs which query is not declared.
+        """
+        readers: dict[str, set[str]] = {}
+        writers: dict[str, set[str]] = {}
+        for one in declared:
+            for name in one.queries:
+                readers.setdefault(name, set()).add(one.scenario_id)
+                if one.writes:
+                    writers.setdefault(name, set()).add(one.scenario_id)
+        users = {Account.READER: readers, Account.WRITER: writers}
+        return replace(
+            self, rights=tuple(self._tell_users(right, users[right.account]) for right in self.rights)
+        )
+
+    def _tell_users(self, right: Right, users: Mapping[str, set[str]]) -> Right:
+        own = set(self.queries.tool(right.account))
+        found = {
+            user
+            for name in right.needed_by
+            for user in users.get(name, () if name in list_queries() - own else (name,))
+        }
+        return replace(right, needed_by=tuple(sorted(found)))
 
     def having(self, declared: tuple[Right, ...]) -> Manifest:
         """The same with what scenario files declare; ConfigError when they ask for what nobody may have."""

@@ -50,6 +50,7 @@ from nonreg.model.report import (
 from nonreg.model.run import (
     CampaignPlan,
     CampaignRun,
+    DeclaredQueries,
     Evidence,
     Fact,
     Gap,
@@ -92,6 +93,7 @@ __all__ = [
     "Change",
     "ClientSummary",
     "Criticality",
+    "DeclaredQueries",
     "Difference",
     "Drill",
     "DrillEvent",

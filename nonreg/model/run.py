@@ -11,7 +11,10 @@ from nonreg.model.vocabulary import Criticality, Effect, Failure, Family, GuardS
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One check, known by its id; `node_id` is where pytest finds it today; a disruptive one is a drill."""
+    """One check, known by its id; `node_id` is where pytest finds it today; a disruptive one is a drill.
+
+    `queries` are the named queries that it may run, those of its fixtures included.
+    """
 
     id: str
     title: str
@@ -22,6 +25,16 @@ class Scenario:
     requirement_ids: tuple[str, ...] = ()
     node_id: str = ""
     drill: Drill | None = None
+    queries: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredQueries:
+    """The named queries that one scenario may run; `writes` when some are the write account's."""
+
+    scenario_id: str
+    queries: tuple[str, ...]
+    writes: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +135,8 @@ class CampaignPlan:
     `catalog` is the folder that the scenarios come from, empty for the shipped ones; `retries` how often a
     scenario that is not good is tried again at the end. `drills` are what will be broken, by approval only;
     `closing` are the checks done again after them, to prove that the platform is left as found;
-    `drills_left_out` are the ids of the catalog's drills that are not in this plan.
+    `drills_left_out` are the ids of the catalog's drills that are not in this plan; `declared` is of its whole
+    catalog, planned or not.
     """
 
     run_id: str
@@ -144,6 +158,7 @@ class CampaignPlan:
     approval: Approval | None = None
     closing: tuple[Scenario, ...] = ()
     drills_left_out: tuple[str, ...] = ()
+    declared: tuple[DeclaredQueries, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

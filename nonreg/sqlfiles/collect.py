@@ -80,6 +80,7 @@ def make_check(found: SqlScenario) -> Any:
         header.effect,
         header.requirements,
         header.timeout_seconds,
+        queries=("test_data_left",) if header.writes else (),
     )
     def check(witness: Witness, sql_session: Session) -> None:
         run_scenario(found, sql_session, witness)

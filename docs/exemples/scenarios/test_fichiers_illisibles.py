@@ -24,6 +24,7 @@ FILES = DrillFault("unreadable_files", SiteRole.ACTIF, (("count", str(COUNT)),),
     Effect.DISRUPTIVE,
     timeout_seconds=120,
     drill=Drill(DrillStage.CHARGE, (FILES,)),
+    queries=("buffer_origins",),
 )
 def test_unreadable_files(witness: Witness, campaign: Campaign, drill: DrillRun) -> None:
     station, site = drill.create_station(), campaign.active_site

@@ -28,6 +28,7 @@ NO_STATION = "exploitant"
     "Frontaux IP : identifiant faux refusé, station d'essai acceptée",
     Criticality.BLOQUANTE,
     Effect.WRITES_TEST_DATA,
+    queries=("bench_create_station", "buffer_rows"),
 )
 def test_frontal_access(witness: Witness, active: Session, bench: Bench, campaign: Campaign) -> None:
     station, other = bench.create_station(), bench.create_station()
@@ -62,6 +63,7 @@ def without_source(rows: Rows) -> Rows:
     "APP-005",
     "Client léger : connexion, refus, page des dernières valeurs égale à la base",
     Criticality.MAJEURE,
+    queries=("latest_values",),
 )
 def test_light_client(witness: Witness, active: Session, campaign: Campaign) -> None:
     with campaign.web(campaign.active_site, "client") as web:

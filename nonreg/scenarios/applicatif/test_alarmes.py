@@ -49,6 +49,15 @@ def show_minutes(rows: Rows) -> Rows:
     "Seuils jaune, orange et rouge : une alarme chacun, ouverte, journalisée et fermée à son heure",
     Criticality.MAJEURE,
     WRITES,
+    queries=(
+        "alarm_events",
+        "alarms",
+        "bench_check_thresholds",
+        "bench_create_station",
+        "bench_create_threshold",
+        "bench_refine",
+        "bench_send",
+    ),
 )
 def test_threshold_ladder(witness: Witness, trial: Bench) -> None:
     station = trial.create_station()
@@ -68,6 +77,15 @@ def test_threshold_ladder(witness: Witness, trial: Bench) -> None:
     "Hystérésis : pas de battement entre ouverture et fermeture, pas de seconde alarme tant qu'une est ouverte",
     Criticality.MAJEURE,
     WRITES,
+    queries=(
+        "alarm_events",
+        "alarms",
+        "bench_check_thresholds",
+        "bench_create_station",
+        "bench_create_threshold",
+        "bench_refine",
+        "bench_send",
+    ),
 )
 def test_hysteresis(witness: Witness, trial: Bench) -> None:
     station = trial.create_station()
@@ -123,6 +141,13 @@ def require_sink(campaign: Campaign) -> None:
     Criticality.MAJEURE,
     WRITES,
     timeout_seconds=180,
+    queries=(
+        "alarms",
+        "bench_check_thresholds",
+        "bench_create_station",
+        "bench_create_threshold",
+        "bench_refine",
+    ),
 )
 def test_special_thresholds(witness: Witness, active: Session, bench: Bench, campaign: Campaign) -> None:
     require_sink(campaign)
@@ -162,6 +187,7 @@ def test_special_thresholds(witness: Witness, active: Session, bench: Bench, cam
     Criticality.MAJEURE,
     WRITES,
     timeout_seconds=180,
+    queries=("alarms", "bench_create_station", "bench_create_threshold"),
 )
 def test_alarm_reaches_sink(witness: Witness, active: Session, bench: Bench, campaign: Campaign) -> None:
     require_sink(campaign)

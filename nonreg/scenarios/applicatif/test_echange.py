@@ -49,6 +49,7 @@ def write_lines(*lines: tuple[datetime, str, str]) -> bytes:
     Criticality.BLOQUANTE,
     WRITES,
     timeout_seconds=180,
+    queries=("bench_create_station", "buffer_pending", "buffer_rows", "production_rows"),
 )
 def test_file_import(witness: Witness, active: Session, bench: Bench, campaign: Campaign) -> None:
     universal, local = bench.create_station(), bench.create_station(time_zone=PARIS)
@@ -145,6 +146,7 @@ def read_exports(share: FileShare, tasks: set[str]) -> dict[str, ExportName]:
     Criticality.BLOQUANTE,
     WRITES,
     timeout_seconds=120,
+    queries=("export_definitions", "export_series"),
 )
 def test_exports(witness: Witness, active: Session, campaign: Campaign) -> None:
     definitions = active.query("export_definitions")
@@ -214,6 +216,7 @@ def as_row(value: ExportedValue) -> tuple[object, ...]:
     Criticality.MINEURE,
     WRITES,
     timeout_seconds=120,
+    queries=("export_definitions",),
 )
 def test_stale_orders(witness: Witness, active: Session, campaign: Campaign) -> None:
     definitions = active.query("export_definitions").dicts()

@@ -25,7 +25,9 @@ def test_configuration(witness: Witness, campaign: Campaign) -> None:
         witness.expect_rows(Rows(("fichier", "sha256"), tuple(sorted(found.items())), request), expected)
 
 
-@scenario("APP-029", "Horloges des hôtes et des bases à l'heure", Criticality.MAJEURE)
+@scenario(
+    "APP-029", "Horloges des hôtes et des bases à l'heure", Criticality.MAJEURE, queries=("node_clock",)
+)
 def test_clocks(witness: Witness, campaign: Campaign) -> None:
     for site in campaign.platform.sites:
         with campaign.shell(site) as shell:

@@ -29,6 +29,7 @@ FRAMES = 5
     Criticality.BLOQUANTE,
     WRITES,
     timeout_seconds=180,
+    queries=("bench_create_station", "buffer_rows", "production_rows"),
 )
 def test_end_to_end(witness: Witness, active: Session, bench: Bench, campaign: Campaign) -> None:
     station = bench.create_station()
@@ -93,6 +94,7 @@ def expect_on_page(
     Criticality.BLOQUANTE,
     WRITES,
     timeout_seconds=180,
+    queries=("bench_create_station", "buffer_pending", "buffer_rows", "production_rows"),
 )
 def test_duplicate_frame(witness: Witness, active: Session, bench: Bench, campaign: Campaign) -> None:
     station = bench.create_station()
@@ -126,6 +128,15 @@ def test_duplicate_frame(witness: Witness, active: Session, bench: Bench, campai
     "Données tardives : 6 h et 3 j rangées, hors profondeur rejetées, dernière valeur inchangée",
     Criticality.MAJEURE,
     WRITES,
+    queries=(
+        "bench_create_station",
+        "bench_reasons",
+        "bench_refine",
+        "buffer_pending",
+        "last_rows",
+        "parameter",
+        "production_rows",
+    ),
 )
 def test_late_data(witness: Witness, active: Session, bench: Bench, campaign: Campaign) -> None:
     station = bench.create_station()
@@ -149,7 +160,11 @@ def test_late_data(witness: Witness, active: Session, bench: Bench, campaign: Ca
 
 
 @scenario(
-    "APP-009", "Trames dans le désordre : même état final que dans l'ordre", Criticality.MAJEURE, WRITES
+    "APP-009",
+    "Trames dans le désordre : même état final que dans l'ordre",
+    Criticality.MAJEURE,
+    WRITES,
+    queries=("bench_create_station", "bench_refine", "buffer_pending", "last_rows", "production_rows"),
 )
 def test_out_of_order(witness: Witness, active: Session, bench: Bench, campaign: Campaign) -> None:
     ordered, shuffled = bench.create_station(), bench.create_station()

@@ -26,6 +26,7 @@ MAX_LINES = 20_000
     "APP-023",
     "Journal : chaque séquence commencée est terminée, aucun événement sévère depuis le début",
     Criticality.MAJEURE,
+    queries=("alarms_without_events", "journal_sequences", "open_sequences", "severe_events"),
 )
 def test_journal(witness: Witness, active: Session, campaign: Campaign) -> None:
     begun = campaign.plan.created_at.replace(tzinfo=None)

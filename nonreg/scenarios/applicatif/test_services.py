@@ -25,7 +25,9 @@ def test_services_running(witness: Witness, campaign: Campaign) -> None:
                 witness.expect(state.is_running, result.request, "active (running)", state)
 
 
-@scenario("APP-002", "Table des composants complète et rafraîchie", Criticality.MAJEURE)
+@scenario(
+    "APP-002", "Table des composants complète et rafraîchie", Criticality.MAJEURE, queries=("components",)
+)
 def test_components(witness: Witness, active: Session, campaign: Campaign) -> None:
     expected = {(site.code, service) for site in campaign.platform.sites for service in site.host.services}
     rows = active.query("components")
@@ -45,6 +47,7 @@ def test_components(witness: Witness, active: Session, campaign: Campaign) -> No
     "Versions : fichiers, base, services et composants égaux à la version livrée",
     Criticality.MAJEURE,
     requirements=("R03", "R05"),
+    queries=("components", "platform_identity"),
 )
 def test_versions(witness: Witness, active: Session, passive: Session, campaign: Campaign) -> None:
     delivered = campaign.platform.application_version

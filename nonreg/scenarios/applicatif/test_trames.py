@@ -59,6 +59,7 @@ def make_bad_frames(station: str, at: datetime) -> tuple[tuple[str, str, bytes, 
     "Trames mal formées : refusées avec le bon code, rien en base, la bonne trame suivante acceptée",
     Criticality.BLOQUANTE,
     Effect.WRITES_TEST_DATA,
+    queries=("bench_create_station", "buffer_rows"),
 )
 def test_malformed_frames(witness: Witness, active: Session, bench: Bench, campaign: Campaign) -> None:
     station = bench.create_station()
@@ -87,6 +88,7 @@ def test_malformed_frames(witness: Witness, active: Session, bench: Bench, campa
     Criticality.BLOQUANTE,
     Effect.WRITES_TEST_DATA,
     timeout_seconds=240,
+    queries=("bench_create_station", "buffer_pending", "buffer_rows", "production_rows"),
 )
 def test_burst(witness: Witness, active: Session, bench: Bench, campaign: Campaign) -> None:
     stations = [bench.create_station().code for _ in range(BURST_STATIONS)]

@@ -42,6 +42,7 @@ def send_level(trial: Bench, values: Values, now: datetime = NOW) -> TestStation
     "Affinage nominal : 288 pas × 3 capteurs, zéros de pluie non stockés",
     Criticality.BLOQUANTE,
     WRITES,
+    queries=("bench_create_station", "bench_measures", "bench_refine", "bench_send"),
 )
 def test_nominal(witness: Witness, trial: Bench) -> None:
     station = trial.create_station()
@@ -62,6 +63,7 @@ def test_nominal(witness: Witness, trial: Bench) -> None:
     "Aberration remplacée par la précédente, vraie crue de +500 mm en 5 min conservée",
     Criticality.BLOQUANTE,
     WRITES,
+    queries=("bench_create_station", "bench_measures", "bench_reasons", "bench_refine", "bench_send"),
 )
 def test_outliers(witness: Witness, trial: Bench) -> None:
     t0, t1, t2, t3 = (START + position * STEP for position in range(4))
@@ -99,6 +101,14 @@ def test_outliers(witness: Witness, trial: Bench) -> None:
     "Horodatages futurs, trop anciens, hors pas ; doublons et conflits",
     Criticality.MAJEURE,
     WRITES,
+    queries=(
+        "bench_create_station",
+        "bench_measures",
+        "bench_reasons",
+        "bench_refine",
+        "bench_send",
+        "parameter",
+    ),
 )
 def test_rejections(witness: Witness, trial: Bench) -> None:
     depth = timedelta(days=int(trial.session.query("parameter", code="PROFONDEUR_COLLECTE_J").scalar()))
@@ -135,6 +145,14 @@ def test_rejections(witness: Witness, trial: Bench) -> None:
     "Heure locale aux changements d'heure ; pluie de 6 min ; pas de 10 min",
     Criticality.MAJEURE,
     WRITES,
+    queries=(
+        "bench_create_station",
+        "bench_measures",
+        "bench_reasons",
+        "bench_refine",
+        "bench_send",
+        "bench_set_sensor",
+    ),
 )
 def test_time_transforms(witness: Witness, trial: Bench) -> None:
     expect_daylight_saving(witness, trial)
@@ -227,7 +245,20 @@ def expect_10_minutes(witness: Witness, trial: Bench) -> None:
     expect_stored(witness, trial, metres.level, [(t3, 1234, "OK")])
 
 
-@scenario("BASE-019", "Capteur inhibé : collecté, jamais mis en production", Criticality.MAJEURE, WRITES)
+@scenario(
+    "BASE-019",
+    "Capteur inhibé : collecté, jamais mis en production",
+    Criticality.MAJEURE,
+    WRITES,
+    queries=(
+        "bench_create_station",
+        "bench_measures",
+        "bench_reasons",
+        "bench_refine",
+        "bench_send",
+        "bench_set_sensor",
+    ),
+)
 def test_inhibited(witness: Witness, trial: Bench) -> None:
     station = trial.create_station()
     trial.call("bench_set_sensor", sensor=station.level, unit="mm", inhibited=True)
@@ -239,7 +270,13 @@ def test_inhibited(witness: Witness, trial: Bench) -> None:
     witness.expect_rows(trial.reasons(station.level), [(label(START), 500, "INHIBE")])
 
 
-@scenario("BASE-020", "Idempotence : rejouer le même lot ne change rien", Criticality.MAJEURE, WRITES)
+@scenario(
+    "BASE-020",
+    "Idempotence : rejouer le même lot ne change rien",
+    Criticality.MAJEURE,
+    WRITES,
+    queries=("bench_create_station", "bench_measures", "bench_refine", "bench_send"),
+)
 def test_replay(witness: Witness, trial: Bench) -> None:
     station = trial.create_station()
     times = [START + position * STEP for position in range(24)]

@@ -30,6 +30,7 @@ def expect_total(
     "Cumul de pluie : zéros absents, manquante signalée, minuit et changements d'heure",
     Criticality.MAJEURE,
     WRITES,
+    queries=("bench_create_station", "bench_store", "rain_total"),
 )
 def test_rain_totals(witness: Witness, trial: Bench) -> None:
     complete, with_gap, empty = (trial.create_station().rain for _ in range(3))
@@ -50,7 +51,13 @@ def test_rain_totals(witness: Witness, trial: Bench) -> None:
         expect_total(witness, trial, sensor, around + 144 * STEP, 24 * 60, 57.6, False)
 
 
-@scenario("BASE-014", "Gradient, y compris à travers un trou", Criticality.MAJEURE, WRITES)
+@scenario(
+    "BASE-014",
+    "Gradient, y compris à travers un trou",
+    Criticality.MAJEURE,
+    WRITES,
+    queries=("bench_create_station", "bench_store", "gradient"),
+)
 def test_gradients(witness: Witness, trial: Bench) -> None:
     sensor = trial.create_station().level
     trial.store(sensor, [(NOON - 12 * STEP, 500), (NOON - 6 * STEP, None), (NOON, 1250)])

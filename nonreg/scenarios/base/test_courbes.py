@@ -91,7 +91,18 @@ def expect_discharges(
 
 
 @scenario(
-    "BASE-009", "Courbe point à point : valeurs de référence, bornes et dehors", Criticality.BLOQUANTE, WRITES
+    "BASE-009",
+    "Courbe point à point : valeurs de référence, bornes et dehors",
+    Criticality.BLOQUANTE,
+    WRITES,
+    queries=(
+        "bench_activate_curve",
+        "bench_add_point",
+        "bench_create_curve",
+        "bench_create_station",
+        "bench_store",
+        "discharges",
+    ),
 )
 def test_point_law(witness: Witness, trial: Bench) -> None:
     station = trial.create_station()
@@ -101,7 +112,19 @@ def test_point_law(witness: Witness, trial: Bench) -> None:
     expect_discharges(witness, trial, station, POINT_GOLDEN, 1)
 
 
-@scenario("BASE-010", "Courbes barrage et puissance : valeurs de référence", Criticality.BLOQUANTE, WRITES)
+@scenario(
+    "BASE-010",
+    "Courbes barrage et puissance : valeurs de référence",
+    Criticality.BLOQUANTE,
+    WRITES,
+    queries=(
+        "bench_activate_curve",
+        "bench_create_curve",
+        "bench_create_station",
+        "bench_store",
+        "discharges",
+    ),
+)
 def test_power_laws(witness: Witness, trial: Bench) -> None:
     for law, coefficients, golden in (
         ("BARRAGE", BARRAGE, BARRAGE_GOLDEN),
@@ -118,6 +141,14 @@ def test_power_laws(witness: Witness, trial: Bench) -> None:
     "Courbe double entrée : niveau aval présent, ancien de 1 h 55 et de 2 h 05, absent",
     Criticality.MAJEURE,
     WRITES,
+    queries=(
+        "bench_activate_curve",
+        "bench_add_point",
+        "bench_create_curve",
+        "bench_create_station",
+        "bench_store",
+        "discharges",
+    ),
 )
 def test_double_entry(witness: Witness, trial: Bench) -> None:
     # The data step is 5 minutes: 1 h 55 and 2 h 05 are the ages on either side of the 2 h limit.
@@ -141,6 +172,14 @@ def test_double_entry(witness: Witness, trial: Bench) -> None:
     "Une seule courbe active, périodes disjointes, activation verrouillée jusqu'en 2050",
     Criticality.MAJEURE,
     WRITES,
+    queries=(
+        "bench_activate_curve",
+        "bench_add_point",
+        "bench_create_curve",
+        "bench_create_station",
+        "curves",
+        "overlapping_curves",
+    ),
 )
 def test_curve_rules(witness: Witness, trial: Bench) -> None:
     station = trial.create_station()

@@ -21,6 +21,13 @@ HEAVY_QUERIES = ("heavy_daily_extremes", "heavy_discharges", "heavy_latest_value
     "BASE-021",
     "Intégrité : orphelins, domaines, chronologie sans trou, aucun zéro de pluie, gradient de crue",
     Criticality.BLOQUANTE,
+    queries=(
+        "chrono_holes",
+        "gradient_limits_too_low",
+        "orphan_measures",
+        "stored_rain_zeros",
+        "values_out_of_domain",
+    ),
 )
 def test_integrity(witness: Witness, active: Session) -> None:
     witness.expect_no_rows(active.query("orphan_measures"), "aucune mesure sans capteur ni chronodatation")
@@ -35,7 +42,12 @@ def test_integrity(witness: Witness, active: Session) -> None:
     )
 
 
-@scenario("BASE-023", "Rétention : la plus ancienne mesure est à 90 j ± 1 j", Criticality.MAJEURE)
+@scenario(
+    "BASE-023",
+    "Rétention : la plus ancienne mesure est à 90 j ± 1 j",
+    Criticality.MAJEURE,
+    queries=("oldest_rows",),
+)
 def test_retention(witness: Witness, active: Session) -> None:
     rows = active.query("oldest_rows")
     for subject, oldest, days in rows.rows:
@@ -61,6 +73,14 @@ def test_retention(witness: Witness, active: Session) -> None:
     "Purge : exactement ce qui dépasse, jour limite conservé, bloquée en mode crise",
     Criticality.MAJEURE,
     Effect.WRITES_TEST_DATA,
+    queries=(
+        "bench_create_station",
+        "bench_crisis_mode",
+        "bench_measures",
+        "bench_purge",
+        "bench_store",
+        "parameter",
+    ),
 )
 def test_purge(witness: Witness, trial: Bench) -> None:
     sensor = trial.create_station().level
@@ -80,7 +100,12 @@ def test_purge(witness: Witness, trial: Bench) -> None:
     witness.expect_rows(trial.measures(sensor), [(f"{at:%Y-%m-%d %H:%M:%S}", 500, "OK") for at in kept])
 
 
-@scenario("BASE-027", "Requêtes lourdes dans leur budget", Criticality.MAJEURE)
+@scenario(
+    "BASE-027",
+    "Requêtes lourdes dans leur budget",
+    Criticality.MAJEURE,
+    queries=("heavy_daily_extremes", "heavy_discharges", "heavy_latest_values"),
+)
 def test_query_budget(witness: Witness, active: Session, campaign: Campaign) -> None:
     limit = campaign.limit("heavy_query_seconds")
     for name in HEAVY_QUERIES:

@@ -30,7 +30,12 @@ LOCK_SAMPLES, LOCK_PERIOD_SECONDS = 3, 1.0
 DEADLOCK_HOURS, COSTLY_HOURS = 24, 24
 
 
-@scenario("BASE-022", "Contrôle d'intégrité (DBCC CHECKDB) récent et sans erreur", Criticality.MAJEURE)
+@scenario(
+    "BASE-022",
+    "Contrôle d'intégrité (DBCC CHECKDB) récent et sans erreur",
+    Criticality.MAJEURE,
+    queries=("checkdb_age",),
+)
 def test_integrity_check(witness: Witness, active: Session, campaign: Campaign) -> None:
     rows = active.query("checkdb_age")
     found = {str(row["database_name"]).casefold(): row["age_hours"] for row in rows.dicts()}
@@ -42,7 +47,12 @@ def test_integrity_check(witness: Witness, active: Session, campaign: Campaign) 
         witness.measure("âge du dernier contrôle d'intégrité", hours, "h", limit, rows.request)
 
 
-@scenario("BASE-028", "Agent SQL en marche, tâches attendues actives et sans échec", Criticality.MAJEURE)
+@scenario(
+    "BASE-028",
+    "Agent SQL en marche, tâches attendues actives et sans échec",
+    Criticality.MAJEURE,
+    queries=("agent_jobs", "agent_service"),
+)
 def test_agent(witness: Witness, active: Session, passive: Session, campaign: Campaign) -> None:
     for site, session in ((campaign.active_site, active), (campaign.passive_site, passive)):
         service, jobs = session.query("agent_service"), session.query("agent_jobs")
@@ -55,7 +65,10 @@ def test_agent(witness: Witness, active: Session, passive: Session, campaign: Ca
 
 
 @scenario(
-    "BASE-029", "Sauvegardes complète et du journal récentes, avec somme de contrôle", Criticality.MAJEURE
+    "BASE-029",
+    "Sauvegardes complète et du journal récentes, avec somme de contrôle",
+    Criticality.MAJEURE,
+    queries=("backups",),
 )
 def test_backups(witness: Witness, active: Session, campaign: Campaign) -> None:
     limits = {FULL: campaign.limit("backup_age_hours"), LOG: campaign.limit("log_backup_age_hours")}
@@ -70,7 +83,12 @@ def test_backups(witness: Witness, active: Session, campaign: Campaign) -> None:
             witness.measure(name, round(one.age_hours, 2), "h", limits[one.kind], rows.request)
 
 
-@scenario("BASE-031", "Aucune requête durablement bloquée par une autre session", Criticality.MINEURE)
+@scenario(
+    "BASE-031",
+    "Aucune requête durablement bloquée par une autre session",
+    Criticality.MINEURE,
+    queries=("locks",),
+)
 def test_locks(witness: Witness, active: Session, campaign: Campaign) -> None:
     # A request may wait a moment; only one that is seen waiting in all samples is stuck.
     samples = sample(lambda: read_fresh(active, "locks"), LOCK_SAMPLES, LOCK_PERIOD_SECONDS)
@@ -87,7 +105,12 @@ def test_locks(witness: Witness, active: Session, campaign: Campaign) -> None:
         witness.attach("sessions bloquées", show_table(samples[-1]), "tsv")
 
 
-@scenario("BASE-032", "Bases en ligne, place prise connue, journal qui se libère", Criticality.MAJEURE)
+@scenario(
+    "BASE-032",
+    "Bases en ligne, place prise connue, journal qui se libère",
+    Criticality.MAJEURE,
+    queries=("database_sizes",),
+)
 def test_sizes(witness: Witness, active: Session, passive: Session, campaign: Campaign) -> None:
     for site, session in ((campaign.active_site, active), (campaign.passive_site, passive)):
         rows = session.query("database_sizes")
@@ -104,7 +127,12 @@ def test_sizes(witness: Witness, active: Session, passive: Session, campaign: Ca
                 witness.measure(name, float(value), "octets", campaign.limit(limit), rows.request)
 
 
-@scenario("BASE-033", "Aucun interblocage depuis 24 heures", Criticality.MINEURE)
+@scenario(
+    "BASE-033",
+    "Aucun interblocage depuis 24 heures",
+    Criticality.MINEURE,
+    queries=("deadlocks", "deadlocks_since"),
+)
 def test_deadlocks(witness: Witness, active: Session) -> None:
     since = (datetime.now(UTC) - timedelta(hours=DEADLOCK_HOURS)).replace(tzinfo=None, microsecond=0)
     found = active.query("deadlocks", since=since)
@@ -126,7 +154,12 @@ def tell_forgotten(memory: Rows, since: datetime) -> Iterator[str]:
         yield f"la session system_health ne garde que depuis le {remembered:%d/%m/%Y à %H:%M} UTC"
 
 
-@scenario("BASE-034", "Requêtes les plus coûteuses des dernières 24 heures (relevé)", Criticality.MINEURE)
+@scenario(
+    "BASE-034",
+    "Requêtes les plus coûteuses des dernières 24 heures (relevé)",
+    Criticality.MINEURE,
+    queries=("plan_statistics", "query_store_top"),
+)
 def test_costly_requests(witness: Witness, active: Session, campaign: Campaign) -> None:
     found = active.query("query_store_top", hours=COSTLY_HOURS)
     if not found.rows:  # Query Store is off: what the plan cache still has

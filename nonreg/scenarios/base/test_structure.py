@@ -24,12 +24,18 @@ def expect_reference(witness: Witness, session: Session, campaign: Campaign, sub
     "Tables et colonnes identiques à la référence",
     Criticality.BLOQUANTE,
     requirements=("R03", "R04"),
+    queries=("schema_columns",),
 )
 def test_columns(witness: Witness, active: Session, campaign: Campaign) -> None:
     expect_reference(witness, active, campaign, "columns")
 
 
-@scenario("BASE-002", "Contraintes présentes, actives et vérifiées", Criticality.MAJEURE)
+@scenario(
+    "BASE-002",
+    "Contraintes présentes, actives et vérifiées",
+    Criticality.MAJEURE,
+    queries=("schema_constraints", "untrusted_constraints"),
+)
 def test_constraints(witness: Witness, active: Session, campaign: Campaign) -> None:
     expect_reference(witness, active, campaign, "constraints")
     witness.expect_no_rows(
@@ -37,7 +43,12 @@ def test_constraints(witness: Witness, active: Session, campaign: Campaign) -> N
     )
 
 
-@scenario("BASE-003", "Index identiques à la référence et utilisables", Criticality.MAJEURE)
+@scenario(
+    "BASE-003",
+    "Index identiques à la référence et utilisables",
+    Criticality.MAJEURE,
+    queries=("schema_indexes",),
+)
 def test_indexes(witness: Witness, active: Session, campaign: Campaign) -> None:
     expect_reference(witness, active, campaign, "indexes")
 
@@ -47,6 +58,7 @@ def test_indexes(witness: Witness, active: Session, campaign: Campaign) -> None:
     "Code des procédures, fonctions et vues égal à la version livrée",
     Criticality.BLOQUANTE,
     requirements=("R03", "R04"),
+    queries=("schema_modules",),
 )
 def test_modules(witness: Witness, active: Session, campaign: Campaign) -> None:
     expected = baseline.load_reference(campaign.platform.baseline, "modules")
@@ -65,12 +77,23 @@ def test_modules(witness: Witness, active: Session, campaign: Campaign) -> None:
     witness.expect_equal(shown, [], active.query("schema_modules").request)
 
 
-@scenario("BASE-005", "Déclencheurs présents, actifs, et muets à la réplication", Criticality.MAJEURE)
+@scenario(
+    "BASE-005",
+    "Déclencheurs présents, actifs, et muets à la réplication",
+    Criticality.MAJEURE,
+    queries=("schema_triggers",),
+)
 def test_triggers(witness: Witness, active: Session, campaign: Campaign) -> None:
     expect_reference(witness, active, campaign, "triggers")
 
 
-@scenario("BASE-006", "Règles de codage : aucun nouvel écart", Criticality.MINEURE, requirements=("R03",))
+@scenario(
+    "BASE-006",
+    "Règles de codage : aucun nouvel écart",
+    Criticality.MINEURE,
+    requirements=("R03",),
+    queries=("house_rule_breaches",),
+)
 def test_house_rules(witness: Witness, active: Session, campaign: Campaign) -> None:
     accepted = baseline.load_reference(campaign.platform.baseline, "house_rules")["rows"]
     witness.expect_rows(active.query("house_rule_breaches"), accepted)
@@ -80,6 +103,7 @@ def test_house_rules(witness: Witness, active: Session, campaign: Campaign) -> N
     "BASE-007",
     "Tables publiées avec clé primaire et identités compatibles avec la réplication",
     Criticality.MAJEURE,
+    queries=("articles_without_key", "replicated_generated_always"),
 )
 def test_published_tables(witness: Witness, active: Session) -> None:
     witness.expect_no_rows(active.query("articles_without_key"), "chaque article a une clé primaire")
@@ -88,7 +112,7 @@ def test_published_tables(witness: Witness, active: Session) -> None:
     )
 
 
-@scenario("BASE-008", "Procédures sans référence rompue", Criticality.MAJEURE)
+@scenario("BASE-008", "Procédures sans référence rompue", Criticality.MAJEURE, queries=("broken_modules",))
 def test_references(witness: Witness, active: Session) -> None:
     witness.expect_no_rows(active.query("broken_modules"), "chaque objet cité existe")
 
@@ -98,12 +122,18 @@ def test_references(witness: Witness, active: Session) -> None:
     "Droits égaux à la référence, aucune écriture directe de l'application",
     Criticality.BLOQUANTE,
     requirements=("R23",),
+    queries=("application_direct_writes", "schema_permissions"),
 )
 def test_permissions(witness: Witness, active: Session, campaign: Campaign) -> None:
     expect_reference(witness, active, campaign, "permissions")
     witness.expect_no_rows(active.query("application_direct_writes"), "aucun droit d'écriture direct")
 
 
-@scenario("BASE-026", "Collation, encodage et réglages du serveur égaux à la référence", Criticality.MAJEURE)
+@scenario(
+    "BASE-026",
+    "Collation, encodage et réglages du serveur égaux à la référence",
+    Criticality.MAJEURE,
+    queries=("server_settings",),
+)
 def test_settings(witness: Witness, active: Session, campaign: Campaign) -> None:
     expect_reference(witness, active, campaign, "settings")

@@ -42,6 +42,7 @@ def quiesce(campaign: Campaign, active: Session) -> None:
     "Même nombre de lignes par article une fois la réplication à jour",
     Criticality.BLOQUANTE,
     timeout_seconds=COMPARISON_SECONDS,
+    queries=("article_counts", "component_keys", "distributor", "publisher_position", "subscriber_positions"),
 )
 def test_counts(witness: Witness, active: Session, passive: Session, campaign: Campaign) -> None:
     suspects: list[tuple[str, int, int]] = []
@@ -68,6 +69,16 @@ def test_counts(witness: Witness, active: Session, passive: Session, campaign: C
     "Mesures identiques, par capteur et par jour, puis ligne à ligne",
     Criticality.BLOQUANTE,
     timeout_seconds=COMPARISON_SECONDS,
+    queries=(
+        "distributor",
+        "high_water_chrono",
+        "measure_digests",
+        "measure_digests_portable",
+        "measure_rows",
+        "publisher_position",
+        "server_settings",
+        "subscriber_positions",
+    ),
 )
 def test_measures(witness: Witness, active: Session, passive: Session, campaign: Campaign) -> None:
     last = active.query("high_water_chrono", margin_seconds=MARGIN_SECONDS).scalar()
@@ -141,6 +152,7 @@ def show_side(values: tuple[Any, ...] | None) -> str:
     "Autres articles identiques ligne à ligne",
     Criticality.BLOQUANTE,
     timeout_seconds=COMPARISON_SECONDS,
+    queries=("article_digests", "article_rows", "distributor", "publisher_position", "subscriber_positions"),
 )
 def test_articles(witness: Witness, active: Session, passive: Session, campaign: Campaign) -> None:
     quiesce(campaign, active)
@@ -168,7 +180,20 @@ def compare_articles(
     return compare_rows(read_rows(ours, 2), read_rows(theirs, 2))
 
 
-@scenario("HD-010", "Structure identique des deux côtés, aux écarts déclarés près", Criticality.MAJEURE)
+@scenario(
+    "HD-010",
+    "Structure identique des deux côtés, aux écarts déclarés près",
+    Criticality.MAJEURE,
+    queries=(
+        "schema_columns",
+        "schema_constraints",
+        "schema_indexes",
+        "schema_modules",
+        "schema_permissions",
+        "schema_sequences",
+        "schema_triggers",
+    ),
+)
 def test_structure(witness: Witness, active: Session, passive: Session, campaign: Campaign) -> None:
     expected = baseline.load_reference(campaign.platform.baseline, "replication")["schema_differences"]
     found: list[tuple[str, str, str]] = []

@@ -21,9 +21,12 @@ SERIES, MASS_DAYS = 10_000, 40
 
 
 @scenario(
-    "HD-005", "Latence de réplication : 20 battements du site actif vus sur le passif", Criticality.MAJEURE,
+    "HD-005",
+    "Latence de réplication : 20 battements du site actif vus sur le passif",
+    Criticality.MAJEURE,
     Effect.WRITES_TEST_DATA,
-)  # fmt: skip
+    queries=("bench_beat", "distributor", "heartbeats", "publisher_position", "subscriber_positions"),
+)
 def test_latency(
     witness: Witness, bench: Bench, active: Session, passive: Session, campaign: Campaign
 ) -> None:
@@ -66,9 +69,20 @@ def test_latency(
 
 
 @scenario(
-    "HD-013", "Mise à jour en masse : 20 000 mesures arrivées puis effacées sur le passif", Criticality.MAJEURE,
-    Effect.WRITES_TEST_DATA, timeout_seconds=150,
-)  # fmt: skip
+    "HD-013",
+    "Mise à jour en masse : 20 000 mesures arrivées puis effacées sur le passif",
+    Criticality.MAJEURE,
+    Effect.WRITES_TEST_DATA,
+    timeout_seconds=150,
+    queries=(
+        "bench_create_station",
+        "bench_store_series",
+        "distributor",
+        "publisher_position",
+        "subscriber_positions",
+        "test_stations_left",
+    ),
+)
 def test_mass_update(
     witness: Witness, bench: Bench, active: Session, passive: Session, campaign: Campaign
 ) -> None:

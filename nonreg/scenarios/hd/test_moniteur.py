@@ -18,6 +18,7 @@ HISTORY_MINUTES = 60
     "HD-031",
     "Moniteur de réplication : aucun abonnement en échec, en retard ou près d'expirer",
     Criticality.MAJEURE,
+    queries=("distribution_history", "distributor", "publications", "replication_monitor"),
 )
 def test_monitor(witness: Witness, active: Session, campaign: Campaign) -> None:
     require_distributor(active)
@@ -41,6 +42,7 @@ def test_monitor(witness: Witness, active: Session, campaign: Campaign) -> None:
     Criticality.MINEURE,
     Effect.WRITES_TEST_DATA,
     timeout_seconds=150,
+    queries=("publications", "tracer_history", "tracer_post"),
 )
 def test_tracer(witness: Witness, active: Session, campaign: Campaign) -> None:
     limit = campaign.limit("replication_latency_seconds")

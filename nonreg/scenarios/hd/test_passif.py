@@ -17,7 +17,7 @@ REFUSAL = ("25006", "SITE_PASSIF")
 
 @scenario(
     "HD-011", "Le site passif refuse les écritures : base et client léger", Criticality.BLOQUANTE,
-    Effect.WRITES_TEST_DATA,
+    Effect.WRITES_TEST_DATA, queries=("bench_create_station", "bench_send"),
 )  # fmt: skip
 def test_passive_refuses(witness: Witness, campaign: Campaign, trial: Bench) -> None:
     now = datetime.now(UTC).replace(second=0, microsecond=0, tzinfo=None) - timedelta(hours=1)
@@ -47,6 +47,11 @@ def test_passive_refuses(witness: Witness, campaign: Campaign, trial: Bench) -> 
     )
 
 
-@scenario("HD-011b", "Aucune ligne répliquée n'a été écrite sur place au site passif", Criticality.BLOQUANTE)
+@scenario(
+    "HD-011b",
+    "Aucune ligne répliquée n'a été écrite sur place au site passif",
+    Criticality.BLOQUANTE,
+    queries=("local_writes",),
+)
 def test_no_local_writes(witness: Witness, passive: Session) -> None:
     witness.expect_no_rows(passive.query("local_writes"), "chaque ligne vient de la réplication")

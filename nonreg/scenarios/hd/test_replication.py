@@ -29,7 +29,12 @@ PENDING_LIMITS = {"octets": "replication_pending_bytes", "commandes": "replicati
 KEPT_LOG = ("reserved", "extended")
 
 
-@scenario("HD-002", "Publication complète, chaque article attendu, abonnement activé", Criticality.BLOQUANTE)
+@scenario(
+    "HD-002",
+    "Publication complète, chaque article attendu, abonnement activé",
+    Criticality.BLOQUANTE,
+    queries=("publication_articles", "publications", "subscription_articles", "subscriptions"),
+)
 def test_publication(witness: Witness, active: Session, passive: Session, campaign: Campaign) -> None:
     expected = baseline.load_reference(campaign.platform.baseline, "replication")
     publication, articles = expected["publication"], expected["articles"]
@@ -46,7 +51,12 @@ def test_publication(witness: Witness, active: Session, passive: Session, campai
     witness.expect_rows(passive.query("subscription_articles"), [(article, "prêt") for article in articles])
 
 
-@scenario("HD-003", "Agents de réplication en marche des deux côtés, sans redémarrage", Criticality.BLOQUANTE)
+@scenario(
+    "HD-003",
+    "Agents de réplication en marche des deux côtés, sans redémarrage",
+    Criticality.BLOQUANTE,
+    queries=("distributor", "publisher_agents", "subscriber_agents"),
+)
 def test_agents(witness: Witness, active: Session, passive: Session) -> None:
     require_distributor(active)
 
@@ -65,7 +75,12 @@ def test_agents(witness: Witness, active: Session, passive: Session) -> None:
         witness.expect(not problem, request, "chaque agent en marche, toujours le même", problem)
 
 
-@scenario("HD-004", "Volume en attente de réplication sous la limite et sans croissance", Criticality.MAJEURE)
+@scenario(
+    "HD-004",
+    "Volume en attente de réplication sous la limite et sans croissance",
+    Criticality.MAJEURE,
+    queries=("distributor", "replication_backlog"),
+)
 def test_backlog(witness: Witness, active: Session, campaign: Campaign) -> None:
     samples = sample(lambda: read_backlog(active), BACKLOG_SAMPLES, BACKLOG_PERIOD_SECONDS)
     request, last = samples[-1][0].request, samples[-1][1]
@@ -83,7 +98,12 @@ def test_backlog(witness: Witness, active: Session, campaign: Campaign) -> None:
         )
 
 
-@scenario("HD-006", "Aucune erreur de réplication depuis le début de la campagne", Criticality.MAJEURE)
+@scenario(
+    "HD-006",
+    "Aucune erreur de réplication depuis le début de la campagne",
+    Criticality.MAJEURE,
+    queries=("distributor", "replication_errors"),
+)
 def test_errors(witness: Witness, active: Session, passive: Session, campaign: Campaign) -> None:
     facts = load_latest_facts(campaign.run_dir)
     # Some engines count on the subscriber what it could not apply, others at the publisher what its agents met.
@@ -105,7 +125,12 @@ def test_errors(witness: Witness, active: Session, passive: Session, campaign: C
         )
 
 
-@scenario("HD-007", "Emplacements de réplication sains, journal retenu sous la limite", Criticality.MAJEURE)
+@scenario(
+    "HD-007",
+    "Emplacements de réplication sains, journal retenu sous la limite",
+    Criticality.MAJEURE,
+    queries=("distributor", "replication_slots", "subscriptions"),
+)
 def test_slots(witness: Witness, active: Session, passive: Session, campaign: Campaign) -> None:
     require_distributor(active)
     subscriptions = passive.query("subscriptions")

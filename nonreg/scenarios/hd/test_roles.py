@@ -18,7 +18,12 @@ from nonreg.witness import Witness
 SETTLE_SECONDS = 3.0
 
 
-@scenario("HD-001", "Rôles : un seul site ACTIF, vu de la même façon par chaque site", Criticality.BLOQUANTE)
+@scenario(
+    "HD-001",
+    "Rôles : un seul site ACTIF, vu de la même façon par chaque site",
+    Criticality.BLOQUANTE,
+    queries=("site_role", "site_roles"),
+)
 def test_roles(witness: Witness, campaign: Campaign) -> None:
     expected = {site.code: site.role.value for site in campaign.platform.sites}
     sightings, silent = look_everywhere(campaign, expected)

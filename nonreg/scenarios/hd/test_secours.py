@@ -21,6 +21,13 @@ from nonreg.witness import Witness
     "Secours IP prêt : une trame reçue au site passif est en base active, signée du passif, puis répliquée",
     Criticality.MAJEURE,
     Effect.WRITES_TEST_DATA,
+    queries=(
+        "bench_create_station",
+        "buffer_origins",
+        "distributor",
+        "publisher_position",
+        "subscriber_positions",
+    ),
 )
 def test_secondary_frontal(
     witness: Witness, bench: Bench, active: Session, passive: Session, campaign: Campaign

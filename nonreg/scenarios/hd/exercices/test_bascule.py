@@ -48,6 +48,7 @@ WRITERS, STATIONS, LEAST_WRITES = 4, 4, 2000  # so that replication that loses o
     REQUIREMENTS,
     timeout_seconds=400,
     drill=Drill(DrillStage.PLANIFIE, (SWITCH,)),
+    queries=("export_tasks",),
 )
 def test_planned_switchover(witness: Witness, campaign: Campaign, drill: DrillRun) -> None:
     with drill.clients(stations=STATIONS, direct_writers=WRITERS) as clients:
@@ -84,6 +85,7 @@ def test_planned_switchover(witness: Witness, campaign: Campaign, drill: DrillRu
     REQUIREMENTS,
     timeout_seconds=400,
     drill=Drill(DrillStage.PLANIFIE, (SWITCH,)),
+    queries=("buffer_origins", "buffer_pending", "export_tasks"),
 )
 def test_service_after_switchover(witness: Witness, campaign: Campaign, drill: DrillRun) -> None:
     station = drill.create_station(threshold_mm=1000)
@@ -144,6 +146,7 @@ def test_service_after_switchover(witness: Witness, campaign: Campaign, drill: D
     REQUIREMENTS,
     timeout_seconds=400,
     drill=Drill(DrillStage.PLANIFIE, (DrillFault("reinitialised", max_seconds=300.0),)),
+    queries=("article_digests", "publisher_position", "subscriber_positions", "subscription_identities"),
 )
 def test_reinitialisation(witness: Witness, campaign: Campaign, drill: DrillRun) -> None:
     with drill.clients() as clients:
@@ -174,6 +177,7 @@ def test_reinitialisation(witness: Witness, campaign: Campaign, drill: DrillRun)
     REQUIREMENTS,
     timeout_seconds=500,
     drill=Drill(DrillStage.PLANIFIE, (SWITCH,)),
+    queries=("article_digests", "publisher_position", "subscriber_positions"),
 )
 def test_failback(witness: Witness, campaign: Campaign, drill: DrillRun) -> None:
     away = drill.inject("switched_over")

@@ -36,6 +36,13 @@ MASS_SENSORS = 5
     REQUIREMENTS,
     timeout_seconds=240,
     drill=Drill(DrillStage.CHARGE, (DrillFault("column_added", SiteRole.ACTIF, (), 120.0),)),
+    queries=(
+        "article_digests",
+        "drill_alter_article",
+        "drill_article_columns",
+        "publisher_position",
+        "subscriber_positions",
+    ),
 )
 def test_schema_change(witness: Witness, campaign: Campaign, drill: DrillRun) -> None:
     limit = campaign.limit("schema_change_seconds")
@@ -81,6 +88,7 @@ def follow(witness: Witness, passive: Session, columns: str, within_seconds: flo
     REQUIREMENTS,
     timeout_seconds=400,
     drill=Drill(DrillStage.CHARGE, ()),
+    queries=("article_digests", "bench_store_series", "publisher_position", "subscriber_positions"),
 )
 def test_mass_update(witness: Witness, campaign: Campaign, drill: DrillRun) -> None:
     limit = campaign.limit("backlog_seconds")

@@ -103,6 +103,7 @@ def lose_active(witness: Witness, campaign: Campaign, drill: DrillRun, alarm: st
     REQUIREMENTS,
     timeout_seconds=600,
     drill=Drill(DrillStage.PERTE, (MACHINE, FORCED)),
+    queries=("buffer_origins", "export_tasks"),
 )
 def test_split_brain(witness: Witness, campaign: Campaign, drill: DrillRun) -> None:
     old, new = campaign.active_site, campaign.passive_site

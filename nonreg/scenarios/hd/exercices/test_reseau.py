@@ -36,6 +36,7 @@ REPLICATION_ALARM_SECONDS = 2
     REQUIREMENTS,
     timeout_seconds=240,
     drill=Drill(DrillStage.RESEAU, (DrillFault("link_cut", None, (("route", "1"),), 60.0),)),
+    queries=("article_digests", "publisher_position", "subscriber_positions"),
 )
 def test_one_route_cut(witness: Witness, campaign: Campaign, drill: DrillRun) -> None:
     limit = campaign.limit("replication_latency_seconds")
@@ -100,6 +101,13 @@ def judge_route(witness: Witness, campaign: Campaign, route: str) -> None:
             ),
             DrillFault("link_cut", None, (("route", "toutes"),), 90.0),
         ),
+    ),
+    queries=(
+        "article_digests",
+        "drill_set_parameter",
+        "parameter",
+        "publisher_position",
+        "subscriber_positions",
     ),
 )
 def test_both_routes_cut(witness: Witness, campaign: Campaign, drill: DrillRun) -> None:

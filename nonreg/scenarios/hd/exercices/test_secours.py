@@ -50,6 +50,7 @@ def fallback(service: str, parameter: str = "") -> Drill:
     REQUIREMENTS,
     timeout_seconds=240,
     drill=fallback("frontal"),
+    queries=("buffer_origins",),
 )
 def test_ip_fallback(witness: Witness, campaign: Campaign, drill: DrillRun) -> None:
     label = f"Service frontal arrêté sur {campaign.active_site.code}"
@@ -109,6 +110,7 @@ def judge_signatures(
     REQUIREMENTS,
     timeout_seconds=240,
     drill=fallback("echange", "SECOURS_ECHANGE_S"),
+    queries=("buffer_origins", "drill_set_parameter", "fallback_events", "parameter"),
 )
 def test_exchange_fallback(witness: Witness, campaign: Campaign, drill: DrillRun) -> None:
     station = drill.create_station()
@@ -161,6 +163,7 @@ def read_origins(campaign: Campaign, station: TestStation) -> list[tuple[object,
     REQUIREMENTS,
     timeout_seconds=240,
     drill=fallback("internet", "SECOURS_INTERNET_S"),
+    queries=("buffer_origins", "drill_set_parameter", "parameter"),
 )
 def test_lorawan_fallback(witness: Witness, campaign: Campaign, drill: DrillRun) -> None:
     if campaign.witness_site.web.puits is None:
@@ -218,6 +221,7 @@ def test_lorawan_fallback(witness: Witness, campaign: Campaign, drill: DrillRun)
     REQUIREMENTS,
     timeout_seconds=240,
     drill=fallback("supervision", "SECOURS_ALARME_S"),
+    queries=("drill_set_parameter", "parameter"),
 )
 def test_alarm_fallback(witness: Witness, campaign: Campaign, drill: DrillRun) -> None:
     if campaign.witness_site.web.puits is None:
