@@ -28,7 +28,8 @@ from nonreg.sandbox.mssql.install import DATABASE
 from nonreg.sqlfiles.scenario_file import SUFFIX, SqlScenario, load_scenario, run_scenario
 from nonreg.waiting import wait_until
 from nonreg.witness import NotRestored, Witness
-from tests.sqlserver.conftest import VARIABLE, StandIn
+from tests.sqlserver.conftest import VARIABLE
+from tests.sqlserver.pair import StandIn
 
 pytestmark = pytest.mark.sqlserver
 EXAMPLES = Path(__file__).parent.parent.parent / "docs" / "exemples" / "sql"

@@ -18,16 +18,16 @@ from nonreg.clients.result_sets import run_batch
 from nonreg.clients.sql import QUERIES_DIR, Session, open_session
 from nonreg.errors import AccessDenied, PlatformError
 from nonreg.grants.manifest import Account, Right, load_manifest
-from nonreg.grants.script import Users, write_script
+from nonreg.grants.script import write_script
 from nonreg.lock import hold_platform_lock
 from nonreg.model import SiteRole
 from nonreg.probes.schema import SUBJECTS, read_modules, read_subject
 from nonreg.sandbox.mssql.batches import split_batches
-from nonreg.sandbox.mssql.install import DATABASE, READER, WRITER
+from nonreg.sandbox.mssql.install import DATABASE
 from nonreg.scenarios.base import test_affinage, test_calculs, test_courbes
 from nonreg.witness import Witness
 from tests.query_texts import list_parameters
-from tests.sqlserver.conftest import StandIn, judge_both, run_script
+from tests.sqlserver.pair import USERS, StandIn, judge_both, run_script
 from tests.test_queries import list_answers
 
 pytestmark = pytest.mark.sqlserver
@@ -51,7 +51,7 @@ SAMPLES: dict[str, Any] = {
     "margin_seconds": 300,
     "minutes": 60,
     "module": "affinage",
-    "position": "0",
+    "position": "00000000:00000000:0000",
     "privilege": "SELECT",
     "publication": "pub_aquareel",
     "quantity": "H",
@@ -66,8 +66,8 @@ SAMPLES: dict[str, Any] = {
     "stop": NOW,
 }
 WRITES = ("bench_", "drill_", "lock_", "tracer_", "forbidden_")
-# What asks a Distributor, or an Agent, which a server by itself may not have.
-ELSEWHERE = ("replication_", "distribution_", "publisher_", "subscriber_", "subscription", "publication")
+# Wants the names of this very server and no transaction around: tests/sqlserver/test_replication.py asks it.
+ALONE = "replication_monitor"
 # Refinement, curves and totals: DOMAIN §1.8 has the golden values.
 CHECKS = [
     found
@@ -78,7 +78,7 @@ CHECKS = [
 READS = sorted(
     path.stem
     for path in (QUERIES_DIR / "mssql").glob("*.sql")
-    if not path.stem.startswith(WRITES + ELSEWHERE)
+    if not path.stem.startswith(WRITES) and path.stem != ALONE
 )
 
 
@@ -89,9 +89,13 @@ def test_each_parameter_of_a_read_has_a_value_to_try() -> None:
 
 
 @pytest.mark.parametrize("name", READS)
-def test_a_read_answers_with_the_columns_that_its_text_announces(reader: Session, name: str) -> None:
-    rows = reader.query(name, **{one: SAMPLES[one] for one in list_parameters("mssql", name)})
-    assert list(rows.columns) in [list(answer) for run in list_answers("mssql", name) for answer in run]
+def test_a_read_answers_on_both_nodes_with_the_columns_that_its_text_announces(
+    reader: Session, passive_reader: Session, name: str
+) -> None:
+    announced = [list(answer) for run in list_answers("mssql", name) for answer in run]
+    for session in (reader, passive_reader):
+        rows = session.query(name, **{one: SAMPLES[one] for one in list_parameters("mssql", name)})
+        assert list(rows.columns) in announced, session.site_code
 
 
 def test_the_structure_is_read_whole(reader: Session) -> None:
@@ -124,24 +128,28 @@ def test_one_campaign_at_a_time_holds_the_lock(stand_in: StandIn, writer: Sessio
 # Rights: the stand-in gives none, the script gives all of them, the server refuses everything else.
 
 
+@pytest.mark.parametrize("role", USERS)
 @pytest.mark.parametrize("account", Account)
 def test_an_account_that_may_only_enter_lacks_every_right_and_has_nothing_beyond(
-    stand_in: StandIn, account: Account
+    stand_in: StandIn, role: SiteRole, account: Account
 ) -> None:
-    before = stand_in.before[account]
+    before = stand_in.before[role, account]
     asked = [right for right in load_manifest().on("mssql") if right.account is account]
     required = [right for right in asked if not right.is_optional and not right.database]
     assert len(required) <= len(before.missing) <= len(asked)
     assert before.beyond == ()
 
 
+@pytest.mark.parametrize("role", USERS)
 def test_the_script_gives_the_accounts_exactly_what_they_need_and_may_be_run_again(
-    stand_in: StandIn,
+    stand_in: StandIn, role: SiteRole
 ) -> None:
+    """Those of replication included: on its tables at the publisher, at the subscriber and in distribution."""
     for _ in range(2):
-        for judgement in judge_both(stand_in.platform).values():
-            assert (judgement.missing, judgement.beyond, judgement.tolerated) == ((), (), ())
-        run_script(stand_in.connection)
+        for judgement in judge_both(stand_in.platform, role).values():
+            found = (judgement.missing, judgement.beyond, judgement.tolerated, judgement.unseen)
+            assert found == ((), (), (), ())
+        run_script(stand_in.connection, role)
 
 
 @pytest.mark.parametrize(
@@ -195,7 +203,7 @@ def test_a_script_that_fails_on_its_way_gives_nothing(stand_in: StandIn) -> None
     absent = Right(Account.WRITER, "tampon.zz_absente", "SELECT", "mssql", ("essai",))
     more = Right(Account.WRITER, "cfg.identite_plateforme", "SELECT", "mssql", ("essai",))
     manifest = load_manifest().having((absent, more))
-    script = write_script(manifest, Users({Account.READER: READER, Account.WRITER: WRITER}, DATABASE))
+    script = write_script(manifest, USERS[SiteRole.ACTIF])
     failed = 0
     for batch in split_batches("droits.sql", script):
         try:

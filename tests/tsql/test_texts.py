@@ -33,7 +33,15 @@ def parse_whole(text: str) -> list[Node]:
 
 def test_there_are_texts_of_every_sort(texts: dict[str, str]) -> None:
     sorts = {label.split()[0] for label in texts}
-    assert {"query", "embedded", "grants", "proposal", "example", "10_tables.sql", "40_publication.sql"} <= sorts
+    assert {
+        "query",
+        "embedded",
+        "grants",
+        "proposal",
+        "example",
+        "10_tables.sql",
+        "40_publication.sql",
+    } <= sorts
     assert len(list_queries()) > 100
     assert len(list_stand_in()) == 78
     for part in ("CREATE DATABASE", "@@TRANCOUNT", "SET LOCK_TIMEOUT"):
