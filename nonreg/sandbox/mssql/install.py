@@ -49,6 +49,10 @@ DROP_USER = """
 IF DB_ID(N'{database}') IS NOT NULL
     EXEC {database}.sys.sp_executesql N'DROP USER IF EXISTS {login}';
 """
+PUT_OUT = """
+IF DATABASEPROPERTYEX(N'{database}', 'Status') = N'ONLINE'
+    ALTER DATABASE {database} SET SINGLE_USER WITH ROLLBACK IMMEDIATE;
+"""
 
 
 def list_batches(folder: Path = SQL_DIR) -> tuple[SqlBatch, ...]:
@@ -159,9 +163,9 @@ def drop_account(connection: Any, login: str) -> None:
 
 
 def drop_database(connection: Any, database: str) -> None:
-    """Drop it, whoever uses it."""
+    """Drop it, whoever uses it; one whose restoring did not end is used by nobody, and takes no other order."""
     run(connection, "USE master")
-    run(connection, f"ALTER DATABASE {database} SET SINGLE_USER WITH ROLLBACK IMMEDIATE")
+    run(connection, PUT_OUT.format(database=database))
     run(connection, f"DROP DATABASE {database}")
 
 

@@ -17,7 +17,7 @@ DECLARE @code int;
 EXEC @code = sys.sp_addpublication
     @publication = N'pub_aquareel', @sync_method = N'concurrent', @repl_freq = N'continuous', @status = N'active',
     @independent_agent = N'true', @immediate_sync = N'false', @allow_push = N'true', @allow_pull = N'false',
-    @allow_anonymous = N'false', @replicate_ddl = 1;
+    @allow_anonymous = N'false', @allow_initialize_from_backup = N'false', @replicate_ddl = 1;
 IF @code <> 0 THROW 50100, N'sp_addpublication', 1;
 GO
 -- Articles are named schema.table; so are their procedures at the subscriber, where two schemas have a table `mesure`.

@@ -2,8 +2,9 @@
 -- each procedure makes sure of that itself. What is not there is passed over.
 DECLARE @serveur sysname = @@SERVERNAME;
 DECLARE @code int = 0;
-IF EXISTS (SELECT 1 FROM sys.servers v WHERE v.name = @serveur AND v.is_publisher = 1)
-    EXEC @code = sys.sp_dropdistpublisher @publisher = @serveur;
+IF OBJECT_ID(N'msdb.dbo.MSdistpublishers') IS NOT NULL
+    IF EXISTS (SELECT 1 FROM msdb.dbo.MSdistpublishers p WHERE p.name = @serveur)
+        EXEC @code = sys.sp_dropdistpublisher @publisher = @serveur;
 IF @code <> 0 THROW 50100, N'sp_dropdistpublisher', 1;
 GO
 DECLARE @code int = 0;
