@@ -169,12 +169,12 @@ def test_a_distribution_agent_that_is_stopped_breaks_the_group_and_is_named(
     stand_in: StandIn, passive_reader: Session, tmp_path: Path
 ) -> None:
     driver = choose_driver(stand_in.platform)
+    broken = f"la réplication de {ACTIVE_SITE} vers {PASSIVE_SITE} ne passe pas"
     with distribution_stopped(stand_in):
-        wait_until(lambda: driver.health().health is Health.BROKEN, SECONDS, "panne vue", 0.5)
+        wait_until(lambda: broken in driver.health().problems, SECONDS, "panne vue", 0.5)
         # The Monitor answers from what it gathers from time to time.
         wait_until(lambda: any(one.status in BAD_STATUS for one in ask_monitor(stand_in)), SECONDS, "", 0.5)
-        problems = driver.health().problems
-        assert f"la réplication de {ACTIVE_SITE} vers {PASSIVE_SITE} ne passe pas" in problems
+        assert driver.health().health is Health.BROKEN
         found = record(stand_in, tmp_path, "HD-003", "HD-031")
         assert {name: one.outcome for name, one in found.items()} == {
             "HD-003": Outcome.KO,
