@@ -64,6 +64,7 @@ SAMPLES: dict[str, Any] = {
     "station": "V720001002",
     "stations": "V720001002",
     "stop": NOW,
+    "table_name": "station",
 }
 WRITES = ("bench_", "drill_", "lock_", "tracer_", "forbidden_")
 # Wants the names of this very server and no transaction around: tests/sqlserver/test_replication.py asks it.
