@@ -51,7 +51,7 @@ def check_guards(
         (
             "PRE-08",
             "Les comptes ont les droits attendus, et ceux-là seulement",
-            lambda: check_least_privilege(platform, scenarios_dir),
+            lambda: check_least_privilege(platform, plan, scenarios_dir),
         ),
         ("PRE-09", "Aucun lien avec un réseau de production", lambda: check_no_production_link(platform)),
         ("PRE-10", "Ticket et opérateur connus", lambda: check_traceability(plan)),
@@ -269,10 +269,10 @@ FORBIDDEN = (
 )
 
 
-def check_least_privilege(platform: Platform, scenarios_dir: Path) -> Answer:
+def check_least_privilege(platform: Platform, plan: CampaignPlan, scenarios_dir: Path) -> Answer:
     """PRE-08: what the accounts must not do is tried, and what they may do is compared with the manifest."""
     problems = find_accepted(platform)
-    manifest = load_manifest().having(read_declared(scenarios_dir))
+    manifest = load_manifest().needed_for(plan.declared).having(read_declared(scenarios_dir))
     unseen: dict[str, None] = {}
     for site in (site for site in platform.sites if site.database is not None):
         for account in Account:

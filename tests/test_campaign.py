@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from nonreg import baseline
+from nonreg.clients.sql import watch_queries
+from nonreg.grants.manifest import load_manifest
 from nonreg.model import CampaignReport, GuardStatus, Outcome, Verdict
 from nonreg.sandbox.defects import DEFECTS
 from nonreg.sandbox.launch import Instance
@@ -73,12 +75,17 @@ def test_a_sound_platform_is_ok_in_all_families_nothing_secret_is_recorded_and_n
 ) -> None:
     before = hash_references()
     run_dir = tmp_path / "passage"
-    report = run_campaign(fresh_sandbox.platform_file, run_dir)
+    asked: set[str] = set()
+    with watch_queries(asked.add):  # scenarios run in a process of their own
+        report = run_campaign(fresh_sandbox.platform_file, run_dir)
     assert report.assessment.verdict is Verdict.OK, list_problems(report)
     assert all(count.failed == 0 for count in report.counts)
     publish_report(run_dir, report)
     assert find_secrets(run_dir, fresh_sandbox) == []
     assert hash_references() == before
+    queries = load_manifest().queries
+    known = {*queries.tool_reader, *queries.tool_writer, *queries.itself, *queries.not_given}
+    assert {"lock_take", "operators", "bench_clean"} < asked <= known, "tool_reader, tool_writer du manifeste"
 
 
 def find_secrets(folder: Path, layout: Layout) -> list[str]:

@@ -219,7 +219,7 @@ def test_a_scenario_that_only_reads_never_has_the_write_account(shipped: tuple[S
 
 def test_what_the_tool_runs_by_itself_is_what_the_manifest_says() -> None:
     reached = find_reachable(TOOL) - {*QUERIES.itself, *QUERIES.not_given}
-    assert {*QUERIES.tool_reader, *QUERIES.tool_writer} == reached
+    assert {*QUERIES.tool_reader, *QUERIES.tool_writer} == reached, "tool_reader, tool_writer du manifeste"
     for account, names in ((Account.READER, QUERIES.tool_reader), (Account.WRITER, QUERIES.tool_writer)):
         assert not [name for name in names if account not in QUERIES.accounts(name)]
 
@@ -227,7 +227,10 @@ def test_what_the_tool_runs_by_itself_is_what_the_manifest_says() -> None:
 def test_each_named_query_is_run_by_a_scenario_or_by_the_tool(shipped: tuple[Scenario, ...]) -> None:
     run = {name for scenario in shipped for name in scenario.queries}
     others = {*QUERIES.tool_reader, *QUERIES.tool_writer, *QUERIES.itself, *QUERIES.not_given}
-    assert list_queries() - run - others == set()
+    unused = list_queries() - run - others
+    assert unused == set(), (
+        "à déclarer par un scénario, ou pour l'outil (tool_reader du manifeste, et TOOL ici)"
+    )
 
 
 def test_a_plan_says_what_its_whole_folder_declares_whatever_is_selected(

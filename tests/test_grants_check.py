@@ -81,6 +81,47 @@ def test_rights_in_a_distribution_database_on_another_server_are_told_apart() ->
     assert judge().unseen == ()
 
 
+SPARE = Manifest(
+    "securite",
+    (
+        Right(READER, "prod.mesure", "SELECT"),
+        Right(READER, SERVER, "VIEW SERVER STATE", "mssql"),
+        Right(READER, "distribution.dbo.MSrepl_commands", "SELECT", "mssql", (), ("xact_seqno",)),
+    ),
+)
+
+
+def judge_spare(*held: Held, account: Account = READER) -> Judgement:
+    """The judgement of what nothing here needs: it is not asked for."""
+    assert SPARE.on("mssql") == ()
+    return judge_account(SPARE, "mssql", account, "r", (), held)
+
+
+def test_what_the_manifest_lists_for_the_scenarios_of_other_folders_may_be_held() -> None:
+    held = (
+        Held("object", "Prod.Mesure", "SELECT"),
+        Held("server", SERVER, "VIEW SERVER STATE"),
+        Held("database", "DATABASE", "VIEW DATABASE STATE"),
+        Held("column", "distribution.dbo.MSrepl_commands", "SELECT", "xact_seqno", "distribution"),
+    )
+    judgement = judge_spare(*held)
+    assert judgement.is_right
+    assert len(judgement.tolerated) == len(held)
+
+
+@pytest.mark.parametrize(
+    ("held", "account"),
+    [
+        (Held("object", "prod.mesure", "UPDATE"), READER),
+        (Held("object", "prod.mesure", "SELECT"), WRITER),
+        (Held("object", "distribution.dbo.MSrepl_commands", "SELECT", "", "distribution"), READER),
+        (Held("column", "distribution.dbo.MSrepl_commands", "SELECT", "command", "distribution"), READER),
+    ],
+)
+def test_and_nothing_more_than_it_lists(held: Held, account: Account) -> None:
+    assert len(judge_spare(held, account=account).beyond) == 1
+
+
 MSDB = Right(READER, "msdb.dbo.sysjobs", "SELECT", "mssql", ("agent_jobs",))
 HISTORY = Right(
     READER, "distribution.dbo.MSdistribution_history", "SELECT", "mssql", ("distribution_history",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,50 @@ def test_rights_of_a_scenarios_folder_are_in_the_script(
     assert main(["grants", "--platform", str(platform_file), "--scenarios", str(folder)]) == EXIT_OK
     expected = "    -- pour BASE-400\n    GRANT SELECT ON OBJECT::[prod].[v_essai] TO [lecteur];"
     assert expected in capsys.readouterr().out
+
+
+PYTHON = """
+from nonreg.model import Criticality, Effect
+from nonreg.recorder import scenario
+
+@scenario("BASE-401", "Lit", Criticality.MINEURE, queries=("heavy_latest_values", "rain_total"))
+def test_read(active): ...
+
+@scenario("BASE-402", "Écrit", Criticality.MINEURE, Effect.WRITES_TEST_DATA, queries=("discharges", "site_role"))
+def test_write(bench): ...
+"""
+
+
+def test_the_script_holds_the_rights_of_the_folders_scenarios_and_of_the_tool_and_names_who_needs_each(
+    platform_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "scenarios"
+    folder.mkdir()
+    (folder / "test_essai.py").write_text(PYTHON, encoding="utf-8")
+    assert main(["grants", "--platform", str(platform_file), "--scenarios", str(folder)]) == EXIT_OK
+    script = capsys.readouterr().out
+    for name, reason in {
+        "[prod].[tvf_dernieres] TO [lecteur]": "BASE-401",
+        "[prod].[tvf_cumul] TO [lecteur]": "BASE-401",
+        "[prod].[tvf_debit] TO [lecteur]": "BASE-402",
+        "[prod].[tvf_debit] TO [nr_writer]": "BASE-402",
+        "[ha].[tvf_noeud] TO [nr_writer]": "BASE-402",
+        "[nr].[usp_nettoyer] TO [nr_writer]": "BASE-402",
+        "[nr].[tvf_restes] TO [lecteur]": "BASE-402",
+        "[cfg].[operateur] TO [lecteur]": "operators",
+    }.items():
+        assert re.search(rf"-- pour {reason}\n +GRANT \w+ ON OBJECT::{re.escape(name)};", script), name
+    for name in ("tvf_cumul] TO [nr_writer]", "[ref].[capteur]", "[nr].[usp_battre]"):
+        assert name not in script, name
+
+
+def test_a_folder_whose_scenarios_cannot_be_read_gives_no_script(
+    platform_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "test_essai.py").write_text(PYTHON.replace("rain_total", "pluie"), encoding="utf-8")
+    assert main(["grants", "--platform", str(platform_file), "--scenarios", str(tmp_path)]) == EXIT_USAGE
+    told = capsys.readouterr()
+    assert (told.out, "« pluie »" in told.err) == ("", True)
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,19 @@ import pytest
 from nonreg.clients.sql import QUERIES_DIR
 from nonreg.errors import ConfigError
 from nonreg.grants.declared import read_declared
-from nonreg.grants.manifest import MEMBER, SERVER, Account, Manifest, Right, load_manifest, merge_rights
+from nonreg.grants.manifest import (
+    MEMBER,
+    SERVER,
+    Account,
+    Manifest,
+    Queries,
+    Right,
+    load_manifest,
+    merge_rights,
+)
 from nonreg.grants.needs import Need, UnknownNeed, find_columns, find_needs
+from nonreg.model import DeclaredQueries
+from nonreg.plan import SCENARIOS_DIR, collect_scenarios, list_declared
 
 MANIFEST = load_manifest()
 DIALECTS = {"mssql": "tsql", "postgresql": "postgres"}
@@ -304,6 +315,70 @@ def test_a_scenario_that_asks_for_the_accounts_is_refused(tmp_path: Path) -> Non
     write_scenario(tmp_path, "SELECT securite.utilisateur")
     with pytest.raises(ConfigError, match="schéma des comptes"):
         MANIFEST.having(read_declared(tmp_path))
+
+
+TOOL = Queries(
+    writer=("lock_take",),
+    both=("site_role",),
+    tool_reader=("operators", "site_role"),
+    tool_writer=("lock_take",),
+)
+LITERAL = Manifest(
+    "securite",
+    (
+        Right(Account.READER, "cfg.operateur", "SELECT", "", ("local_writes", "operators")),
+        Right(Account.READER, "cfg.identite", "SELECT", "", ("local_writes", "a_persons_reason")),
+        Right(Account.READER, "prod.mesure", "SELECT", "mssql", ("measure_rows",)),
+        Right(Account.READER, "ha.tvf_noeud", "SELECT", "", ("site_role",)),
+        Right(Account.WRITER, "ha.tvf_noeud", "SELECT", "", ("site_role",)),
+    ),
+    TOOL,
+)
+
+
+def list_needs(manifest: Manifest) -> dict[tuple[Account, str], tuple[str, ...]]:
+    """Who needs each right on SQL Server."""
+    return {(right.account, right.object): right.needed_by for right in manifest.on("mssql")}
+
+
+def test_a_right_is_for_the_scenarios_that_declare_its_queries_else_for_what_the_tool_runs() -> None:
+    declared = (
+        DeclaredQueries("HD-011b", ("local_writes",), writes=False),
+        DeclaredQueries("HD-001", ("site_role",), writes=False),
+        DeclaredQueries("BASE-900", ("local_writes", "site_role"), writes=True),
+    )
+    assert list_needs(LITERAL.needed_for(declared)) == {
+        (Account.READER, "cfg.operateur"): ("BASE-900", "HD-011b", "operators"),
+        (Account.READER, "cfg.identite"): ("BASE-900", "HD-011b", "a_persons_reason"),
+        (Account.READER, "ha.tvf_noeud"): ("BASE-900", "HD-001"),
+        (Account.WRITER, "ha.tvf_noeud"): ("BASE-900",),
+    }
+
+
+def test_what_no_scenario_of_the_folder_needs_is_not_asked_for_and_what_the_tool_needs_is() -> None:
+    needed = LITERAL.needed_for(())
+    assert list_needs(needed) == {
+        (Account.READER, "cfg.operateur"): ("operators",),
+        (Account.READER, "cfg.identite"): ("a_persons_reason",),
+        (Account.READER, "ha.tvf_noeud"): ("site_role",),
+    }
+    assert [right.object for right in needed.spare_on("mssql")] == ["prod.mesure", "ha.tvf_noeud"]
+    assert [right.object for right in needed.spare_on("postgresql")] == ["ha.tvf_noeud"]
+
+
+def test_what_a_file_declares_is_asked_for_where_the_manifest_had_it_for_nobody() -> None:
+    file = Right(Account.READER, "prod.mesure", "SELECT", "mssql", ("BASE-310",))
+    joined = LITERAL.needed_for(()).having((file,))
+    assert list_needs(joined)[Account.READER, "prod.mesure"] == ("BASE-310",)
+
+
+def test_all_that_the_manifest_lists_is_for_a_shipped_scenario_or_for_the_tool() -> None:
+    manifest = MANIFEST.needed_for(list_declared(collect_scenarios(SCENARIOS_DIR)))
+    for engine in DIALECTS:
+        assert manifest.spare_on(engine) == ()
+        assert [right.key for right in manifest.on(engine)] == [right.key for right in MANIFEST.on(engine)]
+        scenarios = [user for right in manifest.on(engine) for user in right.needed_by if "-" in user]
+        assert len(scenarios) > 300, "plus aucun scénario n'est nommé"
 
 
 def test_a_right_that_two_things_need_is_one_right() -> None:

@@ -195,17 +195,17 @@ def test_each_account_can_read_what_its_manifest_names(platform: Platform, accou
         (
             "REVOKE SELECT ON ref.capteur FROM nr_reader",
             "GRANT SELECT ON ref.capteur TO nr_reader",
-            "manque : nr_reader ne peut pas lire ref.capteur : SELECT manque (pour alarms,",
+            "manque : nr_reader ne peut pas lire ref.capteur : SELECT manque (pour APP-004,",
         ),
         (
             "REVOKE EXECUTE ON FUNCTION nr.usp_battre FROM nr_writer",
             "GRANT EXECUTE ON FUNCTION nr.usp_battre TO nr_writer",
-            "manque : nr_writer ne peut pas exécuter nr.usp_battre : EXECUTE manque (pour bench_beat, drill_beat).",
+            "manque : nr_writer ne peut pas exécuter nr.usp_battre : EXECUTE manque (pour HD-005, HD-012, HD-013b,",
         ),
         (
             "REVOKE pg_monitor FROM nr_reader",
             "GRANT pg_monitor TO nr_reader",
-            "manque : nr_reader n'est pas membre du rôle pg_monitor (pour publisher_agents,",
+            "manque : nr_reader n'est pas membre du rôle pg_monitor (pour HD-003, HD-004,",
         ),
         (
             "GRANT UPDATE ON ref.station TO nr_writer",

@@ -21,6 +21,7 @@ from nonreg.guards import blocks, check_guards, is_denied
 from nonreg.lock import hold_platform_lock
 from nonreg.model import (
     CampaignPlan,
+    DeclaredQueries,
     DrillStage,
     Effect,
     GuardResult,
@@ -30,7 +31,7 @@ from nonreg.model import (
     PlannedFault,
     SiteRole,
 )
-from nonreg.plan import SCENARIOS_DIR
+from nonreg.plan import SCENARIOS_DIR, collect_scenarios, list_declared
 from nonreg.sandbox import postgres
 from nonreg.sandbox.layout import ACTIVE, DATABASE, Layout
 from tests.campaigns import run_campaign
@@ -53,6 +54,12 @@ def ask(
         changed = dataclasses.replace(plan, **plan_changes)  # type: ignore[arg-type]
         results = check_guards(platform, changed, lock, scenarios_dir)
     return {guard.id: guard for guard in results}
+
+
+@pytest.fixture(scope="module")
+def declared() -> tuple[DeclaredQueries, ...]:
+    """What the shipped scenarios declare."""
+    return list_declared(collect_scenarios(SCENARIOS_DIR))
 
 
 def allow(platform: Platform, **changes: object) -> Platform:
@@ -287,7 +294,7 @@ def test_pre_08_refuses_an_account_that_can_do_more(
         (
             "REVOKE SELECT ON ref.capteur FROM nr_reader",
             "GRANT SELECT ON ref.capteur TO nr_reader",
-            "SITE-A, manque : nr_reader ne peut pas lire ref.capteur : SELECT manque (pour alarms, article_counts,",
+            "SITE-A, manque : nr_reader ne peut pas lire ref.capteur : SELECT manque (pour APP-004, APP-005, ",
         ),
         (
             "GRANT DELETE ON ref.station TO nr_writer",
@@ -297,16 +304,37 @@ def test_pre_08_refuses_an_account_that_can_do_more(
     ],
 )
 def test_pre_08_names_what_is_missing_from_the_manifest_and_what_is_beyond(
-    platform: Platform, admin: psycopg.Connection, change: str, back: str, words: str
+    platform: Platform,
+    admin: psycopg.Connection,
+    declared: tuple[DeclaredQueries, ...],
+    change: str,
+    back: str,
+    words: str,
 ) -> None:
     admin.execute(change)
     try:
-        answer = ask(platform)["PRE-08"]
+        answer = ask(platform, declared=declared)["PRE-08"]
     finally:
         admin.execute(back)
     assert answer.status is GuardStatus.REFUSED
     assert words in answer.message
-    assert ask(platform)["PRE-08"].status is GuardStatus.PASSED
+    assert ask(platform, declared=declared)["PRE-08"].status is GuardStatus.PASSED
+
+
+def test_pre_08_asks_for_no_right_that_no_scenario_of_the_folder_needs(
+    platform: Platform, admin: psycopg.Connection
+) -> None:
+    admin.execute("REVOKE SELECT ON ref.capteur FROM nr_reader")
+    try:
+        without = ask(platform)["PRE-08"]
+        needing = ask(platform, declared=(DeclaredQueries("BASE-900", ("buffer_rows",), writes=False),))[
+            "PRE-08"
+        ]
+    finally:
+        admin.execute("GRANT SELECT ON ref.capteur TO nr_reader")
+    assert without.status is GuardStatus.PASSED
+    assert needing.status is GuardStatus.REFUSED
+    assert "SELECT manque (pour BASE-900)" in needing.message
 
 
 def test_pre_08_asks_for_what_the_scenarios_of_this_campaign_declare(

@@ -123,11 +123,13 @@ def run_grants(options: argparse.Namespace) -> int:
     """`grants`: the script, or the check."""
     from nonreg.config import load_platform
     from nonreg.grants.declared import read_declared
+    from nonreg.plan import collect_scenarios, list_declared
 
     if options.check and options.output:
         raise UsageError("--output est le fichier du script : il ne va pas avec --check.")
     platform = load_platform(options.platform)
-    manifest = read_manifest(options).having(read_declared(scenarios_dir(options)))
+    folder, manifest = scenarios_dir(options), read_manifest(options)
+    manifest = manifest.needed_for(list_declared(collect_scenarios(folder))).having(read_declared(folder))
     return (
         check_grants(platform, manifest)
         if options.check

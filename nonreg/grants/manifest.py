@@ -182,11 +182,9 @@ class Manifest:
         )
 
     def _tell_users(self, right: Right, users: Mapping[str, set[str]]) -> Right:
-        own = set(self.queries.tool(right.account))
+        others = list_queries().difference(self.queries.tool(right.account))  # nobody's, without a scenario
         found = {
-            user
-            for name in right.needed_by
-            for user in users.get(name, () if name in list_queries() - own else (name,))
+            user for name in right.needed_by for user in users.get(name, () if name in others else (name,))
         }
         return replace(right, needed_by=tuple(sorted(found)))
 

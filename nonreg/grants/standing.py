@@ -71,7 +71,15 @@ def sort_held(
     known = {one.key: one for one in held if not is_everybodys(one)}
     covers = find_covers(known, coverings)
     needed = spread(covers, wanted & known.keys())
-    let_pass = {key for key, one in known.items() if is_tolerated(manifest, engine, account, one)}
+    spare = {
+        one.key
+        for right in manifest.spare_on(engine)
+        if right.account is account
+        for one in (*name_needed(right), *name_implied(right))
+    }
+    let_pass = {
+        key for key, one in known.items() if key in spare or is_tolerated(manifest, engine, account, one)
+    }
     tolerated = spread(covers, let_pass) - needed
     rest = known.keys() - needed - tolerated
     covers = {key: covers[key] & rest for key in rest}
