@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from nonreg import baseline, store
-from nonreg.clients.sql import load_query
+from nonreg.clients.sql import load_query, watch_queries
 from nonreg.conclusion import classify, conclude, worsen
 from nonreg.config import Platform, load_platform
 from nonreg.execute import run_pytest
@@ -159,15 +159,19 @@ class Stage:
             self.monkeypatch.setenv(f"AQ_{account}_PASSWORD", "mot de passe")
 
     def judge(self, platform: Platform, scenario_id: str) -> ScenarioResult:
-        """One scenario on that platform, concluded as the recorder does; its evidence is kept in the runs' folder."""
+        """One scenario on that platform, concluded as the recorder does; its evidence is kept in the runs' folder.
+
+        It runs the queries that it declares and no other.
+        """
         run_dir = self.governed.runs_dir
         campaign = Campaign(platform, make_run({}).plan, run_dir)
         witness = Witness(scenario_id, run_dir)
         function = SCENARIOS[scenario_id]
         result = ScenarioResult(scenario_id, Outcome.OK, started_at=datetime.now(UTC))
         began = time.monotonic()
+        asked: set[str] = set()
         try:
-            with ExitStack() as held:
+            with watch_queries(asked.add), ExitStack() as held:
                 given: dict[str, Any] = {"campaign": campaign, "witness": witness}
                 for name, site in (("active", campaign.active_site), ("passive", campaign.passive_site)):
                     if name in inspect.signature(function).parameters:
@@ -175,6 +179,7 @@ class Stage:
                 function(**{name: given[name] for name in inspect.signature(function).parameters})
         except Exception as error:
             result = worsen(result, classify(error))
+        assert asked <= set(function.pytestmark[0].kwargs["queries"])  # type: ignore[attr-defined]
         return conclude(result, witness, time.monotonic() - began)
 
     def read_evidence(self, result: ScenarioResult) -> dict[str, str]:
