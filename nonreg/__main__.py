@@ -13,6 +13,7 @@ from nonreg.commands import (
     governance,
     history,
     intervention,
+    migration,
     sqlserver,
 )
 from nonreg.errors import LedgerBroken, NonregError
@@ -30,7 +31,7 @@ def build_parser() -> FrenchParser:
     commands = parser.add_subparsers(
         dest="command", metavar="COMMANDE", required=True, parser_class=FrenchParser
     )
-    for module in (campaign, drills, governance, intervention, decisions, history, sqlserver):
+    for module in (campaign, drills, governance, intervention, migration, decisions, history, sqlserver):
         module.add_commands(commands)
     return parser
 

@@ -43,6 +43,7 @@ class DecisionKind(StrEnum):
     DEROGATION = "derogation"
     EXERCICE = "exercice"
     CONFIRMATION = "confirmation"
+    MIGRATION = "migration"
 
 
 @dataclass(frozen=True, slots=True)
