@@ -1,0 +1,48 @@
+"""What an engine does its own way to compare a table: the same functions in a module of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from nonreg.clients.sql import Rows
+from nonreg.comparison import mssql, postgresql
+from nonreg.comparison.hashes import Entries
+from nonreg.comparison.slices import Bound, Extent, Layout
+from nonreg.comparison.table import Column, Kind, Table
+
+
+class Dialect(Protocol):
+    """Statements for one table, one layout, one bound; `:slices` are the numbers asked for, `:upto` the bound."""
+
+    @property
+    def KINDS(self) -> Mapping[str, Kind]:  # noqa: N802 - a module's constant
+        """What each type of the engine is."""
+
+    @property
+    def PREPARE(self) -> Sequence[str]:  # noqa: N802
+        """What a session begins with."""
+
+    def write_hash(self, columns: Sequence[Column], portable: bool) -> str:
+        """Signed 64 bits of one row of `m`."""
+
+    def write_extent(self, table: Table) -> str:
+        """first_position, last_position, row_count, hash_version."""
+
+    def lay_out(self, table: Table, extents: Sequence[Extent]) -> Layout:
+        """Slices for both sides."""
+
+    def write_sums(self, table: Table, layout: Layout, bound: Bound | None, row_hash: str) -> str:
+        """slice, row_count, checksum."""
+
+    def write_hashes(self, table: Table, layout: Layout, bound: Bound | None, row_hash: str) -> str:
+        """What `read_hashes` reads."""
+
+    def read_hashes(self, rows: Rows) -> Entries:
+        """Hashes with their slices."""
+
+    def write_rows(self, table: Table, layout: Layout, bound: Bound | None, row_hash: str) -> str:
+        """The columns, key first, of the rows whose hash is one of `:hashes`."""
+
+
+DIALECTS: Mapping[str, Dialect] = {"postgresql": postgresql, "mssql": mssql}

@@ -1,0 +1,111 @@
+"""Hashes of rows from both sides: equal ones cancel each other out, what is left over differs.
+
+Both sides may hold their rows in another order, so that what is left over may first grow: beyond a limit it goes to
+files, a part of the hashes each, and is cancelled part by part. Memory stays bounded whatever differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+ENTRY = np.dtype([("hash", "<i8"), ("slice", "<i4")])
+Entries: TypeAlias = NDArray[np.void]  # of ENTRY: the hash of one row, the slice where it is
+Hashes: TypeAlias = NDArray[np.int64]
+PARTS = 64
+MOST_IN_MEMORY = 2_000_000  # entries of both sides, 12 bytes each
+
+
+def make_entries(slices: NDArray[np.int32] | int, hashes: Hashes) -> Entries:
+    """Entries of some rows."""
+    entries = np.empty(len(hashes), ENTRY)
+    entries["hash"] = hashes
+    entries["slice"] = slices
+    return entries
+
+
+def find_alone(ours: Hashes, theirs: Hashes) -> Hashes:
+    """Sorted hashes of `ours` that `theirs` has less often; both are sorted."""
+    if not len(theirs):
+        return ours
+    first = np.searchsorted(theirs, ours, "left")
+    alone = theirs[np.minimum(first, len(theirs) - 1)] != ours
+    repeated = np.flatnonzero(ours[1:] == ours[:-1]) if len(ours) > 1 else np.empty(0, np.intp)
+    if len(repeated):  # several rows of one hash: as many must be there
+        again = np.unique(ours[repeated])
+        mine = np.searchsorted(ours, again, "right") - np.searchsorted(ours, again, "left")
+        other = np.searchsorted(theirs, again, "right") - np.searchsorted(theirs, again, "left")
+        alone |= np.isin(ours, again[mine > other])
+    found: Hashes = ours[alone]
+    return found
+
+
+def cancel(left: Entries, right: Entries) -> tuple[Entries, Entries]:
+    """What each side has that the other one has not."""
+    ours, theirs = np.sort(left["hash"]), np.sort(right["hash"])
+    only_ours, only_theirs = find_alone(ours, theirs), find_alone(theirs, ours)
+    return keep(left, only_ours), keep(right, only_theirs)
+
+
+def keep(entries: Entries, wanted: Hashes) -> Entries:
+    """The entries of some sorted hashes."""
+    if not len(wanted):
+        return entries[:0]
+    place = np.minimum(np.searchsorted(wanted, entries["hash"]), len(wanted) - 1)
+    kept: Entries = entries[wanted[place] == entries["hash"]]
+    return kept
+
+
+class Residue:
+    """What is left over of both sides; `folder` is used when there is too much of it."""
+
+    def __init__(self, folder: Path, most_in_memory: int = MOST_IN_MEMORY) -> None:
+        self._folder = folder
+        self._most = most_in_memory
+        self._kept: tuple[Entries, Entries] = (np.empty(0, ENTRY), np.empty(0, ENTRY))
+        self._is_spilled = False
+
+    def add(self, left: Entries, right: Entries) -> None:
+        """Add what both sides gave, and cancel what they share."""
+        left, right = cancel(left, right)
+        joined = tuple(np.concatenate(pair) for pair in zip(self._kept, (left, right), strict=True))
+        if len(joined[0]) + len(joined[1]) > self._most:
+            joined = cancel(*joined)
+            if len(joined[0]) + len(joined[1]) > self._most // 2:
+                self._spill(*joined)
+                joined = (np.empty(0, ENTRY), np.empty(0, ENTRY))
+        self._kept = (joined[0], joined[1])
+
+    def parts(self) -> Iterator[tuple[Entries, Entries]]:
+        """What only the left and only the right have; all of it in one part unless files were needed."""
+        if not self._is_spilled:
+            yield cancel(*self._kept)
+            return
+        self._spill(*self._kept)
+        for part in range(PARTS):
+            left, right = (self._load(side, part) for side in range(2))
+            yield cancel(left, right)
+
+    def _spill(self, *sides: Entries) -> None:
+        self._is_spilled = True
+        for side, entries in enumerate(sides):
+            part_of = entries["hash"] & (PARTS - 1)
+            for part in range(PARTS):
+                with self._path(side, part).open("ab") as file:
+                    entries[part_of == part].tofile(file)
+
+    def _load(self, side: int, part: int) -> Entries:
+        return np.fromfile(self._path(side, part), ENTRY)
+
+    def _path(self, side: int, part: int) -> Path:
+        return self._folder / f"{side}-{part}"
+
+
+def add_hashes(entries: Entries) -> int:
+    """The exact sum of the signed 64-bit hashes, as the servers compute it."""
+    hashes = entries["hash"]
+    return (int((hashes >> 32).sum()) << 32) + int((hashes & 0xFFFFFFFF).sum())

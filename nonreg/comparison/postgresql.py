@@ -1,0 +1,244 @@
+"""PostgreSQL: hashes chained through their seeds, slices of the table's own pages.
+
+Traps (each is in the tests): `hash_numeric` forgets the sign and takes NaN for infinity, `hashint8` folds two halves
+into one, `sum(hash_record(t))` does not see two values exchanged. So: decimals by their text, long integers by both
+halves, each column's hash is the seed of the next, and the first seed says which values are NULL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from nonreg.clients.sql import Rows
+from nonreg.comparison.hashes import ENTRY, Entries, make_entries
+from nonreg.comparison.slices import Bound, Extent, Layout
+from nonreg.comparison.table import Column, Kind, Table
+
+KINDS = {
+    "int2": Kind.INTEGER,
+    "int4": Kind.INTEGER,
+    "int8": Kind.BIG_INTEGER,
+    "numeric": Kind.DECIMAL,
+    "float4": Kind.FLOAT,
+    "float8": Kind.FLOAT,
+    "bool": Kind.BOOLEAN,
+    "text": Kind.TEXT,
+    "varchar": Kind.TEXT,
+    "bpchar": Kind.PADDED_TEXT,
+    "uuid": Kind.UUID,
+    "date": Kind.DATE,
+    "time": Kind.TIME,
+    "timestamp": Kind.INSTANT,
+    "timestamptz": Kind.ZONED_INSTANT,
+    "bytea": Kind.BYTES,
+}
+# One snapshot for all that is asked, one core, and dates and numbers written in one way.
+PREPARE = (
+    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+    "SET LOCAL max_parallel_workers_per_gather = 0",
+    "SET LOCAL jit = off",
+    "SET LOCAL timezone = 'UTC'",
+    "SET LOCAL datestyle = 'ISO, YMD'",
+    "SET LOCAL extra_float_digits = 1",
+    "SET LOCAL bytea_output = 'hex'",
+)
+PAGES = 16  # of a slice: some thousand rows
+BITS = 30  # of one seed
+STAND_INS = {
+    Kind.INTEGER: "0",
+    Kind.BIG_INTEGER: "0",
+    Kind.FLOAT: "0",
+    Kind.BOOLEAN: "false",
+    Kind.UUID: "CAST('00000000-0000-0000-0000-000000000000' AS uuid)",
+    Kind.DATE: "DATE '2000-01-01'",
+    Kind.TIME: "TIME '00:00'",
+    Kind.INSTANT: "TIMESTAMP '2000-01-01'",
+    Kind.ZONED_INSTANT: "TIMESTAMPTZ '2000-01-01 00:00Z'",
+}
+
+
+def quote(name: str) -> str:
+    """An identifier; a colon in it would be taken for a parameter."""
+    return '"' + name.replace('"', '""').replace(":", "\\:") + '"'
+
+
+def write_value(column: Column) -> str:
+    """The column of `m` at the kind and scale at which it is compared."""
+    text = f"m.{quote(column.name)}"
+    if column.kind in (Kind.TIME, Kind.INSTANT, Kind.ZONED_INSTANT) and column.scale is not None:
+        types = {Kind.TIME: "time", Kind.INSTANT: "timestamp", Kind.ZONED_INSTANT: "timestamptz"}
+        return f"CAST({text} AS {types[column.kind]}({column.scale}))"
+    if column.kind is Kind.PADDED_TEXT:
+        return f"rtrim(CAST({text} AS text))"
+    if column.kind is Kind.BIG_INTEGER:
+        return f"CAST({text} AS bigint)"
+    return text
+
+
+def write_text(column: Column) -> str:
+    """The value as text, one text for each value."""
+    value = write_value(column)
+    if column.kind is Kind.DECIMAL:
+        is_fixed = column.is_alike and column.scale is not None
+        return f"CAST({value} AS text)" if is_fixed else f"CAST(trim_scale({value}) AS text)"
+    if column.kind is Kind.FLOAT:
+        return f"CAST(CAST({value} AS float8) + 0 AS text)"
+    if column.kind is Kind.BYTES:
+        return f"encode({value}, 'hex')"
+    return f"CAST({value} AS text)"
+
+
+def hash_text(text: str, seed: str) -> str:
+    return f'hashtextextended(CAST({text} AS text) COLLATE "C", {seed})'
+
+
+def hash_halves(value: str, seed: str) -> str:
+    low = f"hashint4extended(CAST(({value} << 32) >> 32 AS integer), {seed})"
+    return f"hashint4extended(CAST({value} >> 32 AS integer), {low})"
+
+
+HASHES: dict[Kind, Callable[[str, str], str]] = {
+    Kind.INTEGER: lambda value, seed: f"hashint4extended({value}, {seed})",
+    Kind.BIG_INTEGER: hash_halves,
+    Kind.FLOAT: lambda value, seed: f"hashfloat8extended({value}, {seed})",
+    Kind.BOOLEAN: lambda value, seed: f"hashint4extended(CAST({value} AS integer), {seed})",
+    Kind.UUID: lambda value, seed: f"uuid_hash_extended({value}, {seed})",
+    Kind.DATE: lambda value, seed: f"hashfloat8extended(date_part('epoch', {value}), {seed})",
+    Kind.TIME: lambda value, seed: f"hashfloat8extended(date_part('epoch', {value}), {seed})",
+    # Seconds in a float are exact to the microsecond within 285 years of 1970, the type's own hash elsewhere.
+    Kind.INSTANT: lambda value, seed: (
+        f"timestamp_hash_extended({value}, hashfloat8extended(date_part('epoch', {value}), {seed}))"
+    ),
+    Kind.ZONED_INSTANT: lambda value, seed: (
+        f"timestamp_hash_extended({value} AT TIME ZONE 'UTC', "
+        f"hashfloat8extended(date_part('epoch', {value}), {seed}))"
+    ),
+}
+
+
+def hash_column(column: Column, seed: str) -> str:
+    """The hash of one column with the hash of those before it as its seed; NULL is told by the first seed."""
+    if column.kind in HASHES:
+        value = write_value(column)
+        if column.is_nullable:
+            value = f"COALESCE({value}, {STAND_INS[column.kind]})"
+        return HASHES[column.kind](value, seed)
+    text = write_text(column)
+    return hash_text(f"COALESCE({text}, '')" if column.is_nullable else text, seed)
+
+
+def write_seeds(columns: Sequence[Column]) -> list[str]:
+    """Numbers whose bits say which values are NULL; at least one."""
+    nullable = [column for column in columns if column.is_nullable]
+    groups = [nullable[start : start + BITS] for start in range(0, len(nullable), BITS)] or [[]]
+    return [
+        " + ".join(
+            [
+                "1",
+                *(
+                    f"CASE WHEN m.{quote(one.name)} IS NULL THEN {2 << bit} ELSE 0 END"
+                    for bit, one in enumerate(group)
+                ),
+            ]
+        )
+        for group in groups
+    ]
+
+
+def write_hash(columns: Sequence[Column], portable: bool) -> str:
+    """Signed 64 bits of one row of `m`; the portable form is the same on every version of the server."""
+    if portable:
+        content = " || '|' || ".join(
+            f"COALESCE(quote_literal({write_text(column)}), 'N')"
+            if column.is_nullable
+            else f"quote_literal({write_text(column)})"
+            for column in columns
+        )
+        return f"CAST(CAST('x' || left(md5({content}), 16) AS bit(64)) AS bigint)"
+    first, *others = write_seeds(columns)
+    text = f"CAST({first} AS bigint)"
+    for seed in others:
+        text = f"hashint4extended({seed}, {text})"
+    for column in columns:
+        text = hash_column(column, text)
+    return text
+
+
+def write_source(table: Table, bound: Bound | None) -> str:
+    """The rows of one slice `s`."""
+    limit = f" AND m.{quote(bound.column)} <= :upto" if bound else ""
+    return (
+        f"{quote(table.name.schema)}.{quote(table.name.table)} m\n"
+        f"    WHERE m.ctid >= s.first_row AND m.ctid < s.next_row{limit}"
+    )
+
+
+def write_slices(layout: Layout) -> str:
+    """The slices asked for, each with its first row and the one behind its last."""
+    page = f"CAST({layout.first} + n * CAST({layout.width} AS bigint) AS text)"
+    after = f"CAST({layout.first} + (n + 1) * CAST({layout.width} AS bigint) AS text)"
+    return (
+        f"(SELECT n AS slice, CAST('(' || {page} || ',0)' AS tid) AS first_row, "
+        f"CAST('(' || {after} || ',0)' AS tid) AS next_row\n    FROM unnest(CAST(:slices AS integer[])) n) s"
+    )
+
+
+def write_extent(table: Table) -> str:
+    """Pages, about how many rows, version of the server's own hashes."""
+    del table
+    return (
+        "SELECT 0 AS first_position,\n"
+        "    pg_relation_size(c.oid) / CAST(current_setting('block_size') AS integer) AS last_position,\n"
+        "    CAST(GREATEST(c.reltuples, 0) AS bigint) AS row_count,\n"
+        "    CAST(current_setting('server_version_num') AS integer) / 10000 AS hash_version\n"
+        "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace\n"
+        "WHERE n.nspname = :schema_name AND c.relname = :table_name"
+    )
+
+
+def lay_out(table: Table, extents: Sequence[Extent]) -> Layout:
+    """Slices of whole pages, as many as the side that has more of them needs."""
+    del table
+    return Layout(0, PAGES, max(1, -(-max(extent.last for extent in extents) // PAGES)))
+
+
+def write_sums(table: Table, layout: Layout, bound: Bound | None, row_hash: str) -> str:
+    """Rows and sum of hashes of each slice."""
+    return (
+        f"SELECT s.slice, x.row_count, x.checksum\nFROM {write_slices(layout)}\nCROSS JOIN LATERAL (\n"
+        f"    SELECT count(*) AS row_count, COALESCE(sum({row_hash}), 0) AS checksum\n"
+        f"    FROM {write_source(table, bound)}\n) x"
+    )
+
+
+def write_hashes(table: Table, layout: Layout, bound: Bound | None, row_hash: str) -> str:
+    """The hash of each row, eight bytes each, packed by slice."""
+    return (
+        f"SELECT s.slice, x.packed\nFROM {write_slices(layout)}\nCROSS JOIN LATERAL (\n"
+        f"    SELECT string_agg(int8send({row_hash}), '') AS packed\n"
+        f"    FROM {write_source(table, bound)}\n) x"
+    )
+
+
+def read_hashes(rows: Rows) -> Entries:
+    """Entries from packed hashes."""
+    found = [(number, np.frombuffer(packed, ">i8")) for number, packed in rows.rows if packed]
+    if not found:
+        return np.empty(0, ENTRY)
+    slices = np.repeat([number for number, _ in found], [len(hashes) for _, hashes in found])
+    return make_entries(
+        slices.astype(np.int32), np.concatenate([hashes for _, hashes in found]).astype(np.int64)
+    )
+
+
+def write_rows(table: Table, layout: Layout, bound: Bound | None, row_hash: str) -> str:
+    """The rows of some hashes in some slices, key first."""
+    columns = ", ".join(f"{write_value(column)} AS {quote(column.name)}" for column in table.shown)
+    names = ", ".join(f"x.{quote(column.name)}" for column in table.shown)
+    return (
+        f"SELECT {names}\nFROM {write_slices(layout)}\nCROSS JOIN LATERAL (\n"
+        f"    SELECT {columns}\n    FROM {write_source(table, bound)}\n"
+        f"    AND {row_hash} = ANY(CAST(:hashes AS bigint[]))\n) x"
+    )

@@ -1,0 +1,187 @@
+"""One side of a comparison: a session in a thread of its own, so that both servers work at once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from nonreg.clients.sql import Rows, Session, open_session
+from nonreg.comparison.dialect import DIALECTS, Dialect
+from nonreg.comparison.hashes import Entries
+from nonreg.comparison.pace import Pace, next_size
+from nonreg.comparison.slices import Bound, Extent, Layout, Sum
+from nonreg.comparison.table import Name, Table, read_table
+from nonreg.config import Platform, Site
+from nonreg.errors import ConfigError, RequestFailed
+
+Result = TypeVar("Result")
+FIRST_SLICES, MOST_SLICES = 64, 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one copy of the table is."""
+
+    platform: Platform
+    site: Site
+
+    @property
+    def engine(self) -> str:
+        """Its engine; ConfigError for a site without a database."""
+        if self.site.database is None:
+            raise ConfigError(f"Le site {self.site.code} n'a pas de base de données.")
+        return self.site.database.engine
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What both sides are asked: one table, cut in one way, up to one bound, hashed in one way."""
+
+    table: Table
+    layout: Layout
+    bound: Bound | None
+    row_hash: str
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What is bound in each statement."""
+        return {"upto": self.bound.upto} if self.bound else {}
+
+
+class Stopped(Exception):
+    """The other side failed; nobody waits for this one's answer."""
+
+
+class Side:
+    """Closed at the end of its `with`; every method but `close` gives a future."""
+
+    def __init__(self, place: Place, label: str, pace: Pace, stop: threading.Event) -> None:
+        self.label = label
+        self._dialect: Dialect = DIALECTS[place.engine]
+        self._pace = pace
+        self._stop = stop
+        self._stack = ExitStack()
+        self._place = place
+        self._session: Session
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"comparaison-{label}")
+        self.requests: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set() if error is not None else None
+        self._thread.submit(self._stack.close)
+        self._thread.shutdown(wait=True)
+
+    def open(self, name: Name) -> Future[Table]:
+        """Open the session and read what the table is."""
+
+        def act() -> Table:
+            self._session = self._stack.enter_context(open_session(self._place.platform, self._place.site))
+            for statement in self._dialect.PREPARE:
+                self._session.execute(statement)
+            rows = self._session.query("compare_columns", schema_name=name.schema, table_name=name.table)
+            return read_table(name, rows, self._dialect.KINDS, self.label)
+
+        return self._thread.submit(act)
+
+    def read_extent(self, table: Table) -> Future[Extent]:
+        """Where its rows are."""
+
+        def act() -> Extent:
+            statement = self._dialect.write_extent(table)
+            words = {"schema_name": table.name.schema, "table_name": table.name.table}
+            rows = self._ask(
+                "étendue", statement, **{k: v for k, v in words.items() if f":{k}" in statement}
+            ).rows
+            if not rows:
+                raise RequestFailed(f"La table {table.name} a disparu de {self.label}.")
+            return Extent(*(int(value) for value in rows[0]))
+
+        return self._thread.submit(act)
+
+    def read_sums(
+        self,
+        question: Question,
+        numbers: Sequence[int],
+        report: Callable[[Mapping[int, Sum]], None],
+    ) -> Future[None]:
+        """Rows and checksum of each slice, told batch by batch."""
+        statement = self._dialect.write_sums(
+            question.table, question.layout, question.bound, question.row_hash
+        )
+
+        def act() -> None:
+            start, size = 0, FIRST_SLICES
+            while start < len(numbers):
+                batch = list(numbers[start : start + size])
+                rows, seconds = self._at_pace("sommes", statement, slices=batch, **question.parameters)
+                found = {int(number): (int(count), int(total)) for number, count, total in rows.rows}
+                if len(found) != len(batch):
+                    raise RequestFailed(f"{self.label} n'a pas répondu pour toutes les tranches demandées.")
+                report(found)
+                start += len(batch)
+                size = next_size(size, seconds, MOST_SLICES)
+
+        return self._thread.submit(act)
+
+    def read_hashes(self, question: Question, batch: Sequence[int]) -> Future[Entries]:
+        """The hash of every row of some slices."""
+        statement = self._dialect.write_hashes(
+            question.table, question.layout, question.bound, question.row_hash
+        )
+
+        def act() -> Entries:
+            rows, _ = self._at_pace("empreintes", statement, slices=list(batch), **question.parameters)
+            return self._dialect.read_hashes(rows)
+
+        return self._thread.submit(act)
+
+    def read_rows(self, question: Question, batches: Sequence[Entries]) -> Future[list[tuple[Any, ...]]]:
+        """The rows of some hashes, their key first."""
+        statement = self._dialect.write_rows(
+            question.table, question.layout, question.bound, question.row_hash
+        )
+
+        def act() -> list[tuple[Any, ...]]:
+            found: list[tuple[Any, ...]] = []
+            for batch in batches:
+                slices = sorted(set(batch["slice"].tolist()))
+                hashes = batch["hash"].tolist()
+                rows, _ = self._at_pace(
+                    "lignes", statement, slices=slices, hashes=hashes, **question.parameters
+                )
+                found.extend(rows.rows)
+            return found
+
+        return self._thread.submit(act)
+
+    def count(self, question: Question) -> Future[int]:
+        """How many rows there are now."""
+        everything = [*range(question.layout.count)]
+        statement = self._dialect.write_sums(question.table, question.layout, question.bound, "0")
+
+        def act() -> int:
+            rows, _ = self._at_pace("nombre", statement, slices=everything, **question.parameters)
+            return sum(int(row[1]) for row in rows.rows)
+
+        return self._thread.submit(act)
+
+    def _at_pace(self, subject: str, statement: str, **parameters: Any) -> tuple[Rows, float]:
+        if self._stop.is_set():
+            raise Stopped
+        return self._pace.run(lambda: self._ask(subject, statement, **parameters), self.label, self._stop)
+
+    def _ask(self, subject: str, statement: str, **parameters: Any) -> Rows:
+        rows = self._session.execute(statement, **parameters)
+        # One of each kind is enough for the report, without its hundreds of numbers.
+        self.requests.setdefault(subject, f"-- {self.label}, {subject}\n{statement}")
+        return rows

@@ -1,0 +1,194 @@
+"""What a table is for a comparison, and whether two can be compared at all. Pure.
+
+Rules of equality, the same on each engine:
+
+* NULL equals NULL and nothing else, an empty text included;
+* numbers by value: 1.5 equals 1.50, -0 equals 0, NaN equals NaN; a float to its last bit;
+* texts character by character: case, accents and trailing blanks count whatever the collation says, except the blanks
+  that fill a `char(n)`;
+* instants to the precision of the side that has less of it, each rounded by its own server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from nonreg.clients.sql import Rows
+from nonreg.errors import RequestFailed, UsageError
+from nonreg.wording import plural
+
+
+class Kind(StrEnum):
+    """What a value is, whatever its type is called."""
+
+    INTEGER = "entier"
+    BIG_INTEGER = "entier long"
+    DECIMAL = "décimal"
+    FLOAT = "flottant"
+    BOOLEAN = "booléen"
+    TEXT = "texte"
+    PADDED_TEXT = "texte de longueur fixe"
+    UUID = "UUID"
+    DATE = "date"
+    TIME = "heure"
+    INSTANT = "date et heure"
+    ZONED_INSTANT = "date et heure avec fuseau"
+    BYTES = "octets"
+
+
+# Kinds that a migration may change into one another: the wider one then holds for both.
+WIDER = {
+    frozenset({Kind.INTEGER, Kind.BIG_INTEGER}): Kind.BIG_INTEGER,
+    frozenset({Kind.TEXT, Kind.PADDED_TEXT}): Kind.PADDED_TEXT,
+}
+TABLE_KINDS = ("r", "U")
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A table's schema and name."""
+
+    schema: str
+    table: str
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.table}"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column; `scale` is digits after the point, of a decimal or of a second, None when the type says none.
+
+    `is_alike` is whether both sides have that scale, and so write the same number in one way.
+    """
+
+    name: str
+    kind: Kind
+    is_nullable: bool
+    scale: int | None = None
+    is_alike: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Columns in their order, and the names of those of the key in the key's order."""
+
+    name: Name
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+
+    @property
+    def shown(self) -> tuple[Column, ...]:
+        """Columns as rows are fetched: the key first."""
+        by_name = {column.name: column for column in self.columns}
+        others = (column for column in self.columns if column.name not in self.key)
+        return (*(by_name[name] for name in self.key), *others)
+
+
+def parse_name(text: str) -> Name:
+    """`schema.table`; UsageError for anything else."""
+    schema, dot, table = text.partition(".")
+    if not (dot and schema and table) or "." in table:
+        raise UsageError(f"Table mal nommée : « {text} » (attendu : schéma.table).")
+    return Name(schema, table)
+
+
+def read_table(name: Name, rows: Rows, kinds: Mapping[str, Kind], where: str) -> Table:
+    """A table from its catalog; RequestFailed says why it cannot be compared."""
+    found = rows.dicts()
+    if not found:
+        raise RequestFailed(
+            f"La table {name} n'existe pas sur {where}, ou le compte de lecture n'a pas le droit de la voir."
+        )
+    if str(found[0]["relation_kind"]) not in TABLE_KINDS:
+        what = (
+            "table partitionnée : comparez ses partitions une à une"
+            if is_parent(found[0])
+            else "pas une table"
+        )
+        raise RequestFailed(f"{name} ne se compare pas sur {where} : {what}.")
+    columns = tuple(read_column(name, row, kinds, where) for row in found)
+    places = {str(row["column_name"]): int(row["key_position"]) for row in found if row["key_position"]}
+    if not places:
+        raise RequestFailed(
+            f"La table {name} de {where} n'a ni clé primaire ni index unique sur des colonnes NOT NULL : ses lignes ne "
+            "peuvent pas être nommées, elle n'est pas comparée."
+        )
+    return Table(name, columns, tuple(sorted(places, key=lambda one: places[one])))
+
+
+def is_parent(row: Mapping[str, Any]) -> bool:
+    """Whether it is a partitioned table's head."""
+    return str(row["relation_kind"]) == "p"
+
+
+def read_column(name: Name, row: Mapping[str, Any], kinds: Mapping[str, Kind], where: str) -> Column:
+    """One column; RequestFailed for a type without a rule of equality."""
+    kind = kinds.get(str(row["type_name"]))
+    if kind is None:
+        raise RequestFailed(
+            f"La colonne {row['column_name']} de {name} ({where}) est d'un type qui ne se compare pas sûrement : "
+            f"{row['type_name']}. Comparez une table, ou une copie, sans cette colonne."
+        )
+    scale = None if row["scale"] is None else int(row["scale"])
+    return Column(str(row["column_name"]), kind, bool(row["nullable"]), scale)
+
+
+def match_tables(left: Table, right: Table, places: tuple[str, str]) -> Table:
+    """The one table that both are, each column at its wider kind; RequestFailed names what is not the same."""
+    names = [[column.name for column in table.columns] for table in (left, right)]
+    alone = [
+        f"{name} seulement sur {place}"
+        for place, ours, theirs in ((places[0], *names), (places[1], *reversed(names)))
+        for name in ours
+        if name not in theirs
+    ]
+    if alone:
+        raise RequestFailed(
+            f"La table {left.name} n'a pas les mêmes colonnes des deux côtés : {', '.join(alone)}. "
+            "Comparez d'abord la structure."
+        )
+    if left.key != right.key:
+        raise RequestFailed(
+            f"La table {left.name} n'a pas la même clé des deux côtés : {', '.join(left.key)} sur {places[0]}, "
+            f"{', '.join(right.key)} sur {places[1]}. Comparez d'abord la structure."
+        )
+    theirs = {column.name: column for column in right.columns}
+    matched = tuple(match_columns(left.name, ours, theirs[ours.name], places) for ours in left.columns)
+    return Table(left.name, matched, left.key)
+
+
+def match_columns(name: Name, left: Column, right: Column, places: tuple[str, str]) -> Column:
+    """One column for both sides: its values can be told apart on neither side only."""
+    kind = left.kind if left.kind is right.kind else WIDER.get(frozenset({left.kind, right.kind}))
+    if kind is None:
+        raise RequestFailed(
+            f"La colonne {left.name} de {name} n'est pas du même type des deux côtés : {left.kind} sur {places[0]}, "
+            f"{right.kind} sur {places[1]}. Comparez d'abord la structure."
+        )
+    scale = match_scales(kind, left, right)
+    return Column(left.name, kind, left.is_nullable or right.is_nullable, scale, left.scale == right.scale)
+
+
+def match_scales(kind: Kind, left: Column, right: Column) -> int | None:
+    """The larger one for decimals, so that none loses a digit; the smaller one for instants. None: nothing to say."""
+    if left.scale is None or right.scale is None:
+        return (
+            None
+            if kind is Kind.DECIMAL
+            else next((s for s in (left.scale, right.scale) if s is not None), None)
+        )
+    return (max if kind is Kind.DECIMAL else min)(left.scale, right.scale)
+
+
+def tell_rows(count: int) -> str:
+    """A number of rows, in words."""
+    return plural(count, "ligne", "lignes")
+
+
+def name_columns(columns: Sequence[Column]) -> str:
+    """Names, for a sentence."""
+    return ", ".join(column.name for column in columns)

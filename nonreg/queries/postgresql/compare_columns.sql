@@ -1,0 +1,24 @@
+-- Columns of one table in the order of its key, its primary key or else a unique index of columns that are never NULL.
+SELECT c.relkind AS relation_kind, a.attname AS column_name, t.typname AS type_name,
+       CASE WHEN t.typname = 'numeric' AND a.atttypmod >= 4 THEN (a.atttypmod - 4) & 65535
+            WHEN t.typname IN ('timestamp', 'timestamptz', 'time') AND a.atttypmod >= 0 THEN a.atttypmod END AS scale,
+       NOT a.attnotnull AS nullable, a.attgenerated <> '' AS computed, k.ordinal AS key_position
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+JOIN pg_type t ON t.oid = a.atttypid
+LEFT JOIN LATERAL (
+    SELECT i.indexrelid, i.indkey, i.indnkeyatts
+    FROM pg_index i
+    WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+      AND NOT EXISTS (
+          SELECT 1 FROM pg_attribute x, generate_series(0, i.indnkeyatts - 1) g
+          WHERE x.attrelid = c.oid AND x.attnum = i.indkey[g] AND NOT x.attnotnull)
+    ORDER BY i.indisprimary DESC, i.indexrelid
+    LIMIT 1
+) i ON true
+LEFT JOIN LATERAL (
+    SELECT g + 1 AS ordinal FROM generate_series(0, i.indnkeyatts - 1) g WHERE i.indkey[g] = a.attnum
+) k ON true
+WHERE n.nspname = :schema_name AND c.relname = :table_name
+ORDER BY a.attnum

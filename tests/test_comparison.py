@@ -1,0 +1,519 @@
+"""Table comparison on two real servers: exactly the differences, whatever they are, and never a false equality."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from nonreg.clients.sql import open_session
+from nonreg.comparison import hashes, postgresql
+from nonreg.comparison.differences import Kind
+from nonreg.comparison.pace import Pace
+from nonreg.comparison.progress import Progress
+from nonreg.comparison.run import Comparison, Options, compare_table
+from nonreg.comparison.slices import Bound
+from nonreg.comparison.table import Name, read_table
+from nonreg.errors import PlatformError, RequestFailed, Unreachable, UsageError
+from nonreg.sandbox import postgres
+from nonreg.sandbox.layout import DATABASE_SITES
+from tests.pair import Pair, start_pair
+
+MEASURES = (
+    "CREATE TABLE essai.mesure (cap_id integer, chr_id integer, mes_valeur numeric(12,3), "
+    "mes_etat varchar(10) NOT NULL, PRIMARY KEY (cap_id, chr_id))"
+)
+FILL = (
+    "INSERT INTO essai.mesure SELECT g % 40 + 1, g / 40 + 1, CASE WHEN g % 50 <> 0 THEN g % 997 / 10.0 END, "
+    "CASE WHEN g % 50 = 0 THEN 'MANQUANTE' ELSE 'OK' END FROM generate_series(0, 39999) g"
+)
+ROWS = 40_000
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    with start_pair(tmp_path_factory.mktemp("paire")) as found:
+        yield found
+
+
+@pytest.fixture
+def measures(pair: Pair) -> Pair:
+    """The same 40 000 measures on both, to be changed."""
+    pair.on_both("DROP TABLE IF EXISTS essai.mesure", MEASURES, FILL, "ANALYZE essai.mesure")
+    return pair
+
+
+def change(pair: Pair, *statements: str, side: int = 1) -> None:
+    with pair.connect(side) as connection:
+        for statement in statements:
+            connection.execute(statement)  # type: ignore[call-overload]
+
+
+def look(pair: Pair, table: str = "essai.mesure", options: Options = Options(), **more: Any) -> Comparison:  # noqa: B008
+    return compare_table(*pair.places, table, options, **more)
+
+
+def test_two_equal_tables_are_equal_and_no_row_is_fetched(measures: Pair) -> None:
+    found = look(measures)
+    assert found.is_equal
+    assert (found.left_rows, found.right_rows) == (ROWS, ROWS)
+    assert not any("lignes" in request.splitlines()[0] for request in found.requests)
+
+
+def test_the_same_rows_kept_in_another_order_are_equal(measures: Pair) -> None:
+    change(
+        measures,
+        "DELETE FROM essai.mesure",
+        FILL.replace("generate_series(0, 39999) g", "generate_series(0, 39999) g ORDER BY g % 40, -g"),
+    )
+    assert look(measures).is_equal
+
+
+def test_rows_missing_in_excess_and_changed_are_named_with_both_values(measures: Pair) -> None:
+    change(
+        measures,
+        "DELETE FROM essai.mesure WHERE cap_id = 3 AND chr_id = 500",
+        "INSERT INTO essai.mesure VALUES (41, 7, -1.5, 'OK')",
+        "UPDATE essai.mesure SET mes_valeur = 12.345 WHERE cap_id = 4 AND chr_id = 9",
+    )
+    found = look(measures)
+    assert [(one.key, one.kind) for one in found.differences] == [
+        ((3, 500), Kind.MISSING),
+        ((4, 9), Kind.CHANGED),
+        ((41, 7), Kind.EXTRA),
+    ]
+    assert found.columns == ("cap_id", "chr_id", "mes_valeur", "mes_etat")
+    assert found.differences[1].right == (4, 9, Decimal("12.345"), "OK")
+    assert found.differences[1].left != found.differences[1].right
+    assert found.differences[2].left is None
+
+
+EXCHANGED = (
+    "UPDATE essai.mesure SET mes_valeur = CASE chr_id WHEN 10 THEN {} ELSE {} END "
+    "WHERE cap_id = 2 AND chr_id IN (10, 11)"
+)
+# What a checksum of less care does not see.
+SUBTLE = {
+    "two values exchanged": (
+        EXCHANGED.format(77.1, 88.2),
+        EXCHANGED.format(88.2, 77.1),
+        2,
+    ),
+    "a sign": (
+        "UPDATE essai.mesure SET mes_valeur = 5.5 WHERE cap_id = 2 AND chr_id = 10",
+        "UPDATE essai.mesure SET mes_valeur = -5.5 WHERE cap_id = 2 AND chr_id = 10",
+        1,
+    ),
+    "NULL and zero": (
+        "UPDATE essai.mesure SET mes_valeur = NULL WHERE cap_id = 2 AND chr_id = 10",
+        "UPDATE essai.mesure SET mes_valeur = 0 WHERE cap_id = 2 AND chr_id = 10",
+        1,
+    ),
+    "a trailing blank": (
+        "UPDATE essai.mesure SET mes_etat = 'OK' WHERE cap_id = 2 AND chr_id = 10",
+        "UPDATE essai.mesure SET mes_etat = 'OK ' WHERE cap_id = 2 AND chr_id = 10",
+        1,
+    ),
+    "case": (
+        "UPDATE essai.mesure SET mes_etat = 'OK' WHERE cap_id = 2 AND chr_id = 10",
+        "UPDATE essai.mesure SET mes_etat = 'Ok' WHERE cap_id = 2 AND chr_id = 10",
+        1,
+    ),
+    "NaN": (
+        "UPDATE essai.mesure SET mes_valeur = 0 WHERE cap_id = 2 AND chr_id = 10",
+        "UPDATE essai.mesure SET mes_valeur = 'NaN' WHERE cap_id = 2 AND chr_id = 10",
+        1,
+    ),
+}
+
+
+@pytest.mark.parametrize(("left", "right", "count"), SUBTLE.values(), ids=SUBTLE)
+def test_what_a_careless_checksum_misses_is_found(measures: Pair, left: str, right: str, count: int) -> None:
+    change(measures, left, side=0)
+    change(measures, right)
+    assert [one.kind for one in look(measures).differences] == [Kind.CHANGED] * count
+
+
+# (type, values that all differ): every pair is told apart in a nullable column, and each equals itself.
+VALUES: dict[str, tuple[str, ...]] = {
+    "smallint": ("NULL", "0", "-1", "1"),
+    "integer": ("NULL", "0", "-1", "1", "2147483647"),
+    "bigint": ("NULL", "0", "1", "4294967296", "4294967297", "-4294967296", "-1", "9223372036854775807"),
+    "numeric": ("NULL", "0", "1.5", "-1.5", "15", "0.0001", "10000", "'NaN'", "'Infinity'", "'-Infinity'"),
+    "numeric(9,2)": ("NULL", "0", "1.5", "-1.5", "150", "'NaN'"),
+    "real": ("NULL", "0", "1.5", "-1.5", "'NaN'", "'Infinity'", "0.1"),
+    "double precision": ("NULL", "0", "0.1", "0.10000000000000002", "-0.1", "'NaN'", "'-Infinity'"),
+    "boolean": ("NULL", "false", "true"),
+    "text": ("NULL", "''", "'a'", "'A'", "'a '", "'é'", "'e'", "'N'", "'NULL'"),
+    "varchar(5)": ("NULL", "''", "'a'", "'a '"),
+    "char(3)": ("NULL", "''", "'a'", "'b'"),
+    "uuid": ("NULL", "'00000000-0000-0000-0000-000000000000'", "'00000000-0000-0000-0000-000000000001'"),
+    "date": ("NULL", "'2000-01-01'", "'2026-10-25'", "'infinity'", "'0044-03-15 BC'"),
+    "time": ("NULL", "'00:00'", "'23:59:59.999999'", "'23:59:59.999998'"),
+    "timestamp": (
+        *(
+            "NULL",
+            "'2000-01-01'",
+            "'2026-10-25 02:30:00.000001'",
+            "'2026-10-25 02:30'",
+            "'infinity'",
+            "'-infinity'",
+        ),
+        # Both halves of the count of microseconds change together: one hash folds them into one.
+        *("'2000-01-01 00:00:01'", "'2000-01-01 01:11:35.967297'"),
+    ),
+    "timestamptz": ("NULL", "'2000-01-01 00:00Z'", "'2026-10-25 02:30+01'", "'2026-10-25 02:30+02'"),
+    "bytea": ("NULL", "''", "'\\x00'", "'\\x0000'", "'\\x30'"),
+}
+
+
+@pytest.mark.parametrize("portable", [False, True], ids=["native", "portable"])
+@pytest.mark.parametrize("type_name", VALUES)
+def test_no_two_values_of_a_type_share_a_hash(pair: Pair, type_name: str, portable: bool) -> None:
+    values = VALUES[type_name]
+    listed = ", ".join(f"({number}, CAST({value} AS {type_name}))" for number, value in enumerate(values))
+    pair.on_both(
+        "DROP TABLE IF EXISTS essai.valeur",
+        f"CREATE TABLE essai.valeur (id integer PRIMARY KEY, v {type_name})",
+        f"INSERT INTO essai.valeur VALUES {listed}",
+    )
+    place = pair.places[0]
+    with open_session(place.platform, place.site) as session:
+        rows = session.query("compare_columns", schema_name="essai", table_name="valeur")
+        table = read_table(Name("essai", "valeur"), rows, postgresql.KINDS, "SITE-A")
+        row_hash = postgresql.write_hash(table.columns[1:], portable)
+        found = [row[0] for row in session.execute(f"SELECT {row_hash} FROM essai.valeur m ORDER BY id").rows]
+    assert len(set(found)) == len(values)
+    assert look(pair, "essai.valeur").is_equal
+
+
+EQUAL = {
+    "numeric": ("1.5", "1.500"),
+    "double precision": ("0", "'-0'"),
+    "char(3)": ("'a'", "'a '"),
+    "timestamptz": ("'2026-10-25 02:30+01'", "'2026-10-25 01:30Z'"),
+}
+
+
+@pytest.mark.parametrize(("type_name", "values"), EQUAL.items(), ids=EQUAL)
+def test_values_that_the_rules_call_equal_are(pair: Pair, type_name: str, values: tuple[str, str]) -> None:
+    pair.on_both(
+        "DROP TABLE IF EXISTS essai.valeur",
+        f"CREATE TABLE essai.valeur (id integer PRIMARY KEY, v {type_name})",
+    )
+    for side, value in enumerate(values):
+        change(pair, f"INSERT INTO essai.valeur VALUES (1, CAST({value} AS {type_name}))", side=side)
+    assert look(pair, "essai.valeur").is_equal
+
+
+def test_instants_are_compared_to_the_precision_of_the_side_that_has_less(pair: Pair) -> None:
+    for side, type_name in enumerate(("timestamp(3)", "timestamp(6)")):
+        change(
+            pair,
+            "DROP TABLE IF EXISTS essai.valeur",
+            f"CREATE TABLE essai.valeur (id integer PRIMARY KEY, v {type_name})",
+            "INSERT INTO essai.valeur VALUES (1, '2026-01-01 00:00:00.1234'), (2, '2026-01-01 00:00:00.5')",
+            side=side,
+        )
+    assert look(pair, "essai.valeur").is_equal
+    change(pair, "UPDATE essai.valeur SET v = '2026-01-01 00:00:00.502' WHERE id = 2")
+    assert [one.key for one in look(pair, "essai.valeur").differences] == [(2,)]
+
+
+ROW = st.tuples(
+    st.one_of(st.none(), st.integers(-5, 5), st.just(2**40)),
+    st.one_of(st.none(), st.decimals(-100, 100, places=2)),
+    st.one_of(st.none(), st.sampled_from(["", "a", "A", "a ", "NULL", "é|'\\"])),
+    st.one_of(st.none(), st.datetimes(datetime(1999, 1, 1), datetime(2030, 1, 1))),
+)
+KEYS = st.tuples(st.integers(-3, 3), st.sampled_from(["x", "X", "x ", "y", "é"]))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    left=st.dictionaries(KEYS, ROW, max_size=20),
+    changes=st.lists(st.tuples(KEYS, st.one_of(st.none(), ROW)), max_size=6),
+    filler=st.sampled_from([0, 700]),
+    pages=st.sampled_from([1, 2, 16]),
+    seed=st.integers(0, 9),
+)
+def test_exactly_the_differences_are_found_whatever_the_tables(
+    pair: Pair,
+    left: dict[Any, Any],
+    changes: list[Any],
+    filler: int,
+    pages: int,
+    seed: int,
+) -> None:
+    right = dict(left)
+    for key, row in changes:
+        if row is None:
+            right.pop(key, None)
+        else:
+            right[key] = row
+    for side, rows in enumerate((left, right)):
+        with pair.connect(side) as connection:
+            connection.execute("DROP TABLE IF EXISTS essai.hasard")
+            connection.execute(
+                'CREATE TABLE essai.hasard (n bigint, "d:2" numeric(12,2), t text, i timestamp, b integer NOT NULL, '
+                "a text NOT NULL, PRIMARY KEY (b, a))"
+            )
+            connection.execute(
+                "INSERT INTO essai.hasard SELECT g, g / 7.0, repeat('z', 40), NULL, 1000 + g, 'z' "
+                "FROM generate_series(1, %s) g",
+                (filler,),
+            )
+            shuffled = list(rows.items())
+            random.Random(seed + side).shuffle(shuffled)  # each side keeps its rows in an order of its own
+            with connection.cursor() as cursor:
+                cursor.executemany(
+                    "INSERT INTO essai.hasard VALUES (%s, %s, %s, %s, %s, %s)",
+                    [(*row, *key) for key, row in shuffled],
+                )
+    expected = {
+        key: Kind.MISSING if key not in right else Kind.EXTRA if key not in left else Kind.CHANGED
+        for key in left.keys() | right.keys()
+        if left.get(key) != right.get(key)
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(postgresql, "PAGES", pages)
+        found = look(pair, "essai.hasard")
+    assert {one.key: one.kind for one in found.differences} == expected
+    for one in found.differences:
+        for side, rows in ((one.left, left), (one.right, right)):
+            assert (side[2:] if side else None) == rows.get(one.key)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    left=st.lists(st.tuples(st.integers(-9, 9), st.integers(0, 4)), max_size=40),
+    right=st.lists(st.tuples(st.integers(-9, 9), st.integers(0, 4)), max_size=40),
+    pieces=st.integers(1, 5),
+    most=st.integers(1, 30),
+)
+def test_hashes_of_both_sides_cancel_out_however_they_come(
+    tmp_path_factory: pytest.TempPathFactory, left: Any, right: Any, pieces: int, most: int
+) -> None:
+    """In pieces, in memory or through files: left over is what one side has more often."""
+    import numpy as np
+
+    def entries(rows: Any) -> Any:
+        values = [[one[place] for one in rows] for place in range(2)]
+        return hashes.make_entries(np.array(values[1], np.int32), np.array(values[0], np.int64))
+
+    residue = hashes.Residue(tmp_path_factory.mktemp("restes"), most)
+    for piece in range(pieces):
+        residue.add(entries(left[piece::pieces]), entries(right[piece::pieces]))
+    found: tuple[set[int], set[int]] = (set(), set())
+    for part in residue.parts():
+        for side in range(2):
+            found[side].update(part[side]["hash"].tolist())
+    ours, theirs = ([one[0] for one in rows] for rows in (left, right))
+    assert found[0] >= {one for one in ours if one not in theirs}
+    assert not found[0] & {one for one in ours if ours.count(one) == theirs.count(one)}
+    assert found[1] >= {one for one in theirs if one not in ours}
+
+
+def test_the_sum_of_hashes_is_exact_beyond_sixty_four_bits() -> None:
+    import numpy as np
+
+    values = [2**63 - 1, 2**63 - 1, -(2**63), 5, 2**63 - 1]
+    assert hashes.add_hashes(hashes.make_entries(0, np.array(values, np.int64))) == sum(values)
+
+
+def test_more_differences_than_are_named_are_counted(measures: Pair) -> None:
+    change(measures, "UPDATE essai.mesure SET mes_valeur = 1234 WHERE cap_id <= 10")
+    found = look(measures, options=Options(most=100))
+    assert len(found.differences) <= 200
+    assert sum((one.left is not None) + (one.right is not None) for one in found.differences) == 200
+    assert found.more == 2 * 10_000 - 200
+    assert {one.kind for one in found.differences} <= {Kind.CHANGED, Kind.UNPAIRED}
+    assert not found.is_equal
+
+
+def test_rows_beyond_the_bound_are_not_compared(measures: Pair) -> None:
+    change(measures, "UPDATE essai.mesure SET mes_valeur = 3 WHERE chr_id > 900")
+    found = look(measures, options=Options(bound=Bound("chr_id", 900)))
+    assert found.is_equal
+    assert found.left_rows == 900 * 40
+    assert not look(measures, options=Options(bound=Bound("chr_id", 901))).is_equal
+
+
+def test_lag_is_no_difference_once_the_replica_has_caught_up(measures: Pair) -> None:
+    change(measures, "DELETE FROM essai.mesure WHERE cap_id = 7")
+    caught_up = (
+        "INSERT INTO essai.mesure SELECT * FROM ("
+        + FILL.split("mesure ", 1)[1]
+        + ") x(a, b, c, d) WHERE a = 7"
+    )
+    change(measures, "UPDATE essai.mesure SET mes_etat = 'FAUX' WHERE cap_id = 8 AND chr_id = 8")
+    found = look(measures, settle=lambda: change(measures, caught_up))
+    assert [one.key for one in found.differences] == [(8, 8)]
+
+
+# What cannot be compared: one sentence, and nothing is called equal.
+
+
+def refuse(pair: Pair, table: str, options: Options = Options()) -> str:  # noqa: B008
+    with pytest.raises(PlatformError) as refused:
+        look(pair, table, options)
+    text = str(refused.value)
+    assert "\n" not in text
+    assert text.endswith(".")
+    return text
+
+
+REFUSED = {
+    "no key": ("CREATE TABLE essai.t (a integer)",) * 2 + ("ni clé primaire ni index unique",),
+    "a nullable key": (
+        ("CREATE TABLE essai.t (a integer UNIQUE)",) * 2 + ("ni clé primaire ni index unique",)
+    ),
+    "a part of a table": (
+        ("CREATE TABLE essai.t (a integer PRIMARY KEY) PARTITION BY RANGE (a)",) * 2 + ("table partitionnée",)
+    ),
+    "a view": ("CREATE VIEW essai.t AS SELECT 1 AS a",) * 2 + ("pas une table",),
+    "a type": (("CREATE TABLE essai.t (a integer PRIMARY KEY, p point)",) * 2 + ("La colonne p de essai.t",)),
+    "other columns": (
+        "CREATE TABLE essai.t (a integer PRIMARY KEY, b text)",
+        "CREATE TABLE essai.t (a integer PRIMARY KEY, c text)",
+        "b seulement sur SITE-A, c seulement sur SITE-B",
+    ),
+    "another type": (
+        "CREATE TABLE essai.t (a integer PRIMARY KEY, b text)",
+        "CREATE TABLE essai.t (a integer PRIMARY KEY, b integer)",
+        "texte sur SITE-A, entier sur SITE-B",
+    ),
+    "another key": (
+        "CREATE TABLE essai.t (a integer, b integer, PRIMARY KEY (a, b))",
+        "CREATE TABLE essai.t (a integer, b integer NOT NULL, PRIMARY KEY (a))",
+        "n'a pas la même clé des deux côtés",
+    ),
+    "not there": ("CREATE TABLE essai.t (a integer PRIMARY KEY)", "SELECT 1", "n'existe pas sur SITE-B"),
+}
+
+
+@pytest.mark.parametrize(("left", "right", "words"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_compared_is_told_in_a_sentence(pair: Pair, left: str, right: str, words: str) -> None:
+    drop = "DO $$ BEGIN DROP VIEW IF EXISTS essai.t; EXCEPTION WHEN wrong_object_type THEN DROP TABLE essai.t; END $$"
+    for side, statement in enumerate((left, right)):
+        change(pair, drop, statement, side=side)
+    assert words in refuse(pair, "essai.t")
+
+
+def test_a_smaller_type_that_a_migration_widened_is_compared_all_the_same(pair: Pair) -> None:
+    for side, type_name in enumerate(("integer", "bigint")):
+        change(
+            pair,
+            "DROP TABLE IF EXISTS essai.valeur",
+            f"CREATE TABLE essai.valeur (id {type_name} PRIMARY KEY, v numeric({9 + side},{2 + side}))",
+            "INSERT INTO essai.valeur SELECT g, g / 4.0 FROM generate_series(-50, 50) g",
+            side=side,
+        )
+    assert look(pair, "essai.valeur").is_equal
+    change(pair, "UPDATE essai.valeur SET v = v + 0.001 WHERE id = 7")
+    assert [one.key for one in look(pair, "essai.valeur").differences] == [(7,)]
+
+
+def test_a_table_that_the_account_may_not_read_is_told(measures: Pair) -> None:
+    database = measures.places[1].site.database
+    assert database is not None
+    change(measures, f"REVOKE SELECT ON essai.mesure FROM {database.reader_user}")
+    assert "refuse ce droit" in refuse(measures, "essai.mesure")
+
+
+def test_a_wrong_table_name_or_bound_is_a_usage_error(measures: Pair) -> None:
+    for table in ("mesure", "a.b.c", ".x", ""):
+        with pytest.raises(UsageError, match="Table mal nommée"):
+            look(measures, table)
+    with pytest.raises(UsageError, match="n'a pas de colonne « absente »"):
+        look(measures, options=Options(bound=Bound("absente", 1)))
+
+
+def test_a_request_slower_than_the_threshold_gives_the_comparison_up(measures: Pair) -> None:
+    text = refuse(measures, "essai.mesure", Options(pace=Pace(abort_seconds=0.000001)))
+    assert "seuil d'abandon" in text
+
+
+def test_a_smaller_load_leaves_the_server_alone_for_the_rest_of_the_time() -> None:
+    import threading
+
+    waits: list[float] = []
+
+    class Noted(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waits.append(timeout or 0.0)
+            return False
+
+    done, seconds = Pace(load=0.25).run(lambda: 7, "SITE-A", Noted())
+    assert done == 7
+    assert waits == [pytest.approx(seconds * 3)]
+    for load in (0, -1, 1.5):
+        with pytest.raises(UsageError, match="charge"):
+            Pace(load=load)
+
+
+# A node that is lost in the middle, and the comparison that goes on.
+
+
+def stop_after(pair: Pair, sums: int) -> Any:
+    """A teller that kills the second server once so many slices are summed."""
+
+    def tell(progress: Progress) -> None:
+        if progress.step == "sommes" and progress.done >= sums:
+            postgres.stop_cluster(pair.layout, DATABASE_SITES[1])
+
+    return tell
+
+
+def test_a_node_lost_in_the_middle_is_a_sentence_and_the_comparison_goes_on_later(
+    measures: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgresql, "PAGES", 1)
+    change(measures, "UPDATE essai.mesure SET mes_valeur = 3.25 WHERE cap_id = 5 AND chr_id = 5")
+    options = Options(bound=Bound("chr_id", 2000), journal=tmp_path / "reprise" / "mesure.jsonl")
+    with pytest.raises(Unreachable) as lost:
+        look(measures, options=options, tell=stop_after(measures, 64))
+    assert "SITE-B" in str(lost.value)
+    assert options.journal is not None
+    kept = options.journal.read_text("utf-8")
+    assert kept.count("\n") >= 2
+    postgres.start_cluster(measures.layout, DATABASE_SITES[1])
+    # Killed while it wrote: half a line is behind what was kept.
+    options.journal.write_text(kept + '{"side": 0, "su', encoding="utf-8")
+    found = look(measures, options=options)
+    assert found.resumed >= 64
+    assert [one.key for one in found.differences] == [(5, 5)]
+    assert not options.journal.exists()
+
+
+def test_what_was_summed_of_another_bound_is_not_taken_up(measures: Pair, tmp_path: Path) -> None:
+    journal = tmp_path / "mesure.jsonl"
+    with pytest.raises(RequestFailed):
+        look(measures, options=Options(Bound("chr_id", 900), Pace(abort_seconds=1e-9), journal=journal))
+    journal.write_text('{"table": "une autre"}\n{"side": 0, "sums": [[0, 1, 1]]}\n', encoding="utf-8")
+    assert look(measures, options=Options(Bound("chr_id", 900), journal=journal)).resumed == 0
+
+
+def test_rows_that_moved_since_the_comparison_was_cut_short_make_it_start_again(
+    measures: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgresql, "PAGES", 1)
+    options = Options(bound=Bound("chr_id", 2000), journal=tmp_path / "mesure.jsonl")
+
+    def tell(progress: Progress) -> None:
+        if progress.done >= 64:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        look(measures, options=options, tell=tell)
+    measures.on_both("DELETE FROM essai.mesure WHERE cap_id = 1")
+    assert "repartira du début" in refuse(measures, "essai.mesure", options)
+    assert look(measures, options=replace(options)).resumed == 0
