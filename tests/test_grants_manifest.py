@@ -328,7 +328,7 @@ LITERAL = Manifest(
     (
         Right(Account.READER, "cfg.operateur", "SELECT", "", ("local_writes", "operators")),
         Right(Account.READER, "cfg.identite", "SELECT", "", ("local_writes", "a_persons_reason")),
-        Right(Account.READER, "prod.mesure", "SELECT", "mssql", ("measure_rows",)),
+        Right(Account.READER, "prod.mesure", "SELECT", "mssql", ("measure_count",)),
         Right(Account.READER, "ha.tvf_noeud", "SELECT", "", ("site_role",)),
         Right(Account.WRITER, "ha.tvf_noeud", "SELECT", "", ("site_role",)),
     ),

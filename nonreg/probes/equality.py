@@ -15,6 +15,7 @@ from nonreg.clients.sql import Rows
 
 K = TypeVar("K", bound=Hashable)
 MISSING, EXTRA, CHANGED = "absente du passif", "en trop sur le passif", "différente"
+UNPAIRED = "différente ou absente"  # too many differ: the other side's row was not read
 
 
 @dataclass(frozen=True, slots=True)

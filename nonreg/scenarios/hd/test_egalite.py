@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from nonreg import baseline
 from nonreg.clients.sql import Rows, Session
-from nonreg.errors import RequestFailed
+from nonreg.comparison.differences import Difference as RowDifference
+from nonreg.comparison.differences import Kind
+from nonreg.comparison.run import Options, Place, compare_table
+from nonreg.comparison.slices import Bound
 from nonreg.fixtures import Campaign
 from nonreg.model import Criticality
 from nonreg.probes.equality import (
+    CHANGED,
+    EXTRA,
+    MISSING,
+    UNPAIRED,
     Difference,
     compare_rows,
     find_differing,
@@ -27,7 +35,9 @@ from nonreg.witness import Witness, show
 MARGIN_SECONDS = 300
 COMPARISON_SECONDS = 150.0  # several looks, each after the passive node caught up
 LOOKS = 3
-DRILLED_GROUPS = 100
+MEASURES = "prod.mesure"
+FIRST_STEP, STEP = datetime(2000, 1, 1), timedelta(minutes=5)  # noqa: DTZ001 - UTC, as the database has it
+KINDS = {Kind.MISSING: MISSING, Kind.EXTRA: EXTRA, Kind.CHANGED: CHANGED, Kind.UNPAIRED: UNPAIRED}
 # Structure that must be the same on both nodes, beside the modules.
 COMPARED = ("columns", "constraints", "indexes", "triggers", "permissions")
 
@@ -66,80 +76,54 @@ def test_counts(witness: Witness, active: Session, passive: Session, campaign: C
 
 @scenario(
     "HD-009",
-    "Mesures identiques, par capteur et par jour, puis ligne à ligne",
+    "Mesures identiques, par tranche, puis ligne à ligne",
     Criticality.BLOQUANTE,
     timeout_seconds=COMPARISON_SECONDS,
     queries=(
+        "compare_columns",
         "distributor",
         "high_water_chrono",
-        "measure_digests",
-        "measure_digests_portable",
-        "measure_rows",
+        "measure_count",
         "publisher_position",
-        "server_settings",
         "subscriber_positions",
     ),
 )
 def test_measures(witness: Witness, active: Session, passive: Session, campaign: Campaign) -> None:
     last = active.query("high_water_chrono", margin_seconds=MARGIN_SECONDS).scalar()
-    query = choose_digest(active, passive)
-    differing, rows = look_at_measures(campaign, active, passive, query, last)
-    if differing:  # lag looks like a difference: what differs is looked at again
-        again, rows = look_at_measures(campaign, active, passive, query, last)
-        differing = [group for group in again if group in differing]
-    found: list[Difference] = []
-    more = len(differing) - DRILLED_GROUPS
-    if differing:  # the rows decide: those that the flow of writes made differ do not stay as they were
-        first, _ = drill_measures(campaign, active, passive, differing, last)
-        second, rows = drill_measures(campaign, active, passive, differing, last)
-        found = keep_persistent(first, second)
-        if not found and more > 0:
-            raise RequestFailed(f"{len(differing)} groupes changent sans cesse : comparaison impossible.")
-    note = f"\n-- {more} autre(s) groupe(s) différents, non détaillés" if more > 0 else ""
-    shown = show_differences(("capteur", "instant UTC"), found, rows.request + note)
+    before = read_fresh(active, "measure_count", last=last)
+    quiesce(campaign, active)
+    found = compare_table(
+        place(campaign, active),
+        place(campaign, passive),
+        MEASURES,
+        Options(bound=Bound("chr_id", last)),
+        settle=lambda: quiesce(campaign, active),  # lag looks like a difference: looked at again
+    )
+    after = read_fresh(active, "measure_count", last=last)
+    witness.expect(
+        is_between(found.left_rows, before.scalar(), after.scalar()),
+        before.request,
+        "toutes les mesures sont comparées",
+        found.left_rows,
+    )
+    columns = ("capteur", "instant UTC", "écart", "actif", "passif")
+    rows = tuple(show_measure(difference) for difference in found.differences)
+    note = (f"-- {found.more} autre(s) ligne(s) différentes, non détaillées",) if found.more else ()
+    shown = Rows(columns, rows, "\n".join((*found.requests, *note)))
     witness.expect_no_rows(shown, "les mêmes mesures des deux côtés")
 
 
-def choose_digest(active: Session, passive: Session) -> str:
-    """The servers' own hash between two of one major version, a portable one otherwise."""
-    versions = {
-        dict(session.query("server_settings").rows)["server_version_major"] for session in (active, passive)
-    }
-    return "measure_digests" if len(versions) == 1 else "measure_digests_portable"
+def place(campaign: Campaign, session: Session) -> Place:
+    """Where a session's database is, for the comparison's own sessions."""
+    sites = {site.code: site for site in campaign.platform.sites}
+    return Place(campaign.platform, sites[session.site_code])
 
 
-def look_at_measures(
-    campaign: Campaign, active: Session, passive: Session, query: str, last: int
-) -> tuple[list[tuple[Any, ...]], Rows]:
-    """Groups (sensor, day) whose digests differ once the passive node has caught up, with its answer."""
-    quiesce(campaign, active)
-    ours = read_fresh(active, query, last=last)
-    theirs = read_fresh(passive, query, last=last)
-    return find_differing(read_groups(ours, 2), read_groups(theirs, 2)), theirs
-
-
-def drill_measures(
-    campaign: Campaign, active: Session, passive: Session, groups: list[tuple[Any, ...]], last: int
-) -> tuple[list[Difference], Rows]:
-    """The rows that differ in the first groups once the passive node has caught up, with its answer."""
-    quiesce(campaign, active)
-    drilled = groups[:DRILLED_GROUPS]
-    asked = {
-        "sensors": [group[0] for group in drilled],
-        "days": [group[1] for group in drilled],
-        "last": last,
-    }
-    ours, theirs = (read_fresh(session, "measure_rows", **asked) for session in (active, passive))
-    return compare_rows(read_rows(ours, 2), read_rows(theirs, 2)), theirs
-
-
-def show_differences(names: tuple[str, ...], found: list[Difference], request: str) -> Rows:
-    """Differences as the report shows them: key, kind, both sides."""
-    rows = tuple(
-        (*difference.key, difference.kind, show_side(difference.active), show_side(difference.passive))
-        for difference in found
-    )
-    return Rows((*names, "écart", "actif", "passif"), rows, request)
+def show_measure(difference: RowDifference) -> tuple[Any, ...]:
+    """One measure as the report shows it: sensor, instant, and what each side has beside them."""
+    sensor, chrono = difference.key
+    sides = (show_side(row[2:] if row else None) for row in (difference.left, difference.right))
+    return (sensor, FIRST_STEP + (chrono - 1) * STEP, KINDS[difference.kind], *sides)
 
 
 def show_side(values: tuple[Any, ...] | None) -> str:

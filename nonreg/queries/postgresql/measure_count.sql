@@ -1,0 +1,1 @@
+SELECT count(*) AS row_count FROM prod.mesure m WHERE m.chr_id <= :last
