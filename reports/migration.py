@@ -11,6 +11,7 @@ from nonreg.model.migration import (
     MigrationSide,
     MigrationSubject,
     MigrationVerdict,
+    NotCompared,
 )
 from reports import labels, text
 from reports.document import (
@@ -30,8 +31,8 @@ from reports.document import (
 
 TITLE = "Comparaison avant migration"
 ROWS_ON_PAPER, DETAILS_ON_PAPER = 300, 60
+NAMES_SHOWN = 100
 VALUE_CHARACTERS, DETAIL_CHARACTERS, WHY_CHARACTERS = 600, 20_000, 800
-FIRST_PAGE_LINES = 6
 VERDICTS: dict[MigrationVerdict, Cell] = {
     MigrationVerdict.CONFORME: Cell("CONFORME", "✓", "ok"),
     MigrationVerdict.AVEC_RESERVES: Cell("AVEC RÉSERVES", "!", "warn"),
@@ -54,7 +55,7 @@ SUBJECTS: dict[MigrationSubject, str] = {
     MigrationSubject.MODULES: "Procédures, fonctions et vues",
     MigrationSubject.PERMISSIONS: "Droits",
     MigrationSubject.SETTINGS: "Réglages",
-    MigrationSubject.DATA: "Données (tables)",
+    MigrationSubject.DATA: "Données",
 }
 CHANGES: dict[MigrationChange, str] = {
     MigrationChange.ABSENT: "absent à l'arrivée",
@@ -92,6 +93,12 @@ def build_migration_page(report: MigrationReport) -> Document:
         ),
         run_label="Comparaison",
     )
+
+
+def describe(one: NotCompared, limit: int = 4) -> str:
+    """Return `Scénarios BASE-001, BASE-002 … et 17 autres, voir le rapport`."""
+    names = text.name_ids(one.names, limit, "voir le rapport" if limit < NAMES_SHOWN else "voir la source")
+    return f"{one.what} : {names}" if names else one.what
 
 
 def sort_differences(report: MigrationReport) -> tuple[MigrationDifference, ...]:
@@ -161,32 +168,26 @@ def _describe_run(side: MigrationSide) -> str:
 
 
 def _count_subjects(report: MigrationReport) -> Table:
-    rows = []
-    for subject in MigrationSubject:
-        own = [one for one in report.found.subjects if one.subject is subject]
-        differences = [one for one in report.found.differences if one.subject is subject]
-        if own or differences:
-            unexpected = sum(one.expected is None for one in differences)
-            rows.append(_count_subject(subject, own, len(differences), unexpected))
+    rows = tuple(_count_subject(one, report) for one in report.found.subjects)
     columns = (
-        Column("Ce qui a été comparé", 36),
+        Column("Sujet", 36),
         Column("Comparés", 16, numeric=True),
         Column("Identiques", 16, numeric=True),
         Column("Différences", 16, numeric=True),
         Column("dont non prévues", 16, numeric=True),
     )
     note = "Données : une table est un objet, chaque ligne qui diffère est une différence." if rows else ""
-    return Table("Ce qui a été comparé", columns, tuple(rows), empty="Rien n'a pu être comparé.", note=note)
+    return Table("Ce qui a été comparé", columns, rows, empty="Rien n'a pu être comparé.", note=note)
 
 
-def _count_subject(
-    subject: MigrationSubject, own: list[ComparedSubject], differences: int, unexpected: int
-) -> tuple[Cell, ...]:
+def _count_subject(counted: ComparedSubject, report: MigrationReport) -> tuple[Cell, ...]:
+    differences = [one for one in report.found.differences if one.subject is counted.subject]
+    unexpected = sum(one.expected is None for one in differences)
     return (
-        Cell(SUBJECTS[subject]),
-        Cell(text.format_number(sum(one.compared for one in own))),
-        Cell(text.format_number(sum(one.same for one in own))),
-        Cell(text.format_number(differences)),
+        Cell(SUBJECTS[counted.subject]),
+        Cell(text.format_number(counted.compared)),
+        Cell(text.format_number(counted.same)),
+        Cell(text.format_number(len(differences))),
         Cell(text.format_number(unexpected), "✗", "ko") if unexpected else Cell("0"),
     )
 
@@ -194,7 +195,7 @@ def _count_subject(
 def _list_not_compared(report: MigrationReport) -> Section:
     rows = tuple(
         (
-            Cell(text.shorten(one.what, WHY_CHARACTERS, "voir la source")),
+            Cell(describe(one, NAMES_SHOWN)),
             Cell(text.shorten(one.why, WHY_CHARACTERS, "voir la source")),
         )
         for one in report.found.not_compared
@@ -217,7 +218,7 @@ def _list_differences(report: MigrationReport, differences: tuple[MigrationDiffe
     rows = tuple(
         (
             Cell(SUBJECTS[one.subject]),
-            Cell(one.object),
+            Cell("\n".join(filter(None, (one.object, one.title)))),
             Cell(CHANGES[one.change]),
             Cell(_shorten(one.before)),
             Cell(
@@ -233,7 +234,7 @@ def _list_differences(report: MigrationReport, differences: tuple[MigrationDiffe
     )
     columns = (
         Column("Sujet", 13),
-        Column("Objet", 22, mono=True),
+        Column("Objet", 22),
         Column("Changement", 11),
         Column("Départ", 18),
         Column("Arrivée", 18),

@@ -257,7 +257,9 @@ def compare_structures(left: Platform, right: Platform, explain: Callable[[Nonre
                 for session in sessions:
                     session.undo()  # no lock is held while the rest is read
             except (PlatformError, NotOnEngine) as error:
-                parts.append(Compared(not_compared=(NotCompared(f"Structure : {subject}", explain(error)),)))
+                parts.append(
+                    Compared(not_compared=(NotCompared("Structure", explain(error), (subject.value,)),))
+                )
                 restart(sessions)
     return merge(parts)
 

@@ -123,7 +123,7 @@ def make_request(options: argparse.Namespace) -> MigrationRequest:
 def compare_platforms(options: argparse.Namespace) -> int:
     """`migration`: runs, comparison, report."""
     from nonreg.model.migration import MigrationVerdict
-    from reports.migration import VERDICTS
+    from reports.migration import VERDICTS, describe
     from tasks.migration import HTML, PDF, check_platforms, publish_migration, read_expected
     from tasks.migration import compare_platforms as compare
 
@@ -134,7 +134,7 @@ def compare_platforms(options: argparse.Namespace) -> int:
     output = Path(options.output) if options.output else None
     published = publish_migration(request, report, Path(options.runs_dir), output)
     lines = ["", f"Verdict : {VERDICTS[report.verdict].text}", *(f"  {reason}" for reason in report.reasons)]
-    lines += [f"  {one.what} — {one.why}" for one in report.found.not_compared]
+    lines += [f"    {describe(one)} — {one.why}" for one in report.found.not_compared]
     lines += [f"Rapport : {published.folder / HTML}", f"          {published.folder / PDF}"]
     print("\n".join(lines))  # noqa: T201
     codes = {MigrationVerdict.ECARTS: EXIT_KO, MigrationVerdict.INCOMPLET: EXIT_INCOMPLETE}

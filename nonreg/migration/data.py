@@ -99,7 +99,7 @@ def compare_one(
     try:
         found = compare_table(places[0], places[1], table, Options(most=MOST_ROWS))
     except PlatformError as error:
-        return Compared(not_compared=(NotCompared(f"Données de {table}", explain(error)),))
+        return Compared(not_compared=(NotCompared("Données", explain(error), (table,)),))
     return tell_table(found, mask)
 
 

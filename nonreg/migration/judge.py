@@ -23,10 +23,16 @@ def judge(
         said = plural(unexpected, "différence non prévue", "différences non prévues")
         reasons.append((MigrationVerdict.ECARTS, f"{said}."))
     if found.not_compared:
-        count = plural(
-            len(found.not_compared), "motif de comparaison impossible", "motifs de comparaison impossible"
+        said = ", ".join(
+            f"{one.what.lower()} ({len(one.names)})" if one.names else one.what.lower()
+            for one in found.not_compared
         )
-        reasons.append((MigrationVerdict.INCOMPLET, f"{count} : rien de cela n'est tenu pour identique."))
+        reasons.append(
+            (
+                MigrationVerdict.INCOMPLET,
+                f"N'a pas pu être comparé, et n'est pas tenu pour identique : {said}.",
+            )
+        )
     elif not compared:
         reasons.append((MigrationVerdict.INCOMPLET, "Rien n'a été comparé."))
     if expected and answered.signed is None:

@@ -27,6 +27,7 @@ SYSTEM_NAMED = "(nom du système)"
 ORDER = " (ordre)"
 CONTEXT_LINES = 3
 MAX_DIFF_LINES = 400
+UNREADABLE = "Leur texte est chiffré, ou le compte de lecture n'a pas le droit de le voir."
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ def compare_modules(left: Mapping[str, Module], right: Mapping[str, Module]) -> 
     for name in names:
         before, after = left.get(name), right.get(name)
         if any(side is not None and not side.definition for side in (before, after)):
-            hidden.append(NotCompared(f"Module {name}", "son texte est chiffré ou ne peut pas être lu."))
+            hidden.append(NotCompared("Modules", UNREADABLE, (name,)))
         elif before is None or after is None:
             change = MigrationChange.ADDED if before is None else MigrationChange.ABSENT
             only = before or after

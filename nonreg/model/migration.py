@@ -60,7 +60,8 @@ class ExpectedDifference:
 class MigrationDifference:
     """One object that differs; subject, object and change are its identity, the rest is what was seen.
 
-    `detail` is a longer text: the diff of a module, the gaps of a scenario; `expected` is the line that foresees it.
+    `title` is a scenario's; `detail` is a longer text: the diff of a module, the gaps of a scenario; `expected` is the
+    line that foresees it.
     """
 
     subject: MigrationSubject
@@ -69,15 +70,17 @@ class MigrationDifference:
     before: str = ""
     after: str = ""
     detail: str = ""
+    title: str = ""
     expected: ExpectedDifference | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NotCompared:
-    """What could not be compared, and why, in French: never taken for equal."""
+    """What could not be compared, and why, in French: never taken for equal; `names` tell several apart."""
 
     what: str
     why: str
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
