@@ -48,7 +48,7 @@ from nonreg.migration.expected import (
 from nonreg.migration.found import merge
 from nonreg.migration.judge import judge
 from nonreg.migration.scenarios import compare_runs
-from nonreg.migration.structure import SUBJECTS, compare_subject
+from nonreg.migration.structure import SUBJECTS, compare_subject, find_unseen
 from nonreg.model import CampaignReport, GuardStatus, SiteRole
 from nonreg.model.migration import (
     Compared,
@@ -76,6 +76,7 @@ REPORT, HTML, PDF = "migration.json", "rapport.html", "rapport.pdf"
 KIND = "migration"
 NOT_READ, INSTALLED = "n.d.", "Version de l'application en base"
 Tell = Callable[[str], None]
+Explain = Callable[[object], str]  # an error, or a sentence, as it may leave the platforms
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,17 +149,20 @@ def compare_platforms(
     silent = find_silent(left, right)
     mask = NO_SECRET_KNOWN if silent else make_mask(left, right)
 
-    def explain(error: NonregError) -> str:
+    def explain(error: object) -> str:
         return mask.apply(hide_places(hide_places(str(error), left), right))
 
     parts = [Compared(reserves=tuple(list_left_out(request)))]
     if SCENARIOS in request.parts:
         parts.append(compare_scenarios(request, runs))
-    if STRUCTURE in request.parts:
-        tell("Structure, droits et réglages…")
-        parts.append(compare_structures(left, right, explain) if not silent else give_up("Structure", silent))
-    if DATA in request.parts:
-        parts.append(compare_data(request, mask, explain, tell) if not silent else give_up("Données", silent))
+    if silent:
+        parts.append(give_up(request, silent))
+    else:
+        if STRUCTURE in request.parts:
+            tell("Structure, droits et réglages…")
+            parts.append(compare_structures(left, right, explain))
+        if DATA in request.parts:
+            parts.append(compare_data(request, mask, explain, tell))
     sides = tuple(
         describe_side(platform, run, explain, silent.get(number))
         for number, (platform, run) in enumerate(zip((left, right), runs, strict=True))
@@ -209,14 +213,18 @@ def find_silent(left: Platform, right: Platform) -> dict[int, str]:
             with open_session(platform, platform.site(SiteRole.ACTIF)):
                 pass
         except PlatformError as error:
-            side = ("départ", "arrivée")[number]
+            side = ("de départ", "d'arrivée")[number]
             told = hide_places(str(error), platform).rstrip(".")
-            silent[number] = f"La plateforme de {side}, « {platform.name} », n'a pas répondu : {told}."
+            silent[number] = f"La plateforme {side}, « {platform.name} », n'a pas répondu : {told}."
     return silent
 
 
-def give_up(what: str, silent: dict[int, str]) -> Compared:
-    """Everything of a part that could not be asked."""
+def give_up(request: MigrationRequest, silent: dict[int, str]) -> Compared:
+    """Everything that was to be asked of a platform that does not answer, told once."""
+    words = [word for part, word in ((STRUCTURE, "structure"), (DATA, "données")) if part in request.parts]
+    if not words:
+        return Compared()
+    what = " et ".join(words).capitalize()
     return Compared(not_compared=tuple(NotCompared(what, why) for why in silent.values()))
 
 
@@ -236,7 +244,7 @@ def compare_scenarios(
     return Compared(not_compared=(NotCompared("Scénarios", why),))
 
 
-def compare_structures(left: Platform, right: Platform, explain: Callable[[NonregError], str]) -> Compared:
+def compare_structures(left: Platform, right: Platform, explain: Explain) -> Compared:
     """Every subject of both active sites; one that cannot be read on one of them is told."""
     engines = [describe_engine(platform) for platform in (left, right)]
     if engines[0] != engines[1]:
@@ -245,6 +253,7 @@ def compare_structures(left: Platform, right: Platform, explain: Callable[[Nonre
     parts = []
     with ExitStack() as opened:
         try:
+            parts += [tell_unseen(platform, explain) for platform in (left, right)]
             sessions = [
                 opened.enter_context(open_session(platform, platform.site(SiteRole.ACTIF)))
                 for platform in (left, right)
@@ -264,6 +273,16 @@ def compare_structures(left: Platform, right: Platform, explain: Callable[[Nonre
     return merge(parts)
 
 
+def tell_unseen(platform: Platform, explain: Explain) -> Compared:
+    """Two sides that hide the same objects look alike: what the reader may not see is not compared."""
+    return Compared(
+        not_compared=tuple(
+            NotCompared("Structure", explain(f"« {platform.name} » : {one}"), ("objets cachés",))
+            for one in find_unseen(platform)
+        )
+    )
+
+
 def restart(sessions: list[Session]) -> None:
     """Leave the transaction that an error ended; a link that is gone is told by the next read."""
     for session in sessions:
@@ -279,9 +298,7 @@ def describe_engine(platform: Platform) -> str:
     return database.engine if database is not None else NOT_READ
 
 
-def compare_data(
-    request: MigrationRequest, mask: Mask, explain: Callable[[NonregError], str], tell: Tell
-) -> Compared:
+def compare_data(request: MigrationRequest, mask: Mask, explain: Explain, tell: Tell) -> Compared:
     """The tables that were named, or those that either platform publishes."""
     left, right = request.left, request.right
     tables = request.tables
@@ -297,7 +314,7 @@ def compare_data(
 
 
 def describe_side(
-    platform: Platform, run: CampaignReport | None, explain: Callable[[NonregError], str], silent: str | None
+    platform: Platform, run: CampaignReport | None, explain: Explain, silent: str | None
 ) -> MigrationSide:
     """What the report says of one platform: what its file states, what it says of itself, its run."""
     site = platform.site(SiteRole.ACTIF)
@@ -312,7 +329,7 @@ def describe_side(
     )
 
 
-def read_versions(platform: Platform, explain: Callable[[NonregError], str]) -> tuple[tuple[str, str], ...]:
+def read_versions(platform: Platform, explain: Explain) -> tuple[tuple[str, str], ...]:
     """Application, database server and operating system of the active site, as each says it now."""
     site = platform.site(SiteRole.ACTIF)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from nonreg.clients.sql import Session, open_session
 from nonreg.config import Platform
-from nonreg.errors import NonregError, PlatformError
+from nonreg.errors import PlatformError
 from nonreg.masking import MASKED, Mask, list_secrets
 from nonreg.migration.found import merge
 from nonreg.model import SiteRole
@@ -76,7 +76,7 @@ def compare_tables(
     right: Platform,
     tables: Iterable[str],
     mask: Mask,
-    explain: Callable[[NonregError], str],
+    explain: Callable[[object], str],
     tell: Callable[[str], None],
 ) -> Compared:
     """Each table on the active sites; one that cannot be compared is told, never equal."""
@@ -88,7 +88,7 @@ def compare_one(
     right: Platform,
     table: str,
     mask: Mask,
-    explain: Callable[[NonregError], str],
+    explain: Callable[[object], str],
     tell: Callable[[str], None],
 ) -> Compared:
     """One table on both active sites."""

@@ -8,10 +8,14 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nonreg.clients.sql import Rows, Session
+from nonreg.config import Platform
 from nonreg.errors import RequestFailed
+from nonreg.grants.effective import check_account
+from nonreg.grants.manifest import Account, load_manifest
+from nonreg.model import SiteRole
 from nonreg.model.migration import (
     Compared,
     ComparedSubject,
@@ -20,6 +24,7 @@ from nonreg.model.migration import (
     MigrationSubject,
     NotCompared,
 )
+from nonreg.probes.schema import SUBJECTS as READS
 from nonreg.probes.schema import Module, read_modules, read_subject
 from nonreg.witness import show
 
@@ -59,6 +64,18 @@ SUBJECTS = (
 # A database that shows none of these is one that could not be read.
 NEVER_EMPTY = (MigrationSubject.COLUMNS, MigrationSubject.PERMISSIONS, MigrationSubject.SETTINGS)
 Objects = Mapping[str, str]
+
+
+def find_unseen(platform: Platform) -> tuple[str, ...]:
+    """Rights that the reader lacks on the active site to see every object: SQL Server hides the others, silently."""
+    wanted = {*READS.values(), "schema_modules", "schema_sequences"}
+    manifest = load_manifest()
+    rights = tuple(
+        replace(right, needed_by=tuple(name for name in right.needed_by if name in wanted))
+        for right in manifest.rights
+    )
+    own = replace(manifest, rights=rights)
+    return check_account(platform, platform.site(SiteRole.ACTIF), Account.READER, own).missing
 
 
 def read_objects(session: Session, subject: MigrationSubject) -> Objects:
