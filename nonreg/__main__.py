@@ -8,6 +8,7 @@ from nonreg.commands import (
     EXIT_INCOMPLETE,
     EXIT_KO,
     campaign,
+    comparison,
     decisions,
     drills,
     governance,
@@ -31,7 +32,7 @@ def build_parser() -> FrenchParser:
     commands = parser.add_subparsers(
         dest="command", metavar="COMMANDE", required=True, parser_class=FrenchParser
     )
-    for module in (campaign, drills, governance, intervention, migration, decisions, history, sqlserver):
+    for module in (campaign, comparison, drills, governance, intervention, migration, decisions, history, sqlserver):
         module.add_commands(commands)
     return parser
 

@@ -50,7 +50,8 @@ class Options:
 class Comparison:
     """What was found: `differences` in order of key, `more` rows of either side that differ and are not named.
 
-    `columns` are those of rows, the key's first; `resumed` counts slices that an earlier try had summed.
+    `columns` are those of rows, the key's first; `resumed` counts slices that an earlier try had summed; `places` are
+    what the sides are called.
     """
 
     table: str
@@ -63,6 +64,7 @@ class Comparison:
     requests: tuple[str, ...]
     seconds: float
     resumed: int = 0
+    places: tuple[str, str] = ("", "")
 
     @property
     def is_equal(self) -> bool:
@@ -111,6 +113,7 @@ def compare_once(
         tuple(request for side in sides for request in side.requests.values()),
         time.monotonic() - started,
         resumed,
+        (left[1], right[1]),
     )
 
 
@@ -141,8 +144,11 @@ class Look:
         bound = self._options.bound
         if bound and bound.column not in {column.name for column in table.columns}:
             raise UsageError(f"La table {self._name} n'a pas de colonne « {bound.column} » pour borne.")
+        if bound and bound.upto is None:
+            marks = self._both(side.read_mark(table, bound.column) for side in self._sides)
+            # A side without rows has no mark: everything is compared, and differs.
+            bound = None if None in marks else Bound(bound.column, min(marks))
         extents = self._both(side.read_extent(table) for side in self._sides)
-        self._rows = [extent.rows for extent in extents]
         portable = len({extent.hash_version for extent in extents}) > 1
         layout = self._dialect.lay_out(table, extents)
         if self._options.journal and bound:

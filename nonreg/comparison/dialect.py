@@ -29,6 +29,9 @@ class Dialect(Protocol):
     def write_extent(self, table: Table) -> str:
         """first_position, last_position, row_count, hash_version."""
 
+    def write_mark(self, table: Table, column: str) -> str:
+        """The largest value of a column."""
+
     def lay_out(self, table: Table, extents: Sequence[Extent]) -> Layout:
         """Slices for both sides."""
 

@@ -59,13 +59,9 @@ def keep_persistent(first: Sequence[Difference], second: Sequence[Difference]) -
 
 
 def changed_columns(difference: Difference, columns: Sequence[str]) -> tuple[tuple[str, Any, Any], ...]:
-    """(column, left, right) of what differs; all columns when a side has no row."""
+    """(column, left, right) of what differs in a row that both sides have."""
     if difference.left is None or difference.right is None:
-        present = difference.left or difference.right or ()
-        return tuple(
-            (name, value if difference.left else None, value if difference.right else None)
-            for name, value in zip(columns, present, strict=True)
-        )
+        return ()
     return tuple(
         (name, mine, other)
         for name, mine, other in zip(columns, difference.left, difference.right, strict=True)

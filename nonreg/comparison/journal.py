@@ -16,6 +16,15 @@ from nonreg.errors import NonregError
 from nonreg.french import explain_os_error
 
 
+def find_mark(path: Path, column: str) -> object:
+    """The bound of a comparison that was cut short, to go on with; None when there is nothing to go on from."""
+    try:
+        found, upto = json.loads(path.read_text(encoding="utf-8").splitlines()[0])["bound"]
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        return None
+    return upto if found == column else None
+
+
 class Journal:
     """The file of one comparison; `subject` is all that must be the same for its sums to be used again."""
 

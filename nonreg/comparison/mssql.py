@@ -141,6 +141,12 @@ def write_extent(table: Table) -> str:
     )
 
 
+def write_mark(table: Table, column: str) -> str:
+    """The largest value of a column."""
+    source = f"{quote(table.name.schema)}.{quote(table.name.table)}"
+    return f"SELECT MAX(m.{quote(column)}) AS mark FROM {source} m"
+
+
 def lay_out(table: Table, extents: Sequence[Extent]) -> Layout:
     """Ranges of the key's first column; one slice when it is no integer."""
     first, last = min(extent.first for extent in extents), max(extent.last for extent in extents)

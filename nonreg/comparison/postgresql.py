@@ -198,6 +198,12 @@ def write_extent(table: Table) -> str:
     )
 
 
+def write_mark(table: Table, column: str) -> str:
+    """The largest value of a column."""
+    source = f"{quote(table.name.schema)}.{quote(table.name.table)}"
+    return f"SELECT max(m.{quote(column)}) AS mark FROM {source} m"
+
+
 def lay_out(table: Table, extents: Sequence[Extent]) -> Layout:
     """Slices of whole pages, as many as the side that has more of them needs."""
     del table

@@ -108,6 +108,11 @@ class Side:
 
         return self._thread.submit(act)
 
+    def read_mark(self, table: Table, column: str) -> Future[Any]:
+        """The largest value of a column; None when there is none."""
+        statement = self._dialect.write_mark(table, column)
+        return self._thread.submit(lambda: self._ask("borne", statement).scalar())
+
     def read_sums(
         self,
         question: Question,

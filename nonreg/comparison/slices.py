@@ -43,10 +43,13 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """Only rows whose `column` is at most `upto` are compared: those that nobody writes any more."""
+    """Only rows whose `column` is at most `upto` are compared: those that nobody writes any more.
+
+    Without `upto` it is the smaller of the largest values that the two sides have.
+    """
 
     column: str
-    upto: object
+    upto: object = None
 
 
 def find_differing(left: Mapping[int, Sum], right: Mapping[int, Sum]) -> list[int]:
