@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 JOURNALS = "comparaisons"
 SHOWN = 20  # lines of differences on the screen
+UNFOLDED = 400  # characters
 LINE_SECONDS = 5.0  # between two lines of progress where there is no terminal
 
 
@@ -228,7 +229,8 @@ def show_differences(found: Comparison, file: TextIO | None) -> None:
         if file is not None:
             csv.writer(file, delimiter=";").writerow((found.table, *row))
     if count:
-        Console(highlight=False, soft_wrap=not sys.stdout.isatty()).print(shown)
+        # Nothing is folded where nobody looks at a screen.
+        Console(highlight=False, width=None if sys.stdout.isatty() else UNFOLDED).print(shown)
     if count > SHOWN:
         where = "dans le fichier" if file is not None else "avec --output FICHIER"
         print(f"  … et {count - SHOWN} lignes de plus {where}")  # noqa: T201

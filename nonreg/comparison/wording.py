@@ -70,7 +70,7 @@ def show(value: Any, table: str, column: str) -> str:
     if isinstance(value, bytes | memoryview):
         return "0x" + bytes(value).hex()
     if isinstance(value, str):
-        return f"« {value} »" if value != value.strip() or not value else value
+        return f'"{value}"' if value != value.strip() or not value else value  # blanks are seen
     if isinstance(value, datetime):
         return value.isoformat(" ")
     if isinstance(value, date | time):
