@@ -17,11 +17,13 @@ from pypdf import PdfReader
 from nonreg import ledger
 from nonreg.__main__ import main
 from nonreg.ledger_witness import collect_witnesses, verify_ledger
-from nonreg.model import Outcome
+from nonreg.model import Outcome, Verdict
 from nonreg.model.migration import MigrationReport, MigrationSubject, MigrationVerdict
+from nonreg.plan import CampaignRequest, new_run_id
 from nonreg.sandbox.defects import run_sql
 from nonreg.sandbox.layout import DATABASE_SITES, LAST_BYTE, PASSIVE, WITNESS, Layout
 from nonreg.store import load_json
+from tests.campaigns import run_campaign
 from tests.governed import ALL_GOOD, Governed, make_governed, publish_run
 
 CHANGED_ROW = "GRADIENT_MAX_MM_5MIN"
@@ -33,7 +35,7 @@ SECRET_PHONE, SECRET_NAME, SECRET_MAIL = (
 ALONE = "SET session_replication_role = replica"  # nothing of it is for the other site
 PROCEDURE = "CREATE OR REPLACE FUNCTION nr.tvf_migration() RETURNS integer LANGUAGE sql AS 'SELECT {}'"
 DO = (
-    PROCEDURE.format(2),
+    PROCEDURE.format(f"2 /* appeler le {SECRET_PHONE} */"),
     "ALTER TABLE cfg.tache_export ADD COLUMN tac_essai integer",
     "ALTER DATABASE aquareel SET password_encryption = 'md5'",
     "REVOKE SELECT ON prod.mesure FROM nr_writer",
@@ -82,11 +84,11 @@ class Ground:
 
     def compare(self, *words: str) -> tuple[int, str, MigrationReport]:
         """A comparison with its report, in a new folder."""
-        known = set(self.right.runs_dir.iterdir())
+        known = set(self.right.runs_dir.glob("*/migration.json"))
         code, said = self.command("migration", *words)
-        made = [one for one in self.right.runs_dir.iterdir() if one not in known and one.is_dir()]
+        made = set(self.right.runs_dir.glob("*/migration.json")) - known
         assert len(made) == 1, said
-        return code, said, load_json(MigrationReport, made[0] / "migration.json")
+        return code, said, load_json(MigrationReport, made.pop())
 
     def copy(self, folder: Path) -> Ground:
         """Another one of the same platforms, with runs and lists of its own."""
@@ -209,6 +211,27 @@ def test_without_naming_tables_those_that_are_published_are_compared(ground: Gro
     assert "Données de prod.mesure…" in said
 
 
+def test_the_same_campaign_is_run_on_both_and_one_that_is_refused_leaves_nothing_the_same(
+    ground: Ground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run_here(request: CampaignRequest, runs_dir: Path, label: str, _junit: list[str]) -> Path:
+        """The same stages as the flow, in this process: Prefect takes as long as all other tests together."""
+        run_dir = runs_dir / new_run_id(label.lower())
+        run_campaign(Path(request.platform), run_dir, request.families, request.select)
+        return run_dir
+
+    monkeypatch.setattr("nonreg.commands.campaign.start_campaign", run_here)
+    fresh = ground.copy(tmp_path)  # the site of arrival says that it is passive: PRE-02 refuses its campaign
+    words = ("--parts", "scenarios", "--families", "base", "--select", "BASE-017", "--ticket", "AQ-77")
+    code, said, report = fresh.compare(*words)
+    assert (code, report.verdict) == (2, MigrationVerdict.INCOMPLET), said
+    assert (report.left.verdict, report.right.verdict) == (Verdict.OK_AVEC_RESERVES, Verdict.INCOMPLET), said
+    assert report.left.run_id != report.right.run_id
+    (one,) = report.found.not_compared
+    assert (one.what, one.names) == ("Scénarios", ("BASE-017",))
+    assert "Rien n'a été exécuté : PRE-02, SITE-A se déclare ACTIF, PASSIF attendu" in one.why
+
+
 def test_each_change_is_found_once_under_its_own_name(found: tuple[int, str, MigrationReport]) -> None:
     code, said, report = found
     assert identities(report) == FOUND
@@ -220,7 +243,7 @@ def test_each_change_is_found_once_under_its_own_name(found: tuple[int, str, Mig
 def test_a_changed_procedure_brings_its_diff(found: tuple[int, str, MigrationReport]) -> None:
     (module,) = [one for one in found[2].found.differences if one.subject is MigrationSubject.MODULES]
     assert "-AS $function$SELECT 1$function$" in module.detail
-    assert "+AS $function$SELECT 2$function$" in module.detail
+    assert "+AS $function$SELECT 2 /* appeler le *** */$function$" in module.detail
 
 
 def test_nothing_of_an_operator_reaches_what_is_published(

@@ -55,8 +55,6 @@ def judge(
         return worst, tuple(said for _, said in reasons)
     if expected:
         assert answered.signed is not None
-        said = plural(expected, "différence", "différences")
-        return MigrationVerdict.CONFORME, (
-            f"{said}, toutes attendues et signées ({answered.signed.decision}).",
-        )
+        said = plural(expected, "différence, attendue et signée", "différences, toutes attendues et signées")
+        return MigrationVerdict.CONFORME, (f"{said} ({answered.signed.decision}).",)
     return MigrationVerdict.CONFORME, ("Aucune différence.",)
