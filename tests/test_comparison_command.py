@@ -139,6 +139,28 @@ def test_one_that_was_given_up_goes_on_with_the_same_bound(
     assert not journal.exists()
 
 
+def test_a_golden_file_that_was_recorded_finds_what_has_changed(
+    sandbox: Layout, compare: Compare, tmp_path: Path
+) -> None:
+    file = tmp_path / "seuil.csv"
+    code, said, _ = compare(
+        "--table", "ref.seuil", "--record", str(file), "--columns", "seu_id,seu_ouverture"
+    )
+    assert (code, said) == (
+        EXIT_OK,
+        f"Jeu de référence de ref.seuil : {file}, à relire avant de s'en servir.\n",
+    )
+    code, said, _ = compare("--table", "ref.seuil", "--golden", str(file))
+    assert code == EXIT_OK
+    assert "ref.seuil : identique sur le jeu de référence et SITE-A (753 lignes)." in said
+    lines = file.read_text("utf-8").splitlines()
+    file.write_text("\n".join([lines[0], *lines[2:], "99999;1.000"]) + "\n", encoding="utf-8")
+    code, said, _ = compare("--table", "ref.seuil", "--golden", str(file))
+    assert code == EXIT_KO
+    assert "seu_id = 99999" in said
+    assert f"seu_id = {lines[1].split(';')[0]} " in said
+
+
 WRONG = {
     "a table without schema": (("--table", "mesure"), "Table mal nommée"),
     "a load": (("--table", "a.b", "--load", "2"), "part du temps"),
@@ -147,6 +169,10 @@ WRONG = {
     "a number of rows": (("--table", "a.b", "--most", "0"), "--most est un nombre de lignes"),
     "a bound without column": (("--table", "a.b", "--upto", "3"), "--upto est la valeur d'une borne"),
     "a folder that is not there": (("--table", "a.b", "--output", "/absent/x.csv"), "écriture impossible"),
+    "two files": (("--table", "a.b", "--golden", "x", "--record", "y"), "l'un ou l'autre"),
+    "two tables of one file": (("--table", "a.b", "--table", "a.c", "--golden", "x"), "une seule --table"),
+    "columns of nothing": (("--table", "a.b", "--columns", "x"), "il ne va pas sans lui"),
+    "a golden file that is not there": (("--table", "a.b", "--golden", "/absent.csv"), "lecture impossible"),
     "a column that is not there": (
         ("--table", "ref.station", "--bound", "absente"),
         "n'a pas de colonne « absente »",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import functools
 import re
 import sys
 import time
@@ -13,13 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from nonreg.commands import EXIT_INCOMPLETE, EXIT_KO, EXIT_OK, RUNS_DIR, Commands
-from nonreg.errors import NonregError, PlatformError, UsageError
+from nonreg.errors import ConfigError, NonregError, PlatformError, UsageError
 from nonreg.french import explain_os_error
 
 if TYPE_CHECKING:
     from nonreg.comparison.compare import Comparison, Options
     from nonreg.comparison.progress import Progress
     from nonreg.comparison.run import Place
+    from nonreg.sqlfiles.golden import Golden
 
 JOURNALS = "comparaisons"
 SHOWN = 20  # lines of differences on the screen
@@ -46,6 +48,24 @@ def add_commands(commands: Commands) -> None:
     )
     compare.add_argument(
         "--table", required=True, action="append", metavar="SCHÉMA.TABLE", help="table à comparer (répétable)"
+    )
+    compare.add_argument(
+        "--golden",
+        default="",
+        metavar="FICHIER",
+        help="comparer la table du site actif à ce jeu de référence (CSV), sur les colonnes du fichier",
+    )
+    compare.add_argument(
+        "--record",
+        default="",
+        metavar="FICHIER",
+        help="écrire ce jeu de référence d'après la table du site actif, à relire avant de s'en servir",
+    )
+    compare.add_argument(
+        "--columns",
+        default="",
+        metavar="COLONNES",
+        help="colonnes à écrire, par exemple a,b,c (--record ; défaut : toutes)",
     )
     compare.add_argument(
         "--with", dest="other", default="", metavar="NOM|FICHIER", help="autre plateforme, à droite"
@@ -99,12 +119,16 @@ def add_commands(commands: Commands) -> None:
 
 def run_compare(options: argparse.Namespace) -> int:
     """Compare each table, tell, write."""
+    from nonreg.comparison.golden import compare_golden
     from nonreg.comparison.run import compare_table
     from nonreg.comparison.table import parse_name
     from nonreg.comparison.wording import tell_comparison
 
     for table in options.table:
         parse_name(table)
+    check_files(options)
+    if options.record:
+        return record(options)
     places = find_places(options)
     again = parse_seconds(options.again, "--again")
     codes = []
@@ -113,13 +137,11 @@ def run_compare(options: argparse.Namespace) -> int:
             chosen = read_options(options, table, places)
             with show_progress(table) as tell:
                 try:
-                    found = compare_table(
-                        *places,
-                        table,
-                        chosen,
-                        tell,
-                        (lambda: time.sleep(again)) if again is not None else None,
-                    )
+                    if options.golden:
+                        found = compare_golden(places[0], table, read_file(options.golden), chosen)
+                    else:
+                        settle = None if again is None else functools.partial(time.sleep, again)
+                        found = compare_table(*places, table, chosen, tell, settle)
                 except PlatformError as error:
                     found, refusal = None, str(error)
             if found is None:
@@ -132,6 +154,48 @@ def run_compare(options: argparse.Namespace) -> int:
     if options.output:
         print(f"Lignes qui diffèrent : {options.output}")  # noqa: T201
     return next((code for code in (EXIT_KO, EXIT_INCOMPLETE) if code in codes), EXIT_OK)
+
+
+def check_files(options: argparse.Namespace) -> None:
+    """UsageError for options that do not go together."""
+    files = [name for name in ("golden", "record") if getattr(options, name)]
+    if len(files) > 1:
+        raise UsageError("--golden compare à un fichier, --record en écrit un : l'un ou l'autre.")
+    if options.columns and not options.record:
+        raise UsageError("--columns choisit ce que --record écrit : il ne va pas sans lui.")
+    if files and (options.other or len(options.table) > 1):
+        raise UsageError(
+            f"--{files[0]} est le fichier d'une table, d'une plateforme : sans --with, une seule --table."
+        )
+
+
+def read_file(path: str) -> Golden:
+    """A golden file; ConfigError names it."""
+    from nonreg.sqlfiles.golden import read_golden
+
+    try:
+        return read_golden(Path(path).read_text(encoding="utf-8"))
+    except ConfigError as error:
+        raise ConfigError(f"{path} : {error}.") from error
+    except OSError as error:
+        raise ConfigError(f"{path} : lecture impossible ({explain_os_error(error)}).") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} : ce n'est pas un texte en UTF-8.") from error
+
+
+def record(options: argparse.Namespace) -> int:
+    """`--record`: what the active site's table holds now."""
+    from nonreg.comparison.golden import record_golden
+
+    (table,), place = options.table, find_places(options)[0]
+    columns = tuple(name.strip() for name in options.columns.split(",")) if options.columns else ()
+    text = record_golden(place, table, columns, read_options(options, table, (place, place)))
+    try:
+        Path(options.record).write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise NonregError(f"{options.record} : écriture impossible ({explain_os_error(error)}).") from error
+    print(f"Jeu de référence de {table} : {options.record}, à relire avant de s'en servir.")  # noqa: T201
+    return EXIT_OK
 
 
 def find_places(options: argparse.Namespace) -> tuple[Place, Place]:

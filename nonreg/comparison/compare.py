@@ -8,7 +8,7 @@ from __future__ import annotations
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -24,13 +24,15 @@ from nonreg.comparison.journal import Journal
 from nonreg.comparison.pace import Pace
 from nonreg.comparison.progress import Progress
 from nonreg.comparison.side import Place, Question, Side, Stopped
-from nonreg.comparison.slices import Bound, Sum, add_up, batch_by_rows, find_differing
+from nonreg.comparison.slices import NOTHING, Bound, Portion, Sum, add_up, batch_by_rows, find_differing
 from nonreg.comparison.table import Name, match_tables
 from nonreg.errors import RequestFailed, UsageError
 
 Result = TypeVar("Result")
 HASHED_ROWS = 250_000  # of one batch and side
 HASHED_SLICES = 2_000
+# A slice may hold any number of rows (a key that is a text is not cut): it is cut by the hashes themselves.
+PART_ROWS, MOST_PARTS = 5_000, 50_000
 FETCHED_ROWS = 20_000
 FULL_PACE = Pace()
 MOST_DIFFERENCES = 200_000  # rows of one side that are fetched and named
@@ -209,20 +211,24 @@ class Look:
         """The rows that differ, and how many are not named."""
         differing = find_differing(sums[0], sums[1])
         sizes = {number: max(one.get(number, (0, 0))[0] for one in sums) for number in differing}
-        progress = Progress("lignes", sum(sizes.values()))
         with tempfile.TemporaryDirectory() as folder:
             residue = Residue(Path(folder))
-            batches = list(batch_by_rows(differing, sizes, HASHED_ROWS, HASHED_SLICES))
+            portions = [
+                portion
+                for batch in batch_by_rows(differing, sizes, HASHED_ROWS, HASHED_SLICES)
+                for portion in self._divide(question, batch, sum(sizes[number] for number in batch))
+            ]
+            progress = Progress("lignes", sum(portion.rows for portion in portions))
             asked: list[list[Future[Entries]]] = []
-            for index, batch in enumerate(batches):
+            for index, portion in enumerate(portions):
                 asked.extend(  # both servers work on the next one meanwhile
                     [side.read_hashes(question, ahead) for side in self._sides]
-                    for ahead in batches[len(asked) : index + 2]
+                    for ahead in portions[len(asked) : index + 2]
                 )
                 left, right = self._both(asked[index])
                 asked[index] = []
                 residue.add(left, right)
-                self._tell(progress.plus(sum(sizes[number] for number in batch)))
+                self._tell(progress.plus(portion.rows))
             parts = list(self._choose(residue, sums))
         wanted = [np.concatenate([part[side] for part, _ in parts]) for side in range(2)]
         more = sum(left_out for _, left_out in parts)
@@ -233,6 +239,18 @@ class Look:
             if len(found) != len(entries):
                 raise changed(self._name, side.label)
         return pair_rows(rows[0], rows[1], len(question.table.key), is_whole=not more), more
+
+    def _divide(self, question: Question, slices: Sequence[int], rows: int) -> Iterator[Portion]:
+        """What is hashed at once: slices together, but only the parts that differ of one that is too large."""
+        if rows <= HASHED_ROWS:
+            yield Portion(tuple(slices), rows)
+            return
+        (number,) = slices
+        parts = min(-(-rows // PART_ROWS), MOST_PARTS)
+        sums = self._both(side.read_parts(question, number, parts) for side in self._sides)
+        sizes = {part: max(one.get(part, NOTHING)[0] for one in sums) for part in find_differing(*sums)}
+        for chosen in batch_by_rows(sizes, sizes, HASHED_ROWS, HASHED_SLICES):
+            yield Portion((number,), sum(sizes[part] for part in chosen), parts, tuple(chosen))
 
     def _choose(
         self, residue: Residue, sums: Sequence[Mapping[int, Sum]]

@@ -38,8 +38,13 @@ class Dialect(Protocol):
     def write_sums(self, table: Table, layout: Layout, bound: Bound | None, row_hash: str) -> str:
         """slice, row_count, checksum."""
 
-    def write_hashes(self, table: Table, layout: Layout, bound: Bound | None, row_hash: str) -> str:
-        """What `read_hashes` reads."""
+    def write_parts(self, table: Table, layout: Layout, bound: Bound | None, row_hash: str) -> str:
+        """part, row_count, checksum of a slice whose rows are cut in `:parts` by their hash itself."""
+
+    def write_hashes(
+        self, table: Table, layout: Layout, bound: Bound | None, row_hash: str, *, in_parts: bool
+    ) -> str:
+        """What `read_hashes` reads, of the parts `:chosen` out of `:parts` only when it is `in_parts`."""
 
     def read_hashes(self, rows: Rows) -> Entries:
         """Hashes with their slices."""

@@ -55,7 +55,10 @@ FIXED = {
     Kind.UUID: ("uniqueidentifier", 16),
     Kind.DATE: ("date", 3),
 }
+# `+` of short binaries is cut at 8000 bytes; so many columns, of 59 bytes at most, are shorter.
+MOST_SHORT = 130
 LOWEST = {Kind.INTEGER: -(2**31), Kind.BIG_INTEGER: -(2**63)}
+TIMES = (Kind.TIME, Kind.INSTANT, Kind.ZONED_INSTANT)
 TYPES = {Kind.INTEGER: "int", Kind.BIG_INTEGER: "bigint"}
 
 
@@ -96,7 +99,7 @@ def write_bytes(column: Column) -> str:
     if column.kind in (Kind.TEXT, Kind.PADDED_TEXT):
         return write_long(f"CAST(CAST({value} AS nvarchar(max)) AS varbinary(max))")
     # Decimals, times and instants: their text at one precision.
-    style = ", 121" if column.kind in (Kind.TIME, Kind.INSTANT, Kind.ZONED_INSTANT) else ""
+    style = ", 121" if column.kind in TIMES else ""
     return write_long(f"CAST(CONVERT(varchar(50), {value}{style}) AS varbinary(50))")
 
 
@@ -116,7 +119,8 @@ def write_column(column: Column) -> str:
 def write_hash(columns: Sequence[Column], portable: bool) -> str:
     """Signed 64 bits of one row of `m`, the same on every version of the server."""
     del portable
-    encoded = "\n        + ".join(write_column(column) for column in columns)
+    start = ["CAST(0x AS varbinary(max))"] if len(columns) > MOST_SHORT else []
+    encoded = "\n        + ".join([*start, *(write_column(column) for column in columns)])
     return f"CAST(SUBSTRING(HASHBYTES('SHA2_256', {encoded}), 1, 8) AS bigint)"
 
 
@@ -127,24 +131,23 @@ def is_cut(table: Table) -> bool:
 
 def write_extent(table: Table) -> str:
     """The key's first and last value and about how many rows."""
-    source = f"{quote(table.name.schema)}.{quote(table.name.table)}"
-    first = quote(table.shown[0].name)
-    low, high = (f"{which}(m.{first})" if is_cut(table) else "0" for which in ("MIN", "MAX"))
+    low, high, source = "0", "0", ""
+    if is_cut(table):
+        low, high = (f"{which}(m.{quote(table.shown[0].name)})" for which in ("MIN", "MAX"))
+        source = f"\nFROM {name_table(table)} m"
     return (
         f"SELECT COALESCE(CAST({low} AS bigint), 0) AS first_position,\n"
         f"    COALESCE(CAST({high} AS bigint), 0) AS last_position,\n"
         "    (SELECT COALESCE(SUM(p.rows), 0) FROM sys.partitions p\n"
         "     WHERE p.object_id = OBJECT_ID(QUOTENAME(:schema_name) + '.' + QUOTENAME(:table_name))\n"
         "       AND p.index_id IN (0, 1)) AS row_count,\n"
-        f"    {HASH_VERSION} AS hash_version\n"
-        f"FROM {source} m"
+        f"    {HASH_VERSION} AS hash_version{source}"
     )
 
 
 def write_mark(table: Table, column: str) -> str:
     """The largest value of a column."""
-    source = f"{quote(table.name.schema)}.{quote(table.name.table)}"
-    return f"SELECT MAX(m.{quote(column)}) AS mark FROM {source} m"
+    return f"SELECT MAX({write_value(find_column(table, column))}) AS mark FROM {name_table(table)} m"
 
 
 def lay_out(table: Table, extents: Sequence[Extent]) -> Layout:
@@ -159,28 +162,51 @@ def lay_out(table: Table, extents: Sequence[Extent]) -> Layout:
     return Layout(first, width, -(-span // width))
 
 
+def name_table(table: Table) -> str:
+    """Its schema and name, quoted."""
+    return f"{quote(table.name.schema)}.{quote(table.name.table)}"
+
+
+def find_column(table: Table, name: str) -> Column:
+    """One that the table is known to have."""
+    return next(column for column in table.columns if column.name == name)
+
+
+def write_limit(column: Column) -> str:
+    """Rows under the bound: instants at the precision of the comparison, or a datetime's thirds would lie above it.
+
+    A bound taken up from a file is text, which only the newer types read alike in every language.
+    """
+    value = write_value(column)
+    if column.kind is Kind.ZONED_INSTANT:
+        return f"{value} <= CAST(SWITCHOFFSET(CAST(:upto AS datetimeoffset(7)), 0) AS datetime2(7))"
+    types = {Kind.INSTANT: "datetime2(7)", Kind.TIME: "time(7)", Kind.DATE: "date"}
+    if column.kind in types:
+        return f"{value} <= CAST(:upto AS {types[column.kind]})"
+    return f"m.{quote(column.name)} <= :upto"
+
+
 def write_source(table: Table, layout: Layout, bound: Bound | None) -> str:
     """The rows of one slice `s`: the first and the last have no other end than their type's."""
-    first = table.shown[0]
     conditions = []
     if layout.count > 1:
-        conditions.append(f"m.{quote(first.name)} BETWEEN s.first_key AND s.last_key")
+        conditions.append(f"m.{quote(table.shown[0].name)} BETWEEN s.first_key AND s.last_key")
     if bound:
-        conditions.append(f"m.{quote(bound.column)} <= :upto")
-    return f"{quote(table.name.schema)}.{quote(table.name.table)} m\n    WHERE " + " AND ".join(
-        conditions or ["1 = 1"]
-    )
+        conditions.append(write_limit(find_column(table, bound.column)))
+    where = "\n    WHERE " + " AND ".join(conditions) if conditions else ""
+    return f"{name_table(table)} m{where}"
 
 
 def write_slices(table: Table, layout: Layout) -> str:
-    """The slices asked for, each with its first and last key."""
+    """The slices asked for, each with its first and last key; in decimals, whose arithmetic has room for any key."""
     number = "CAST(j.value AS bigint)"
     if layout.count == 1:
         return f"(SELECT {number} AS slice FROM OPENJSON(:slices) j) s"
     kind = table.shown[0].kind
     lowest, highest = LOWEST[kind], -LOWEST[kind] - 1
     start, end = (
-        f"{layout.first} + {step} * CAST({layout.width} AS bigint)" for step in (number, f"({number} + 1)")
+        f"{layout.first} + {step} * CAST({layout.width} AS decimal(20, 0))"
+        for step in (number, f"({number} + 1)")
     )
     type_name = TYPES[kind]
     return (
@@ -201,11 +227,33 @@ def write_sums(table: Table, layout: Layout, bound: Bound | None, row_hash: str)
     )
 
 
-def write_hashes(table: Table, layout: Layout, bound: Bound | None, row_hash: str) -> str:
-    """The hash of each row, with its slice."""
+def write_parts(table: Table, layout: Layout, bound: Bound | None, row_hash: str) -> str:
+    """Rows and sum of hashes of each part of a slice."""
     return (
-        f"SELECT s.slice, x.row_hash\nFROM {write_slices(table, layout)}\nCROSS APPLY (\n"
+        "SELECT p.part, COUNT_BIG(*) AS row_count, SUM(CAST(x.row_hash AS decimal(38, 0))) AS [checksum]\n"
+        f"FROM {write_slices(table, layout)}\nCROSS APPLY (\n"
+        f"    SELECT {row_hash} AS row_hash\n    FROM {write_source(table, layout, bound)}\n) x\n"
+        "CROSS APPLY (SELECT ABS(x.row_hash % :parts) AS part) p\nGROUP BY p.part"
+    )
+
+
+def write_hashes(table: Table, layout: Layout, bound: Bound | None, row_hash: str, *, in_parts: bool) -> str:
+    """The hash of each row, with its slice."""
+    hashed = (
+        f"{write_slices(table, layout)}\nCROSS APPLY (\n"
         f"    SELECT {row_hash} AS row_hash\n    FROM {write_source(table, layout, bound)}\n) x"
+    )
+    if not in_parts:
+        return f"SELECT s.slice, x.row_hash\nFROM {hashed}"
+    rows = f"SELECT s.slice, x.row_hash, ABS(x.row_hash % :parts) AS wanted FROM {hashed}"
+    return f"SELECT y.slice, y.row_hash\nFROM {write_wanted(':chosen', rows)}"
+
+
+def write_wanted(numbers: str, rows: str) -> str:
+    """Rows `y` whose `wanted` is one of some numbers, which are read once: a join by hash whatever the server guesses."""
+    return (
+        f"(SELECT DISTINCT CAST(j.value AS bigint) AS wanted FROM OPENJSON({numbers}) j) w\n"
+        f"INNER HASH JOIN ({rows}) y ON y.wanted = w.wanted"
     )
 
 
@@ -215,12 +263,21 @@ def read_hashes(rows: Rows) -> Entries:
     return make_entries(found[:, 0].astype(np.int32), found[:, 1])
 
 
+def write_shown(column: Column) -> str:
+    """The value as it is fetched: text where the driver's instants would lose the seventh digit."""
+    value = write_value(column)
+    if column.kind in TIMES and column.scale in (None, 7):
+        return f"CONVERT(varchar(50), {value}, 121)"
+    return value
+
+
 def write_rows(table: Table, layout: Layout, bound: Bound | None, row_hash: str) -> str:
     """The rows of some hashes in some slices, key first."""
-    columns = ", ".join(f"{write_value(column)} AS {quote(column.name)}" for column in table.shown)
-    names = ", ".join(f"x.{quote(column.name)}" for column in table.shown)
-    return (
-        f"SELECT {names}\nFROM {write_slices(table, layout)}\nCROSS APPLY (\n"
-        f"    SELECT {columns}\n    FROM {write_source(table, layout, bound)}\n"
-        f"    AND {row_hash} IN (SELECT CAST(h.value AS bigint) FROM OPENJSON(:hashes) h)\n) x"
+    numbered = list(enumerate(table.shown))
+    values = ", ".join(f"{write_shown(column)} AS c{number}" for number, column in numbered)
+    names = ", ".join(f"y.c{number} AS {quote(column.name)}" for number, column in numbered)
+    rows = (
+        f"SELECT x.* FROM {write_slices(table, layout)}\nCROSS APPLY (\n"
+        f"    SELECT {row_hash} AS wanted, {values}\n    FROM {write_source(table, layout, bound)}\n) x"
     )
+    return f"SELECT {names}\nFROM {write_wanted(':hashes', rows)}"

@@ -45,6 +45,7 @@ PREPARE = (
     "SET LOCAL bytea_output = 'hex'",
 )
 PAGES = 16  # of a slice: some thousand rows
+BAR = " || '|' || "
 BITS = 30  # of one seed
 STAND_INS = {
     Kind.INTEGER: "0",
@@ -147,16 +148,22 @@ def write_seeds(columns: Sequence[Column]) -> list[str]:
     ]
 
 
+def mark(column: Column) -> str:
+    """`V` and the value's text with its bars and backslashes marked, `N` for NULL."""
+    text = f"replace(replace({write_text(column)}, '\\', '\\\\'), '|', '\\|')"
+    return f"COALESCE('V' || {text}, 'N')" if column.is_nullable else f"'V' || {text}"
+
+
+def hash_marked(marked: Sequence[str]) -> str:
+    """Signed 64 bits of marked texts, the same on every version of the server and in any encoding of its own."""
+    content = f"convert_to({BAR.join(marked)}, 'UTF8')"
+    return f"CAST(CAST('x' || left(md5({content}), 16) AS bit(64)) AS bigint)"
+
+
 def write_hash(columns: Sequence[Column], portable: bool) -> str:
     """Signed 64 bits of one row of `m`; the portable form is the same on every version of the server."""
     if portable:
-        content = " || '|' || ".join(
-            f"COALESCE(quote_literal({write_text(column)}), 'N')"
-            if column.is_nullable
-            else f"quote_literal({write_text(column)})"
-            for column in columns
-        )
-        return f"CAST(CAST('x' || left(md5({content}), 16) AS bit(64)) AS bigint)"
+        return hash_marked([mark(column) for column in columns])
     first, *others = write_seeds(columns)
     text = f"CAST({first} AS bigint)"
     for seed in others:
@@ -219,12 +226,22 @@ def write_sums(table: Table, layout: Layout, bound: Bound | None, row_hash: str)
     )
 
 
-def write_hashes(table: Table, layout: Layout, bound: Bound | None, row_hash: str) -> str:
+def write_parts(table: Table, layout: Layout, bound: Bound | None, row_hash: str) -> str:
+    """Rows and sum of hashes of each part of a slice."""
+    return (
+        "SELECT abs(x.row_hash % :parts) AS part, count(*) AS row_count, sum(x.row_hash) AS checksum\n"
+        f"FROM {write_slices(layout)}\nCROSS JOIN LATERAL (\n"
+        f"    SELECT {row_hash} AS row_hash\n    FROM {write_source(table, bound)}\n) x\nGROUP BY 1"
+    )
+
+
+def write_hashes(table: Table, layout: Layout, bound: Bound | None, row_hash: str, *, in_parts: bool) -> str:
     """The hash of each row, eight bytes each, packed by slice."""
+    chosen = f"\n    AND abs({row_hash} % :parts) = ANY(CAST(:chosen AS bigint[]))" if in_parts else ""
     return (
         f"SELECT s.slice, x.packed\nFROM {write_slices(layout)}\nCROSS JOIN LATERAL (\n"
         f"    SELECT string_agg(int8send({row_hash}), '') AS packed\n"
-        f"    FROM {write_source(table, bound)}\n) x"
+        f"    FROM {write_source(table, bound)}{chosen}\n) x"
     )
 
 
@@ -240,11 +257,11 @@ def read_hashes(rows: Rows) -> Entries:
 
 
 def write_rows(table: Table, layout: Layout, bound: Bound | None, row_hash: str) -> str:
-    """The rows of some hashes in some slices, key first."""
+    """The rows of some hashes in some slices, key first; OFFSET 0 keeps each slice a scan of its own pages."""
     columns = ", ".join(f"{write_value(column)} AS {quote(column.name)}" for column in table.shown)
     names = ", ".join(f"x.{quote(column.name)}" for column in table.shown)
     return (
         f"SELECT {names}\nFROM {write_slices(layout)}\nCROSS JOIN LATERAL (\n"
         f"    SELECT {columns}\n    FROM {write_source(table, bound)}\n"
-        f"    AND {row_hash} = ANY(CAST(:hashes AS bigint[]))\n) x"
+        f"    AND {row_hash} = ANY(CAST(:hashes AS bigint[]))\n    OFFSET 0\n) x"
     )

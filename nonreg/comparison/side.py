@@ -14,7 +14,7 @@ from nonreg.clients.sql import Rows, Session, open_session
 from nonreg.comparison.dialect import DIALECTS, Dialect
 from nonreg.comparison.hashes import Entries
 from nonreg.comparison.pace import Pace, next_size
-from nonreg.comparison.slices import Bound, Extent, Layout, Sum
+from nonreg.comparison.slices import Bound, Extent, Layout, Portion, Sum
 from nonreg.comparison.table import Name, Table, read_table
 from nonreg.config import Platform, Site
 from nonreg.errors import ConfigError, RequestFailed
@@ -138,14 +138,26 @@ class Side:
 
         return self._thread.submit(act)
 
-    def read_hashes(self, question: Question, batch: Sequence[int]) -> Future[Entries]:
-        """The hash of every row of some slices."""
-        statement = self._dialect.write_hashes(
+    def read_parts(self, question: Question, number: int, parts: int) -> Future[dict[int, Sum]]:
+        """Rows and checksum of each part of one slice that has any."""
+        statement = self._dialect.write_parts(
             question.table, question.layout, question.bound, question.row_hash
         )
 
+        def act() -> dict[int, Sum]:
+            rows, _ = self._at_pace("parts", statement, slices=[number], parts=parts, **question.parameters)
+            return {int(part): (int(count), int(total)) for part, count, total in rows.rows}
+
+        return self._thread.submit(act)
+
+    def read_hashes(self, question: Question, portion: Portion) -> Future[Entries]:
+        """The hash of every row of a portion."""
+        statement = self._dialect.write_hashes(
+            question.table, question.layout, question.bound, question.row_hash, in_parts=portion.parts > 1
+        )
+
         def act() -> Entries:
-            rows, _ = self._at_pace("empreintes", statement, slices=list(batch), **question.parameters)
+            rows, _ = self._at_pace("empreintes", statement, **portion.parameters, **question.parameters)
             return self._dialect.read_hashes(rows)
 
         return self._thread.submit(act)
@@ -168,6 +180,10 @@ class Side:
             return found
 
         return self._thread.submit(act)
+
+    def ask(self, subject: str, statement: str, **parameters: Any) -> Future[Rows]:
+        """What another statement gives."""
+        return self._thread.submit(lambda: self._at_pace(subject, statement, **parameters)[0])
 
     def count(self, question: Question) -> Future[int]:
         """How many rows there are now."""
