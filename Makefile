@@ -4,14 +4,16 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 TSQL := $(VENV)/tsql
+RELADIFF := $(VENV)/reladiff
 DEFECT ?=
 ARGS ?=
 ROUNDS ?= 30
+ROWS ?=
 export PYTHONDONTWRITEBYTECODE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup campaign drills test test-defects test-drills test-prefect test-openssh test-odbc test-tsql test-sqlserver lint bench bench-hd sandbox-up sandbox-down sandbox-status clean
+.PHONY: help setup campaign drills test test-defects test-drills test-prefect test-openssh test-odbc test-tsql test-sqlserver lint bench bench-hd bench-compare sandbox-up sandbox-down sandbox-status clean
 
 help: ## afficher cette aide
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -82,6 +84,15 @@ bench: $(READY) ## mesures de durée : campagne, historique, rapport (rien n'y �
 
 bench-hd: $(READY) ## bascules et retours à la suite sous charge : durées, interruptions, écritures perdues (ROUNDS=30)
 	@$(PY) -m tests.drills.bench $(ROUNDS)
+
+# Apart as well, so that what is measured against is no dependency.
+$(RELADIFF)/.ready: requirements-reladiff.lock | $(READY)
+	@rm -rf $(RELADIFF)
+	@$(PY) -m pip install --quiet --no-deps --no-compile --require-hashes --target $(RELADIFF) -r requirements-reladiff.lock
+	@touch $@
+
+bench-compare: $(RELADIFF)/.ready ## comparaison de tables : durées et mémoire, face au plancher et à reladiff (ROWS=n, 1 et 10 millions sinon : environ 25 min)
+	@$(PY) -m tests.bench_compare $(ROWS)
 
 sandbox-up: $(READY) ## démarrer la plateforme embarquée et la laisser en marche (DEFECT=nom)
 	@$(PY) -m nonreg.sandbox up $(if $(DEFECT),--defect $(DEFECT))

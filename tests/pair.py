@@ -54,6 +54,15 @@ def find_network() -> str:
     raise OSError("aucun réseau 127.78.x libre")
 
 
+def find_place(layout: Layout, site: str) -> Place:
+    """One server as a comparison takes it; any process can ask."""
+    platform = load_platform(str(layout.platform_file))
+    found = next(one for one in platform.sites if one.code == site)
+    assert found.database is not None
+    database = replace(found.database, name=DATABASE, query_timeout_seconds=60.0)
+    return Place(platform, replace(found, database=database))
+
+
 @contextmanager
 def start_pair(root: Path, **settings: str) -> Iterator[Pair]:
     """Both servers, stopped at the end."""
@@ -64,13 +73,11 @@ def start_pair(root: Path, **settings: str) -> Iterator[Pair]:
     try:
         for site in sites:
             postgres.start_cluster(layout, site, **settings)
-        platform = load_platform(str(layout.platform_file))
-        places = []
-        for site in sites:
-            found = next(one for one in platform.sites if one.code == site)
-            assert found.database is not None
-            database = replace(found.database, name=DATABASE, query_timeout_seconds=60.0)
-            password = platform.secret(database.reader_password_env).reveal()
+        places = [find_place(layout, site) for site in sites]
+        for site, place in zip(sites, places, strict=True):
+            database = place.site.database
+            assert database is not None
+            password = place.platform.secret(database.reader_password_env).reveal()
             with psycopg.connect(postgres.admin_dsn(layout, site, "postgres"), autocommit=True) as admin:
                 admin.execute(f"CREATE DATABASE {DATABASE}")
                 create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}")
@@ -81,7 +88,6 @@ def start_pair(root: Path, **settings: str) -> Iterator[Pair]:
                 admin.execute(sql.SQL("GRANT USAGE ON SCHEMA essai TO {}").format(reader))
                 grant = "ALTER DEFAULT PRIVILEGES IN SCHEMA essai GRANT SELECT ON TABLES TO {}"
                 admin.execute(sql.SQL(grant).format(reader))
-            places.append(Place(platform, replace(found, database=database)))
         yield Pair(layout, (places[0], places[1]))
     finally:
         for site in sites:

@@ -1,0 +1,325 @@
+"""Time and memory of the table comparison, next to its floor and to reladiff; nothing here passes or fails.
+
+Both nodes hold the same measures, written in the order of time; then ten rows differ, then 1 % more. In every case what
+is compared is measured in turn, a few times, and the medians count: ratios within one run hold, seconds do not. The
+floor is one aggregate of the tool's own row hash over the whole table, on both nodes at once. The tool and reladiff run
+in processes of their own; the `id` that reladiff needs is a column like the others for everybody.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from nonreg.clients.sql import open_session
+from nonreg.comparison import postgresql
+from nonreg.comparison.run import Place, compare_table
+from nonreg.comparison.table import parse_name, read_table
+from nonreg.sandbox.layout import DATABASE_SITES, Layout
+from nonreg.wording import plural
+from tests.pair import Pair, find_place, start_pair
+
+HERE = Path(__file__).parent
+RELADIFF = HERE.parent / ".venv" / "reladiff"
+SIZES = (1_000_000, 10_000_000)
+TABLE = "essai.mesure"
+SENSORS = 1_000
+CREATE = (
+    f"CREATE TABLE {TABLE} (id bigint NOT NULL, cap_id integer NOT NULL, chr_id integer NOT NULL, "
+    "mes_valeur numeric(12,3), mes_etat varchar(10) NOT NULL)"
+)
+FILL = (
+    f"INSERT INTO {TABLE} SELECT g, g % {SENSORS} + 1, g / {SENSORS} + 1, "
+    "CASE WHEN g % 50 <> 0 THEN (g * 7919 % 90001 - 2000) / 1000.0 END, "
+    "CASE WHEN g % 50 = 0 THEN 'MANQUANTE' ELSE 'OK' END FROM generate_series(CAST(1 AS bigint), {}) g"
+)
+INDEXES = (
+    f"ALTER TABLE {TABLE} ADD PRIMARY KEY (cap_id, chr_id)",
+    f"CREATE UNIQUE INDEX ON {TABLE} (id)",
+)
+CHANGE = f"UPDATE {TABLE} SET mes_valeur = COALESCE(mes_valeur, 0) + 0.001 WHERE id = ANY(%s)"
+REPEATS, BIG_REPEATS = 5, 3
+BIG = 2_000_000  # rows from which on reladiff, which takes minutes, is measured once
+MOST_OF_FLOOR, MOST_OF_PLAIN, LEAST_OF_RELADIFF, MOST_MB = {"identical": 1.3, "ten": 1.8}, 3.0, 8.0, 200.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Of one process: seconds of the comparison alone, of processor too, its peak memory in MB, what it found."""
+
+    seconds: float
+    cpu_seconds: float
+    peak_mb: float
+    found: int
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One state of the two tables and the differences that it has."""
+
+    name: str
+    title: str
+    expected: int
+
+
+def read_peak_mb() -> float:
+    """Peak memory of this process; `ru_maxrss` also counts what its parent held when it was started."""
+    with open("/proc/self/status", encoding="ascii") as status:
+        return next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM:"))
+
+
+def compare_once(root: Path) -> None:
+    """In the child: one comparison through the public API, what it took as JSON; without a root, only imports."""
+    started, used, found = time.monotonic(), time.process_time(), 0
+    if root != Path():
+        left, right = (find_place(Layout(root), site) for site in DATABASE_SITES[:2])
+        result = compare_table(left, right, TABLE)
+        found = len(result.differences) + result.more
+    cost = {"seconds": time.monotonic() - started, "cpu_seconds": time.process_time() - used}
+    print(json.dumps({**cost, "peak_mb": read_peak_mb(), "found": found}))  # noqa: T201
+
+
+def run_child(command: Sequence[str], said: str = "", path: Path | None = None) -> Cost:
+    """Run one process and return what it says that it took."""
+    environment = os.environ | ({"PYTHONPATH": str(path)} if path else {})
+    done = subprocess.run(
+        [sys.executable, *command], input=said, check=True, stdout=subprocess.PIPE, text=True, env=environment
+    )
+    return Cost(**json.loads(done.stdout))
+
+
+def measure_tool(root: Path = Path()) -> Cost:
+    """The tool in a process of its own; without a root, its imports alone."""
+    return run_child(["-m", "tests.bench_compare", "--once", str(root)])
+
+
+def measure_reladiff(places: Sequence[Place], threads: int) -> Cost:
+    """The other one, on the same tables, by the same account."""
+    schema, table = TABLE.split(".")
+    urls = []
+    for place in places:
+        database = place.site.database
+        assert database is not None
+        password = place.platform.secret(database.reader_password_env).reveal()
+        urls.append(
+            f"postgresql://{database.reader_user}:{password}@{database.host}:{database.port}/{database.name}"
+        )
+    asked = {"urls": urls, "schema": schema, "table": table, "key": "id", "threads": threads}
+    columns = ["cap_id", "chr_id", "mes_valeur", "mes_etat"]
+    return run_child(
+        [str(HERE / "reladiff_once.py")], json.dumps({**asked, "columns": columns}), path=RELADIFF
+    )
+
+
+def on_both(pair: Pair, act: Callable[[psycopg.Connection], object]) -> float:
+    """Do the same on both nodes at once, over open connections; seconds until both are done."""
+    with pair.connect(0) as left, pair.connect(1) as right, ThreadPoolExecutor(2) as threads:
+        started = time.monotonic()
+        for future in [threads.submit(act, connection) for connection in (left, right)]:
+            future.result()
+        return time.monotonic() - started
+
+
+def measure_aggregate(pair: Pair, value: str, prepare: Sequence[str]) -> float:
+    """Seconds of one aggregate over the whole table on both nodes at once."""
+
+    def add_up(connection: psycopg.Connection) -> None:
+        with connection.transaction():
+            for statement in prepare:
+                connection.execute(statement)  # type: ignore[call-overload]
+            connection.execute(f"SELECT count(*), sum({value}) FROM {TABLE} m").fetchone()  # type: ignore[call-overload]
+
+    return on_both(pair, add_up)
+
+
+def write_row_hash(place: Place) -> str:
+    """The hash that the tool has the servers compute."""
+    name = parse_name(TABLE)
+    with open_session(place.platform, place.site) as session:
+        rows = session.query("compare_columns", schema_name=name.schema, table_name=name.table)
+    return postgresql.write_hash(read_table(name, rows, postgresql.KINDS, "").shown, portable=False)
+
+
+def settle(pair: Pair) -> None:
+    """What a server does by itself sooner or later: nothing of it is left for whoever reads first."""
+
+    def act(connection: psycopg.Connection) -> None:
+        connection.execute(f"VACUUM (ANALYZE) {TABLE}")  # type: ignore[call-overload]
+        connection.execute("CHECKPOINT")
+
+    on_both(pair, act)
+
+
+def fill(pair: Pair, rows: int) -> None:
+    """The same rows on both nodes, as they were collected."""
+
+    def act(connection: psycopg.Connection) -> None:
+        for statement in (f"DROP TABLE IF EXISTS {TABLE}", CREATE, FILL.format(rows), *INDEXES):
+            connection.execute(statement)  # type: ignore[call-overload]
+
+    on_both(pair, act)
+    settle(pair)
+
+
+def differ_in_ten(pair: Pair, ids: Sequence[int], rows: int) -> None:
+    """Four rows changed, three missing, three in excess, on the second node."""
+    with pair.connect(1) as right:
+        right.execute(CHANGE, [list(ids[:4])])  # type: ignore[call-overload]
+        right.execute(f"DELETE FROM {TABLE} WHERE id = ANY(%s)", [list(ids[4:7])])  # type: ignore[call-overload]
+        right.execute(
+            f"INSERT INTO {TABLE} SELECT %s + n, {SENSORS} + n, 1, n, 'OK' FROM generate_series(1, 3) n",  # type: ignore[call-overload]
+            [rows],
+        )
+    settle(pair)
+
+
+def differ_in_many(pair: Pair, ids: Sequence[int]) -> None:
+    """These rows changed on the second node."""
+    with pair.connect(1) as right:
+        right.execute(CHANGE, [list(ids)])  # type: ignore[call-overload]
+    settle(pair)
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """Of one case: seconds of the floor (one core; the server's settings) and of the plain sum, and both tools."""
+
+    one_core: float
+    by_default: float
+    plain: float
+    ours: Cost
+    reladiff: Cost | None
+
+    @property
+    def floor(self) -> float:
+        return min(self.one_core, self.by_default)
+
+
+def measure_case(pair: Pair, case: Case, rows: int, threads: int) -> Measures:
+    """Everything in turn, and the medians; a wrong answer ends it all, its time would mean nothing."""
+    row_hash = write_row_hash(pair.places[0])
+    plain = "hash_record_extended(m, 0)"
+    measure_aggregate(pair, row_hash, ())  # the system has the table in memory from here on
+    seconds: dict[str, list[float]] = {"one_core": [], "by_default": [], "plain": []}
+    ours, others = [], []
+    for turn in range(REPEATS if rows < BIG else BIG_REPEATS):
+        seconds["one_core"].append(measure_aggregate(pair, row_hash, postgresql.PREPARE))
+        seconds["by_default"].append(measure_aggregate(pair, row_hash, ()))
+        seconds["plain"].append(
+            min(measure_aggregate(pair, plain, prepare) for prepare in ((), postgresql.PREPARE))
+        )
+        ours.append(measure_tool(pair.layout.root))
+        if ours[-1].found != case.expected:
+            raise SystemExit(
+                f"Réponse fausse : {ours[-1].found} différence(s) trouvée(s) pour {case.expected}."
+            )
+        if RELADIFF.is_dir() and (not turn or rows < BIG):
+            others.append(measure_reladiff(pair.places, threads))
+    middle: Mapping[str, float] = {name: statistics.median(found) for name, found in seconds.items()}
+    return Measures(**middle, ours=find_median(ours), reladiff=find_median(others) if others else None)
+
+
+def find_median(costs: Sequence[Cost]) -> Cost:
+    """The middle one by seconds, with the highest memory of all."""
+    middle = sorted(costs, key=lambda cost: cost.seconds)[len(costs) // 2]
+    return Cost(middle.seconds, middle.cpu_seconds, max(cost.peak_mb for cost in costs), middle.found)
+
+
+def judge(value: float, *, most: float | None = None, least: float | None = None) -> str:
+    """An aim beside a figure, kept or not."""
+    if most is not None:
+        return f"(visé : {most:g} au plus) {'tenu' if value <= most else 'NON TENU'}"
+    assert least is not None
+    return f"(visé : {least:g} au moins) {'tenu' if value >= least else 'NON TENU'}"
+
+
+def show(case: Case, rows: int, found: Measures) -> None:
+    """Print one case."""
+    ours, other = found.ours, found.reladiff
+    lines = [
+        f"{rows:,} lignes, {case.title} : {plural(ours.found, 'différence', 'différences')}".replace(
+            ",", " "
+        ),
+        f"  plancher           {found.floor:8.2f} s   (un cœur par nœud {found.one_core:.2f} s, "
+        f"réglages du serveur {found.by_default:.2f} s)",
+        f"  somme hash_record  {found.plain:8.2f} s",
+        f"  comparaison        {ours.seconds:8.2f} s   ({ours.cpu_seconds:.2f} s de processeur pour elle)",
+    ]
+    of_floor, of_plain = ours.seconds / found.floor, ours.seconds / found.plain
+    if case.name in MOST_OF_FLOOR:
+        lines.append(f"    {of_floor:6.2f} × le plancher {judge(of_floor, most=MOST_OF_FLOOR[case.name])}")
+    else:
+        lines.append(f"    {of_floor:6.2f} × le plancher")
+        lines.append(f"    {of_plain:6.2f} × la somme hash_record {judge(of_plain, most=MOST_OF_PLAIN)}")
+    lines.append(f"    {ours.peak_mb:6.0f} Mo au plus haut {judge(ours.peak_mb, most=MOST_MB)}")
+    if other is None:
+        lines.append("  reladiff absent")
+    else:
+        times = other.seconds / ours.seconds
+        aim = f" {judge(times, least=LEAST_OF_RELADIFF)}" if case.name in MOST_OF_FLOOR else ""
+        answer = "" if other.found == case.expected else f", RÉPONSE FAUSSE : {other.found}"
+        lines.append(
+            f"  reladiff           {other.seconds:8.2f} s   ({other.cpu_seconds:.2f} s de processeur pour lui, "
+            f"{other.peak_mb:.0f} Mo{answer})"
+        )
+        lines.append(f"    {times:6.1f} × la comparaison{aim}")
+    print("\n".join(lines), flush=True)  # noqa: T201
+
+
+def tell_versions(pair: Pair) -> None:
+    """Print what is compared with what, on what."""
+    with pair.connect(0) as connection:
+        version = str(connection.execute("SHOW server_version").fetchone()[0])  # type: ignore[index]
+    code = "from importlib.metadata import version as v; print(v('reladiff'))"
+    environment = os.environ | {"PYTHONPATH": str(RELADIFF)}
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment
+    )
+    other = (
+        f"reladiff {found.stdout.strip()}"
+        if found.returncode == 0
+        else "reladiff absent (make bench-compare)"
+    )
+    empty = measure_tool()
+    print(f"{os.cpu_count()} cœurs pour deux nœuds PostgreSQL {version} et le client ; {other}")  # noqa: T201
+    print(f"le comparateur, ses imports seuls : {empty.peak_mb:.0f} Mo")  # noqa: T201
+
+
+def main(sizes: Sequence[int]) -> None:
+    """Build each size and print its three cases."""
+    with tempfile.TemporaryDirectory(prefix="bench-compare-") as folder, start_pair(Path(folder)) as pair:
+        tell_versions(pair)
+        threads = 1
+        for rows in sizes:
+            fill(pair, rows)
+            ids = random.Random(rows).sample(range(1, rows + 1), 7 + rows // 100)
+            cases = (
+                (Case("identical", "identiques", 0), lambda: None),
+                (Case("ten", "10 différentes", 10), lambda: differ_in_ten(pair, ids, rows)),  # noqa: B023
+                (
+                    Case("many", "1 % différentes", 10 + rows // 100),
+                    lambda: differ_in_many(pair, ids[7:]),  # noqa: B023
+                ),
+            )
+            for case, change in cases:
+                change()
+                show(case, rows, measure_case(pair, case, rows, threads))
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--once"]:
+        compare_once(Path(sys.argv[2]))
+    else:
+        main([int(word) for word in sys.argv[1:]] or SIZES)
