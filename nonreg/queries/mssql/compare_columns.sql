@@ -1,5 +1,9 @@
 -- Columns of one table or view, its key: the primary key or else a unique index of columns that are never NULL.
-SELECT RTRIM(o.type) AS relation_kind, c.name AS column_name, y.name AS type_name,
+-- hierarchyid, geometry and geography have no system type of their own name. A masked value would equal any other one.
+SELECT RTRIM(o.type) AS relation_kind, c.name AS column_name,
+       COALESCE(y.name, TYPE_NAME(c.user_type_id))
+           + CASE WHEN c.is_masked = 1 AND COALESCE(HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', 'UNMASK'), 0) = 0
+                  THEN N' masqué pour ce compte' ELSE N'' END AS type_name,
        CASE WHEN y.name IN ('decimal', 'numeric', 'datetime2', 'datetimeoffset', 'time') THEN CAST(c.scale AS int)
             WHEN y.name = 'datetime' THEN 3 WHEN y.name = 'smalldatetime' THEN 0
             WHEN y.name IN ('money', 'smallmoney') THEN 4 END AS scale,
@@ -7,7 +11,7 @@ SELECT RTRIM(o.type) AS relation_kind, c.name AS column_name, y.name AS type_nam
 FROM sys.objects o
 JOIN sys.schemas s ON s.schema_id = o.schema_id
 JOIN sys.columns c ON c.object_id = o.object_id
-JOIN sys.types y ON y.user_type_id = c.system_type_id
+LEFT JOIN sys.types y ON y.user_type_id = c.system_type_id
 OUTER APPLY (
     SELECT TOP (1) i.index_id
     FROM sys.indexes i
