@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nonreg.clients.sql import open_session
-from nonreg.comparison import hashes, postgresql
+from nonreg.comparison import compare, hashes, postgresql
 from nonreg.comparison.differences import Kind
 from nonreg.comparison.pace import Pace
 from nonreg.comparison.progress import Progress
@@ -327,6 +327,40 @@ def test_the_sum_of_hashes_is_exact_beyond_sixty_four_bits() -> None:
 
     values = [2**63 - 1, 2**63 - 1, -(2**63), 5, 2**63 - 1]
     assert hashes.add_hashes(hashes.make_entries(0, np.array(values, np.int64))) == sum(values)
+
+
+def test_a_slice_of_too_many_rows_is_hashed_in_the_parts_that_differ(
+    measures: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change(
+        measures,
+        "DELETE FROM essai.mesure WHERE cap_id = 3 AND chr_id = 500",
+        "UPDATE essai.mesure SET mes_valeur = 12.345 WHERE cap_id = 4 AND chr_id = 9",
+        "INSERT INTO essai.mesure VALUES (41, 7, -1.5, 'OK')",
+    )
+    whole = look(measures).differences
+    sizes: list[int] = []
+
+    def read(rows: Any) -> Any:
+        entries = read_hashes(rows)
+        sizes.append(len(entries))
+        return entries
+
+    read_hashes = postgresql.read_hashes
+    monkeypatch.setattr(postgresql, "read_hashes", read)
+    monkeypatch.setattr(postgresql, "PAGES", 10_000)
+    monkeypatch.setattr(compare, "HASHED_ROWS", 900)
+    monkeypatch.setattr(compare, "PART_ROWS", 100)
+    told: list[Progress] = []
+    found = look(measures, tell=told.append)
+    assert found.differences == whole
+    assert len(whole) == 3
+    assert 3 <= sum(sizes) <= 2 * 4 * 200  # four rows at most on a side, each in a part of about 100
+    assert told[-1].done == told[-1].total
+    change(measures, "UPDATE essai.mesure SET mes_valeur = 1 + mes_valeur WHERE cap_id < 9")
+    sizes.clear()
+    assert len(look(measures).differences) > 7_000
+    assert max(sizes) <= 900
 
 
 def test_more_differences_than_are_named_are_counted(measures: Pair) -> None:

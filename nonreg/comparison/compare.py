@@ -222,7 +222,10 @@ class Look:
             asked: list[list[Future[Entries]]] = []
             for index, portion in enumerate(portions):
                 asked.extend(  # both servers work on the next one meanwhile
-                    [side.read_hashes(question, ahead) for side in self._sides]
+                    [
+                        side.read_hashes(question, ahead.slices, ahead.parts, ahead.chosen)
+                        for side in self._sides
+                    ]
                     for ahead in portions[len(asked) : index + 2]
                 )
                 left, right = self._both(asked[index])
@@ -280,8 +283,8 @@ class Look:
 
 
 def cut(entries: Entries) -> list[Entries]:
-    """Entries by slice, some thousand at a time."""
-    ordered = entries[np.argsort(entries["slice"], kind="stable")]
+    """Entries in order of place, some thousand at a time."""
+    ordered = entries[np.argsort(entries["place"], kind="stable")]
     return [ordered[start : start + FETCHED_ROWS] for start in range(0, len(ordered), FETCHED_ROWS)]
 
 

@@ -47,10 +47,13 @@ class Dialect(Protocol):
         """What `read_hashes` reads, of the parts `:chosen` out of `:parts` only when it is `in_parts`."""
 
     def read_hashes(self, rows: Rows) -> Entries:
-        """Hashes with their slices."""
+        """Hashes with their places."""
 
     def write_rows(self, table: Table, layout: Layout, bound: Bound | None, row_hash: str) -> str:
-        """The columns, key first, of the rows whose hash is one of `:hashes`."""
+        """The columns, key first, of the rows that `choose_rows` names."""
+
+    def choose_rows(self, entries: Entries) -> Mapping[str, object]:
+        """Parameters of `write_rows` for some entries."""
 
 
 DIALECTS: Mapping[str, Dialect] = {"postgresql": postgresql, "mssql": mssql}

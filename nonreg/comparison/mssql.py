@@ -250,7 +250,7 @@ def write_hashes(table: Table, layout: Layout, bound: Bound | None, row_hash: st
 
 
 def write_wanted(numbers: str, rows: str) -> str:
-    """Rows `y` whose `wanted` is one of some numbers, which are read once: a join by hash whatever the server guesses."""
+    """Rows `y` whose `wanted` is one of some numbers; joined by hash, so that the numbers are read once."""
     return (
         f"(SELECT DISTINCT CAST(j.value AS bigint) AS wanted FROM OPENJSON({numbers}) j) w\n"
         f"INNER HASH JOIN ({rows}) y ON y.wanted = w.wanted"
@@ -260,7 +260,7 @@ def write_wanted(numbers: str, rows: str) -> str:
 def read_hashes(rows: Rows) -> Entries:
     """Entries from rows of (slice, hash)."""
     found = np.array(rows.rows, np.int64).reshape(-1, 2)
-    return make_entries(found[:, 0].astype(np.int32), found[:, 1])
+    return make_entries(found[:, 0], found[:, 1])
 
 
 def write_shown(column: Column) -> str:
@@ -281,3 +281,8 @@ def write_rows(table: Table, layout: Layout, bound: Bound | None, row_hash: str)
         f"    SELECT {row_hash} AS wanted, {values}\n    FROM {write_source(table, layout, bound)}\n) x"
     )
     return f"SELECT {names}\nFROM {write_wanted(':hashes', rows)}"
+
+
+def choose_rows(entries: Entries) -> dict[str, list[int]]:
+    """Hashes, and the slices that they are in: the place of a row is its slice."""
+    return {"slices": np.unique(entries["place"]).tolist(), "hashes": entries["hash"].tolist()}

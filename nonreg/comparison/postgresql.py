@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from nonreg.clients.sql import Rows
-from nonreg.comparison.hashes import ENTRY, Entries, make_entries
+from nonreg.comparison.hashes import Entries, make_entries
 from nonreg.comparison.slices import Bound, Extent, Layout
 from nonreg.comparison.table import Column, Kind, Table
 
@@ -45,6 +45,7 @@ PREPARE = (
     "SET LOCAL bytea_output = 'hex'",
 )
 PAGES = 16  # of a slice: some thousand rows
+PACKED = np.dtype([("hash", ">i8"), ("page", ">u4"), ("line", ">u2")])
 BAR = " || '|' || "
 BITS = 30  # of one seed
 STAND_INS = {
@@ -236,32 +237,29 @@ def write_parts(table: Table, layout: Layout, bound: Bound | None, row_hash: str
 
 
 def write_hashes(table: Table, layout: Layout, bound: Bound | None, row_hash: str, *, in_parts: bool) -> str:
-    """The hash of each row, eight bytes each, packed by slice."""
+    """The hash of each row and where it is, fourteen bytes, packed by slice."""
     chosen = f"\n    AND abs({row_hash} % :parts) = ANY(CAST(:chosen AS bigint[]))" if in_parts else ""
     return (
-        f"SELECT s.slice, x.packed\nFROM {write_slices(layout)}\nCROSS JOIN LATERAL (\n"
-        f"    SELECT string_agg(int8send({row_hash}), '') AS packed\n"
+        f"SELECT x.packed\nFROM {write_slices(layout)}\nCROSS JOIN LATERAL (\n"
+        f"    SELECT string_agg(int8send({row_hash}) || tidsend(m.ctid), '') AS packed\n"
         f"    FROM {write_source(table, bound)}{chosen}\n) x"
     )
 
 
 def read_hashes(rows: Rows) -> Entries:
     """Entries from packed hashes."""
-    found = [(number, np.frombuffer(packed, ">i8")) for number, packed in rows.rows if packed]
-    if not found:
-        return np.empty(0, ENTRY)
-    slices = np.repeat([number for number, _ in found], [len(hashes) for _, hashes in found])
-    return make_entries(
-        slices.astype(np.int32), np.concatenate([hashes for _, hashes in found]).astype(np.int64)
-    )
+    found = np.frombuffer(b"".join(packed for (packed,) in rows.rows if packed), PACKED)
+    return make_entries(found["page"].astype(np.int64) << 16 | found["line"], found["hash"].astype(np.int64))
 
 
 def write_rows(table: Table, layout: Layout, bound: Bound | None, row_hash: str) -> str:
-    """The rows of some hashes in some slices, key first; OFFSET 0 keeps each slice a scan of its own pages."""
+    """Some rows, key first, by where they are: nothing moves as long as the snapshot of the session holds."""
+    del layout, bound, row_hash
     columns = ", ".join(f"{write_value(column)} AS {quote(column.name)}" for column in table.shown)
-    names = ", ".join(f"x.{quote(column.name)}" for column in table.shown)
-    return (
-        f"SELECT {names}\nFROM {write_slices(layout)}\nCROSS JOIN LATERAL (\n"
-        f"    SELECT {columns}\n    FROM {write_source(table, bound)}\n"
-        f"    AND {row_hash} = ANY(CAST(:hashes AS bigint[]))\n    OFFSET 0\n) x"
-    )
+    source = f"{quote(table.name.schema)}.{quote(table.name.table)}"
+    return f"SELECT {columns}\nFROM {source} m\nWHERE m.ctid = ANY(CAST(:places AS tid[]))"
+
+
+def choose_rows(entries: Entries) -> dict[str, list[str]]:
+    """Their places, as the server writes them."""
+    return {"places": [f"({place >> 16},{place & 0xFFFF})" for place in entries["place"].tolist()]}

@@ -14,7 +14,7 @@ from nonreg.clients.sql import Rows, Session, open_session
 from nonreg.comparison.dialect import DIALECTS, Dialect
 from nonreg.comparison.hashes import Entries
 from nonreg.comparison.pace import Pace, next_size
-from nonreg.comparison.slices import Bound, Extent, Layout, Portion, Sum
+from nonreg.comparison.slices import Bound, Extent, Layout, Sum
 from nonreg.comparison.table import Name, Table, read_table
 from nonreg.config import Platform, Site
 from nonreg.errors import ConfigError, RequestFailed
@@ -150,14 +150,17 @@ class Side:
 
         return self._thread.submit(act)
 
-    def read_hashes(self, question: Question, portion: Portion) -> Future[Entries]:
-        """The hash of every row of a portion."""
+    def read_hashes(
+        self, question: Question, batch: Sequence[int], parts: int = 1, chosen: Sequence[int] = ()
+    ) -> Future[Entries]:
+        """The hash of every row of some slices, or of the chosen parts of one."""
         statement = self._dialect.write_hashes(
-            question.table, question.layout, question.bound, question.row_hash, in_parts=portion.parts > 1
+            question.table, question.layout, question.bound, question.row_hash, in_parts=parts > 1
         )
 
         def act() -> Entries:
-            rows, _ = self._at_pace("empreintes", statement, **portion.parameters, **question.parameters)
+            cut = {"parts": parts, "chosen": list(chosen)} if parts > 1 else {}
+            rows, _ = self._at_pace("empreintes", statement, slices=list(batch), **cut, **question.parameters)
             return self._dialect.read_hashes(rows)
 
         return self._thread.submit(act)
@@ -171,11 +174,9 @@ class Side:
         def act() -> list[tuple[Any, ...]]:
             found: list[tuple[Any, ...]] = []
             for batch in batches:
-                slices = sorted(set(batch["slice"].tolist()))
-                hashes = batch["hash"].tolist()
-                rows, _ = self._at_pace(
-                    "lignes", statement, slices=slices, hashes=hashes, **question.parameters
-                )
+                chosen = self._dialect.choose_rows(batch)
+                parameters = {k: v for k, v in question.parameters.items() if f":{k}" in statement}
+                rows, _ = self._at_pace("lignes", statement, **chosen, **parameters)
                 found.extend(rows.rows)
             return found
 

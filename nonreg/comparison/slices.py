@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 # Rows and the exact sum of the signed 64-bit hashes of all of them.
 Sum: TypeAlias = tuple[int, int]
@@ -60,12 +60,6 @@ class Portion:
     rows: int
     parts: int = 1
     chosen: tuple[int, ...] = ()
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """What is bound in its request."""
-        slices: dict[str, Any] = {"slices": list(self.slices)}
-        return slices | ({"parts": self.parts, "chosen": list(self.chosen)} if self.parts > 1 else {})
 
 
 def find_differing(left: Mapping[int, Sum], right: Mapping[int, Sum]) -> list[int]:
