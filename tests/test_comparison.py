@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -307,7 +308,7 @@ def test_hashes_of_both_sides_cancel_out_however_they_come(
 
     def entries(rows: Any) -> Any:
         values = [[one[place] for one in rows] for place in range(2)]
-        return hashes.make_entries(np.array(values[1], np.int32), np.array(values[0], np.int64))
+        return hashes.make_entries(np.array(values[1], np.int64), np.array(values[0], np.int64))
 
     residue = hashes.Residue(tmp_path_factory.mktemp("restes"), most)
     for piece in range(pieces):
@@ -320,6 +321,31 @@ def test_hashes_of_both_sides_cancel_out_however_they_come(
     assert found[0] >= {one for one in ours if one not in theirs}
     assert not found[0] & {one for one in ours if ours.count(one) == theirs.count(one)}
     assert found[1] >= {one for one in theirs if one not in ours}
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    left=st.lists(st.tuples(st.integers(0, 12), st.integers(-3, 3)), max_size=20),
+    right=st.lists(st.tuples(st.integers(0, 12), st.integers(-3, 3)), max_size=20),
+    in_order=st.booleans(),
+)
+def test_what_is_at_one_place_on_both_sides_is_left_out_once(left: Any, right: Any, in_order: bool) -> None:
+    """Places in order, each once, or in any order: what one side has more often of a hash stays the same."""
+    import numpy as np
+
+    sides = [sorted(dict(rows).items()) if in_order else rows for rows in (left, right)]
+    ours, theirs = (
+        hashes.make_entries(
+            np.array([place for place, _ in rows], np.int64), np.array([one for _, one in rows], np.int64)
+        )
+        for rows in sides
+    )
+    kept = [Counter(one["hash"].tolist()) for one in hashes.cancel_in_place(ours, theirs)]
+    had = [Counter(one["hash"].tolist()) for one in (ours, theirs)]
+    assert all(kept[0][h] - kept[1][h] == had[0][h] - had[1][h] for h in range(-3, 4))
+    if in_order:
+        shared = len(set(sides[0]) & set(sides[1]))
+        assert [one.total() for one in kept] == [one.total() - shared for one in had]
 
 
 def test_the_sum_of_hashes_is_exact_beyond_sixty_four_bits() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -35,7 +35,7 @@ def pair_rows(
     """Differences in order of key, from the rows that only one side has; the key is the first columns."""
     ours, theirs = ({row[:key_columns]: row for row in rows} for rows in (left, right))
     found = []
-    for key in sorted(ours.keys() | theirs.keys(), key=order_key):
+    for key in sort_keys(ours.keys() | theirs.keys()):
         mine, other = ours.get(key), theirs.get(key)
         if mine is not None and other is not None:
             kind = Kind.CHANGED
@@ -47,9 +47,12 @@ def pair_rows(
     return tuple(found)
 
 
-def order_key(key: Row) -> tuple[tuple[str, Any], ...]:
+def sort_keys(keys: Iterable[Row]) -> list[Row]:
     """Keys in their own order; values of several types, which do not compare, by their type first."""
-    return tuple((type(value).__name__, value) for value in key)
+    try:
+        return sorted(keys)
+    except TypeError:
+        return sorted(keys, key=lambda key: [(type(value).__name__, value) for value in key])
 
 
 def keep_persistent(first: Sequence[Difference], second: Sequence[Difference]) -> tuple[Difference, ...]:

@@ -13,18 +13,19 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-ENTRY = np.dtype([("hash", "<i8"), ("slice", "<i4")])
-Entries: TypeAlias = NDArray[np.void]  # of ENTRY: the hash of one row, the slice where it is
+ENTRY = np.dtype([("hash", "<i8"), ("place", "<i8")])
+Entries: TypeAlias = NDArray[np.void]  # of ENTRY: the hash of one row, and where its server finds it again
 Hashes: TypeAlias = NDArray[np.int64]
+Places: TypeAlias = NDArray[np.int64]  # what a place is, the engine's dialect knows
 PARTS = 64
-MOST_IN_MEMORY = 2_000_000  # entries of both sides, 12 bytes each
+MOST_IN_MEMORY = 1_500_000  # entries of both sides, 16 bytes each
 
 
-def make_entries(slices: NDArray[np.int32] | int, hashes: Hashes) -> Entries:
+def make_entries(places: Places | int, hashes: Hashes) -> Entries:
     """Entries of some rows."""
     entries = np.empty(len(hashes), ENTRY)
     entries["hash"] = hashes
-    entries["slice"] = slices
+    entries["place"] = places
     return entries
 
 
@@ -44,8 +45,25 @@ def find_alone(ours: Hashes, theirs: Hashes) -> Hashes:
     return found
 
 
+def is_rising(places: Places) -> bool:
+    """Whether no place comes twice nor before a smaller one."""
+    return bool(np.all(places[1:] > places[:-1]))
+
+
+def cancel_in_place(left: Entries, right: Entries) -> tuple[Entries, Entries]:
+    """Without what both sides have at one place: most of two copies, at a tenth of the price of `cancel`."""
+    ours, theirs = left["place"], right["place"]
+    if not (len(ours) and len(theirs) and is_rising(ours) and is_rising(theirs)):
+        return left, right
+    met = np.minimum(np.searchsorted(theirs, ours), len(theirs) - 1)
+    is_same = (theirs[met] == ours) & (right["hash"][met] == left["hash"])
+    is_left_over = np.ones(len(right), np.bool_)
+    is_left_over[met[is_same]] = False
+    return left[~is_same], right[is_left_over]
+
+
 def cancel(left: Entries, right: Entries) -> tuple[Entries, Entries]:
-    """What each side has that the other one has not."""
+    """What each side has that the other one has not, wherever it is."""
     ours, theirs = np.sort(left["hash"]), np.sort(right["hash"])
     only_ours, only_theirs = find_alone(ours, theirs), find_alone(theirs, ours)
     return keep(left, only_ours), keep(right, only_theirs)
@@ -71,7 +89,7 @@ class Residue:
 
     def add(self, left: Entries, right: Entries) -> None:
         """Add what both sides gave, and cancel what they share."""
-        left, right = cancel(left, right)
+        left, right = cancel(*cancel_in_place(left, right))
         joined = tuple(np.concatenate(pair) for pair in zip(self._kept, (left, right), strict=True))
         if len(joined[0]) + len(joined[1]) > self._most:
             joined = cancel(*joined)
