@@ -26,6 +26,8 @@ STEADY_DEFECTS = {name for name, defect in DEFECTS.items() if not defect.for_dri
 FOUND_BY = {
     "changed-configuration": "APP-028",
     "changed-procedure": "BASE-013",
+    "changed-sign": "HD-009",
+    "changed-threshold": "BASE-035",
     "crisis-mode": "PRE-05",
     "cut-replication-link": "HD-003",
     "dead-service": "APP-001",

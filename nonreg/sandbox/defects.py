@@ -125,6 +125,18 @@ DEFECTS: dict[str, Defect] = {
         "Fichier de configuration d'un service modifié",
         lambda layout: set_service_option(layout, ACTIVE, "affinage", "max_lignes", 7),
     ),
+    "changed-sign": Defect(
+        "Une mesure de signe contraire sur le site passif",
+        sql(
+            PASSIVE,
+            "UPDATE prod.mesure SET mes_valeur = -mes_valeur WHERE (cap_id, chr_id) = "
+            "(SELECT cap_id, min(chr_id) FROM prod.mesure WHERE mes_valeur > 0 AND cap_id = 1 GROUP BY cap_id)",
+        ),
+    ),
+    "changed-threshold": Defect(
+        "Un seuil qui n'est plus celui du jeu de référence",
+        sql(ACTIVE, "UPDATE ref.seuil SET seu_fermeture = seu_fermeture - 1 WHERE seu_id = 2"),
+    ),
     "crisis-mode": Defect(
         "Mode crise resté actif",
         sql(ACTIVE, "UPDATE cfg.parametre SET prm_valeur = '1' WHERE prm_code = 'MODE_CRISE'"),

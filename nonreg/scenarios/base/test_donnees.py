@@ -1,16 +1,22 @@
-"""BASE-021, 023, 024, 027: integrity, retention, purge and query time of the stored data."""
+"""BASE-021, 023, 024, 027, 035: integrity, retention, purge, query time and reference data of what is stored."""
 
 from __future__ import annotations
 
 import statistics
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+from nonreg import baseline
 from nonreg.bench import Bench
-from nonreg.clients.sql import Session
+from nonreg.clients.sql import Rows, Session
+from nonreg.comparison.golden import compare_golden
+from nonreg.comparison.run import Place
+from nonreg.comparison.wording import HEADINGS, list_rows
 from nonreg.fixtures import Campaign
 from nonreg.model import Criticality, Effect
 from nonreg.recorder import scenario
+from nonreg.sqlfiles.golden import read_golden
 from nonreg.witness import Witness
 
 WARM_RUNS = 5
@@ -118,3 +124,28 @@ def test_query_budget(witness: Witness, active: Session, campaign: Campaign) -> 
         warm = durations[1:]
         witness.measure(f"{name}, médiane", round(statistics.median(warm), 4), "s", limit, rows.request)
         witness.measure(f"{name}, pire des {WARM_RUNS}", round(max(warm), 4), "s", limit, rows.request)
+
+
+@scenario(
+    "BASE-035",
+    "Jeu de données de référence : les tables du référentiel en sont, ligne à ligne",
+    Criticality.MAJEURE,
+    queries=("article_counts", "compare_columns"),
+)
+def test_reference_data(witness: Witness, active: Session, campaign: Campaign) -> None:
+    counts = active.query("article_counts")
+    site = next(site for site in campaign.platform.sites if site.code == active.site_code)
+    tables = list_golden(campaign.platform.dataset)
+    witness.expect(bool(tables), campaign.platform.dataset, "des tables dans le jeu de référence", "aucune")
+    for table, file in tables.items():
+        golden = read_golden(file.read_text(encoding="utf-8"))
+        found = compare_golden(Place(campaign.platform, site), table, golden)
+        witness.expect_equal(found.right_rows, dict(counts.rows)[table], counts.request)
+        shown = Rows(HEADINGS, tuple(list_rows(found)), "\n".join(found.requests))
+        witness.expect_no_rows(shown, f"{table} comme dans {file.name}")
+
+
+def list_golden(dataset: str) -> dict[str, Path]:
+    """The golden file of each table that a data set has one for."""
+    files = sorted(baseline.dataset_dir(dataset).glob("*.*.csv"))
+    return {file.name.removesuffix(".csv"): file for file in files}
