@@ -6,7 +6,15 @@ import pytest
 
 from tests.tsql.newer import ARGUMENTS, AVOIDED_FUNCTIONS, FUNCTIONS, SYSTEM, find_newer
 from tests.tsql.scriptdom import Node, SyntaxRefused, parse
-from tests.tsql.texts import list_all, list_dynamic, list_embedded, list_queries, list_stand_in, number_marks
+from tests.tsql.texts import (
+    list_all,
+    list_comparisons,
+    list_dynamic,
+    list_embedded,
+    list_queries,
+    list_stand_in,
+    number_marks,
+)
 
 pytestmark = pytest.mark.tsql
 
@@ -38,6 +46,7 @@ def test_there_are_texts_of_every_sort(texts: dict[str, str]) -> None:
         "embedded",
         "grants",
         "proposal",
+        "comparison",
         "example",
         "10_tables.sql",
         "40_publication.sql",
@@ -55,6 +64,15 @@ def test_sql_server_2016_reads_every_text(texts: dict[str, str]) -> None:
 
 def test_each_text_is_refused_once_something_is_missing_at_its_end(texts: dict[str, str]) -> None:
     assert [label for label, text in texts.items() if not explain(f"{text}\nSELECT a FROM")] == []
+
+
+def test_each_name_of_a_compared_table_reaches_the_server_as_it_is() -> None:
+    text = list_comparisons()["comparison odd one rows"]
+    tree = parse(text)
+    names = {node.get("Value") for node in tree.walk() if node.kind == "Identifier"}
+    assert {"s]:x", "t :[y", "a]b", "c:d e", "'?--"} <= names
+    marks = {node.get("Name") for node in tree.walk() if node.kind == "VariableReference"}
+    assert marks == {"@P1", "@P2"}
 
 
 def test_no_text_uses_what_is_newer_or_avoided(texts: dict[str, str]) -> None:

@@ -27,6 +27,7 @@ from nonreg.sqlfiles.header import parse_header
 from tests.discovered import SMALL
 from tests.sandbox import test_mssql_replication as pair
 from tests.sandbox.test_mssql_install import EMPTY, FORMER, PASSWORDS, Server
+from tests.tsql.comparisons import write_statements
 from tests.tsql.scriptdom import Node
 
 ROOT = Path(__file__).parents[2]
@@ -115,6 +116,15 @@ def list_written() -> dict[str, str]:
 
 
 @functools.cache
+def list_comparisons() -> dict[str, str]:
+    """What the table comparison asks, by table, cut and bound."""
+    return {
+        f"comparison {label}": number_marks(compile_query(statement))
+        for label, statement in write_statements()
+    }
+
+
+@functools.cache
 def list_examples() -> dict[str, str]:
     """SQL scenarios of the documentation, those that are written for SQL Server."""
     texts = {path.name: path.read_text(encoding="utf-8") for path in sorted(EXAMPLES.glob("*.sql"))}
@@ -129,6 +139,7 @@ def list_all() -> dict[str, str]:
         | list_replication()
         | list_embedded()
         | list_written()
+        | list_comparisons()
         | list_examples()
     )
 
