@@ -29,11 +29,11 @@ from nonreg.comparison.table import Name, match_tables
 from nonreg.errors import RequestFailed, UsageError
 
 Result = TypeVar("Result")
-HASHED_ROWS = 250_000  # of one batch and side
+HASHED_ROWS = 100_000  # of one batch and side
 HASHED_SLICES = 2_000
 # A slice may hold any number of rows (a key that is a text is not cut): it is cut by the hashes themselves.
 PART_ROWS, MOST_PARTS = 5_000, 50_000
-FETCHED_ROWS = 20_000
+FETCHED_ROWS = 10_000
 FULL_PACE = Pace()
 MOST_DIFFERENCES = 200_000  # rows of one side that are fetched and named
 

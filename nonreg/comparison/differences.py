@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -33,26 +34,31 @@ def pair_rows(
     left: Sequence[Row], right: Sequence[Row], key_columns: int, *, is_whole: bool = True
 ) -> tuple[Difference, ...]:
     """Differences in order of key, from the rows that only one side has; the key is the first columns."""
-    ours, theirs = ({row[:key_columns]: row for row in rows} for rows in (left, right))
-    found = []
-    for key in sort_keys(ours.keys() | theirs.keys()):
-        mine, other = ours.get(key), theirs.get(key)
-        if mine is not None and other is not None:
-            kind = Kind.CHANGED
-        elif not is_whole:
-            kind = Kind.UNPAIRED
-        else:
-            kind = Kind.MISSING if other is None else Kind.EXTRA
-        found.append(Difference(key, kind, mine, other))
-    return tuple(found)
 
+    def pair(rank: Callable[[Row], Any]) -> Iterator[Difference]:
+        ours, theirs = (deque(sorted(rows, key=rank)) for rows in (left, right))
+        while ours or theirs:
+            mine, other = ours[0] if ours else None, theirs[0] if theirs else None
+            if mine is not None and other is not None and mine[:key_columns] != other[:key_columns]:
+                mine, other = (mine, None) if rank(mine) < rank(other) else (None, other)
+            row = ours.popleft() if mine is not None else theirs[0]
+            if other is not None:
+                theirs.popleft()
+            yield Difference(row[:key_columns], name_kind(mine, other, is_whole), mine, other)
 
-def sort_keys(keys: Iterable[Row]) -> list[Row]:
-    """Keys in their own order; values of several types, which do not compare, by their type first."""
     try:
-        return sorted(keys)
-    except TypeError:
-        return sorted(keys, key=lambda key: [(type(value).__name__, value) for value in key])
+        return tuple(pair(lambda row: row))
+    except TypeError:  # values of several types do not compare: by their type first
+        return tuple(pair(lambda row: [(type(value).__name__, value) for value in row[:key_columns]]))
+
+
+def name_kind(left: Row | None, right: Row | None, is_whole: bool) -> Kind:
+    """What is wrong with a row; nothing tells a missing one from a changed one unless all were fetched."""
+    if left is not None and right is not None:
+        return Kind.CHANGED
+    if not is_whole:
+        return Kind.UNPAIRED
+    return Kind.MISSING if right is None else Kind.EXTRA
 
 
 def keep_persistent(first: Sequence[Difference], second: Sequence[Difference]) -> tuple[Difference, ...]:
