@@ -51,6 +51,7 @@ INDEXES = (
 )
 CHANGE = f"UPDATE {TABLE} SET mes_valeur = COALESCE(mes_valeur, 0) + 0.001 WHERE id = ANY(%s)"
 REPEATS, BIG_REPEATS = 5, 3
+THREADS = 2  # of reladiff on each node: with one it is slower, with four no faster
 BIG = 2_000_000  # rows from which on reladiff, which takes minutes, is measured once
 MOST_OF_FLOOR, MOST_OF_PLAIN, LEAST_OF_RELADIFF, MOST_MB = {"identical": 1.3, "ten": 1.8}, 3.0, 8.0, 200.0
 
@@ -105,7 +106,7 @@ def measure_tool(root: Path = Path()) -> Cost:
     return run_child(["-m", "tests.bench_compare", "--once", str(root)])
 
 
-def measure_reladiff(places: Sequence[Place], threads: int) -> Cost:
+def measure_reladiff(places: Sequence[Place]) -> Cost:
     """The other one, on the same tables, by the same account."""
     schema, table = TABLE.split(".")
     urls = []
@@ -116,7 +117,7 @@ def measure_reladiff(places: Sequence[Place], threads: int) -> Cost:
         urls.append(
             f"postgresql://{database.reader_user}:{password}@{database.host}:{database.port}/{database.name}"
         )
-    asked = {"urls": urls, "schema": schema, "table": table, "key": "id", "threads": threads}
+    asked = {"urls": urls, "schema": schema, "table": table, "key": "id", "threads": THREADS}
     columns = ["cap_id", "chr_id", "mes_valeur", "mes_etat"]
     return run_child(
         [str(HERE / "reladiff_once.py")], json.dumps({**asked, "columns": columns}), path=RELADIFF
@@ -207,7 +208,7 @@ class Measures:
         return min(self.one_core, self.by_default)
 
 
-def measure_case(pair: Pair, case: Case, rows: int, threads: int) -> Measures:
+def measure_case(pair: Pair, case: Case, rows: int) -> Measures:
     """Everything in turn, and the medians; a wrong answer ends it all, its time would mean nothing."""
     row_hash = write_row_hash(pair.places[0])
     plain = "hash_record_extended(m, 0)"
@@ -226,7 +227,7 @@ def measure_case(pair: Pair, case: Case, rows: int, threads: int) -> Measures:
                 f"Réponse fausse : {ours[-1].found} différence(s) trouvée(s) pour {case.expected}."
             )
         if RELADIFF.is_dir() and (not turn or rows < BIG):
-            others.append(measure_reladiff(pair.places, threads))
+            others.append(measure_reladiff(pair.places))
     middle: Mapping[str, float] = {name: statistics.median(found) for name, found in seconds.items()}
     return Measures(**middle, ours=find_median(ours), reladiff=find_median(others) if others else None)
 
@@ -294,14 +295,13 @@ def tell_versions(pair: Pair) -> None:
     )
     empty = measure_tool()
     print(f"{os.cpu_count()} cœurs pour deux nœuds PostgreSQL {version} et le client ; {other}")  # noqa: T201
-    print(f"le comparateur, ses imports seuls : {empty.peak_mb:.0f} Mo")  # noqa: T201
+    print(f"le comparateur, ses imports seuls : {empty.peak_mb:.0f} Mo", flush=True)  # noqa: T201
 
 
 def main(sizes: Sequence[int]) -> None:
     """Build each size and print its three cases."""
     with tempfile.TemporaryDirectory(prefix="bench-compare-") as folder, start_pair(Path(folder)) as pair:
         tell_versions(pair)
-        threads = 1
         for rows in sizes:
             fill(pair, rows)
             ids = random.Random(rows).sample(range(1, rows + 1), 7 + rows // 100)
@@ -315,7 +315,7 @@ def main(sizes: Sequence[int]) -> None:
             )
             for case, change in cases:
                 change()
-                show(case, rows, measure_case(pair, case, rows, threads))
+                show(case, rows, measure_case(pair, case, rows))
 
 
 if __name__ == "__main__":
