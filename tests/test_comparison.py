@@ -577,3 +577,14 @@ def test_rows_that_moved_since_the_comparison_was_cut_short_make_it_start_again(
     measures.on_both("DELETE FROM essai.mesure WHERE cap_id = 1")
     assert "repartira du début" in refuse(measures, "essai.mesure", options)
     assert look(measures, options=replace(options)).resumed == 0
+
+
+def test_what_was_asked_is_told_once_with_the_bound_s_value(measures: Pair) -> None:
+    change(measures, "UPDATE essai.mesure SET mes_valeur = 3 WHERE chr_id = 9")
+    found = look(measures, options=Options(bound=Bound("chr_id", 900)))
+    assert [request.splitlines()[0] for request in found.requests] == [
+        "-- SITE-A, SITE-B : sommes",
+        "-- SITE-A, SITE-B : empreintes",
+        "-- SITE-A, SITE-B : lignes",
+    ]
+    assert found.requests[0].endswith("-- :upto = 900")

@@ -23,7 +23,7 @@ from nonreg.comparison.hashes import Entries, Residue, add_hashes
 from nonreg.comparison.journal import Journal
 from nonreg.comparison.pace import Pace
 from nonreg.comparison.progress import Progress
-from nonreg.comparison.side import Place, Question, Side, Stopped
+from nonreg.comparison.side import Place, Question, Side, Stopped, tell_requests
 from nonreg.comparison.slices import NOTHING, Bound, Portion, Sum, add_up, batch_by_rows, find_differing
 from nonreg.comparison.table import Name, match_tables
 from nonreg.errors import RequestFailed, UsageError
@@ -112,7 +112,7 @@ def compare_once(
         totals[1][0],
         found,
         more,
-        tuple(request for side in sides for request in side.requests.values()),
+        tell_requests(sides, question.bound),
         time.monotonic() - started,
         resumed,
         (left[1], right[1]),

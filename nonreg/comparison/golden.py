@@ -16,7 +16,7 @@ from nonreg.comparison.compare import MOST_DIFFERENCES, Comparison, Options
 from nonreg.comparison.dialect import DIALECTS
 from nonreg.comparison.differences import pair_rows
 from nonreg.comparison.hashes import Entries, Residue, make_entries
-from nonreg.comparison.side import Place, Question, Side
+from nonreg.comparison.side import Place, Question, Side, tell_requests
 from nonreg.comparison.table import Table, parse_name
 from nonreg.comparison.texts import Cell, clean_cell, hash_cells, write_text_hash, write_texts
 from nonreg.errors import ConfigError, RequestFailed
@@ -64,7 +64,7 @@ def compare_golden(
             count,
             pair_rows(left, right, len(narrowed.key), is_whole=not more),
             more,
-            tuple(side.requests.values()),
+            tell_requests([side], question.bound),
             time.monotonic() - started,
             places=(LABEL, place.site.code),
         )

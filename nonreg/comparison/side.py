@@ -20,6 +20,7 @@ from nonreg.config import Platform, Site
 from nonreg.errors import ConfigError, RequestFailed
 
 Result = TypeVar("Result")
+EXTENT = "étendue"
 FIRST_SLICES, MOST_SLICES = 64, 4096
 
 
@@ -69,7 +70,7 @@ class Side:
         self._place = place
         self._session: Session
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"comparaison-{label}")
-        self.requests: dict[str, str] = {}
+        self.requests: dict[str, str] = {}  # by subject
 
     def __enter__(self) -> Self:
         return self
@@ -100,7 +101,7 @@ class Side:
             statement = self._dialect.write_extent(table)
             words = {"schema_name": table.name.schema, "table_name": table.name.table}
             rows = self._ask(
-                "étendue", statement, **{k: v for k, v in words.items() if f":{k}" in statement}
+                EXTENT, statement, **{k: v for k, v in words.items() if f":{k}" in statement}
             ).rows
             if not rows:
                 raise RequestFailed(f"La table {table.name} a disparu de {self.label}.")
@@ -205,5 +206,19 @@ class Side:
     def _ask(self, subject: str, statement: str, **parameters: Any) -> Rows:
         rows = self._session.execute(statement, **parameters)
         # One of each kind is enough for the report, without its hundreds of numbers.
-        self.requests.setdefault(subject, f"-- {self.label}, {subject}\n{statement}")
+        self.requests.setdefault(subject, statement)
         return rows
+
+
+def tell_requests(sides: Sequence[Side], bound: Bound | None) -> tuple[str, ...]:
+    """What was asked of which side, each statement once; where the rows are is no evidence."""
+    asked: dict[tuple[str, str], list[str]] = {}
+    for side in sides:
+        for subject, statement in side.requests.items():
+            if subject != EXTENT:
+                asked.setdefault((subject, statement), []).append(side.label)
+    value = f"\n-- :upto = {bound.upto!r}" if bound else ""
+    return tuple(
+        f"-- {', '.join(labels)} : {subject}\n{statement}{value if ':upto' in statement else ''}"
+        for (subject, statement), labels in asked.items()
+    )
