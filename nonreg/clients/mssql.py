@@ -6,7 +6,7 @@ import functools
 import json
 from typing import Any
 
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
 from nonreg.clients import odbc_errors, server_level
@@ -25,6 +25,8 @@ from nonreg.errors import (
 
 APPLICATION = "aquareel-nonreg"
 LOCK_SECONDS = 5
+LONG_TEXT = 1000  # characters: surely less than an nvarchar(4000) however they are counted
+LONG = (-9, 0, 0)  # SQL_WVARCHAR without a length
 RIGHT_REFUSALS = frozenset(str(number) for number in odbc_errors.RIGHT_REFUSED)
 # The tool is the victim of a deadlock, not the application; without NOCOUNT a count hides the result behind it.
 SESSION = (
@@ -69,13 +71,24 @@ def make_engine(database: Database, user: str, password: str) -> Engine:
             functools.partial(set_session, database),
         )
 
-    return create_engine(
+    engine = create_engine(
         "mssql+pyodbc://",
         module=import_pyodbc(),
         creator=open_connection,
         poolclass=NullPool,
         hide_parameters=True,
     )
+    event.listen(engine, "before_cursor_execute", declare_long_texts)
+    return engine
+
+
+def declare_long_texts(
+    _connection: Any, cursor: Any, _statement: str, parameters: Any, _context: Any, _many: bool
+) -> None:
+    """A long text, a list as JSON above all, goes as nvarchar(max): left to the driver it is an ntext or refused."""
+    sizes = [LONG if isinstance(value, str) and len(value) > LONG_TEXT else None for value in parameters]
+    if any(sizes):
+        cursor.setinputsizes(sizes)
 
 
 def set_session(database: Database, cursor: Any) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +148,7 @@ def numeric(precision: int, scale: int) -> Kind:
     size = next(size for most, size in ((9, 5), (19, 9), (28, 13), (38, 17)) if precision <= most)
 
     def write(value: Any) -> bytes:
-        units = int(Decimal(value).scaleb(scale).to_integral_value())
+        units = round(Fraction(value) * 10**scale)  # a Decimal's own arithmetic has 28 digits
         return write_short(bytes([units >= 0]) + abs(units).to_bytes(size - 1, "little"))
 
     return Kind(bytes([0x6C, size, precision, scale]), write)
