@@ -215,6 +215,53 @@ def test_values_that_the_rules_call_equal_are(pair: Pair, type_name: str, values
     assert look(pair, "essai.valeur").is_equal
 
 
+# Values that Python has no form of, or that equal nothing there, are shown as the server writes them.
+SHOWN = {
+    "numeric": ("'NaN'", "NaN"),
+    "double precision": ("'NaN'", "NaN"),
+    "date": ("'0044-03-15 BC'", "0044-03-15 BC"),
+    "timestamp": ("'infinity'", "infinity"),
+    "timestamptz": ("'12026-01-01 00:00Z'", "12026-01-01 00:00:00+00"),
+    "time": ("'24:00'", "24:00:00"),
+}
+
+
+@pytest.mark.parametrize("is_key", [False, True], ids=["a value", "a key"])
+@pytest.mark.parametrize(("type_name", "value"), SHOWN.items(), ids=SHOWN)
+def test_a_value_that_python_has_no_form_of_is_compared_and_named(
+    pair: Pair, type_name: str, value: tuple[str, str], is_key: bool
+) -> None:
+    usual = {"numeric": "3", "double precision": "3", "time": "'10:00'"}.get(type_name, "'2026-01-01'")
+    ours, theirs = (usual, value[0]) if not is_key else (usual, usual)
+    key = ("v, id" if is_key else "id", value[0] if is_key else "NULL")
+    for side, other in enumerate((ours, theirs)):
+        change(
+            pair,
+            "DROP TABLE IF EXISTS essai.valeur",
+            f"CREATE TABLE essai.valeur (id integer, v {type_name}, t integer, PRIMARY KEY ({key[0]}))",
+            f"INSERT INTO essai.valeur VALUES (1, {other}, 0), (2, {usual}, 0)",
+            *([f"INSERT INTO essai.valeur VALUES (3, {key[1]}, {side})"] if is_key else []),
+            side=side,
+        )
+    (one,) = look(pair, "essai.valeur", settle=lambda: None).differences
+    assert one.kind is Kind.CHANGED
+    assert one.right is not None
+    assert one.right[:2] == ((value[1], 3) if is_key else (1, value[1]))
+
+
+def test_a_float_is_shown_at_the_width_at_which_it_is_compared(pair: Pair) -> None:
+    for side, type_name in enumerate(("real", "double precision")):
+        change(
+            pair,
+            "DROP TABLE IF EXISTS essai.valeur",
+            f"CREATE TABLE essai.valeur (id integer PRIMARY KEY, v {type_name})",
+            "INSERT INTO essai.valeur VALUES (1, 0.1), (2, 0.5)",
+            side=side,
+        )
+    (one,) = look(pair, "essai.valeur").differences
+    assert (one.left, one.right) == ((1, 0.10000000149011612), (1, 0.1))
+
+
 def test_instants_are_compared_to_the_precision_of_the_side_that_has_less(pair: Pair) -> None:
     for side, type_name in enumerate(("timestamp(3)", "timestamp(6)")):
         change(
@@ -323,6 +370,22 @@ def test_hashes_of_both_sides_cancel_out_however_they_come(
     assert found[1] >= {one for one in theirs if one not in ours}
 
 
+@pytest.mark.parametrize("upper", [0, 1, 2, 4, 6, -1, -2, -7])
+def test_the_upper_half_of_a_long_key_does_not_pass_for_nulls(pair: Pair, upper: int) -> None:
+    """Both are in the first seed; the halves of the two keys fold to the same, and NULL is put for an empty text."""
+    pair.on_both(
+        "DROP TABLE IF EXISTS essai.cle_longue",
+        "CREATE TABLE essai.cle_longue (id bigint PRIMARY KEY, t text, other text)",
+    )
+    lower = 5 ^ (upper if upper >= 0 else ~upper)
+    change(pair, "INSERT INTO essai.cle_longue VALUES (5, NULL, NULL)", side=0)
+    change(pair, f"INSERT INTO essai.cle_longue VALUES ({upper * 2**32 + lower}, '', '')")
+    found = look(pair, "essai.cle_longue").differences
+    assert [(one.left, one.right) for one in found if one.left] == [
+        ((5, None, None), (5, "", "") if upper == 0 else None)
+    ]
+
+
 @settings(max_examples=200, deadline=None)
 @given(
     left=st.lists(st.tuples(st.integers(0, 12), st.integers(-3, 3)), max_size=20),
@@ -417,6 +480,51 @@ def test_lag_is_no_difference_once_the_replica_has_caught_up(measures: Pair) -> 
     change(measures, "UPDATE essai.mesure SET mes_etat = 'FAUX' WHERE cap_id = 8 AND chr_id = 8")
     found = look(measures, settle=lambda: change(measures, caught_up))
     assert [one.key for one in found.differences] == [(8, 8)]
+
+
+# What a second look must not take for lag.
+STUCK = {
+    "a missing row that is written again": "DELETE FROM essai.mesure WHERE cap_id = 8 AND chr_id = 8",
+    "a row that stays as it was": "UPDATE essai.mesure SET mes_etat = 'FAUX' WHERE cap_id = 8 AND chr_id = 8",
+    "a value that equals nothing": "UPDATE essai.mesure SET mes_valeur = 'NaN' WHERE cap_id = 8 AND chr_id = 8",
+}
+
+
+@pytest.mark.parametrize("wrong", STUCK.values(), ids=STUCK)
+def test_a_row_of_which_one_side_has_not_moved_is_no_lag(measures: Pair, wrong: str) -> None:
+    change(measures, wrong)
+    written = "UPDATE essai.mesure SET mes_valeur = 1 + mes_valeur WHERE cap_id = 8 AND chr_id = 8"
+    for settle in (lambda: None, lambda: change(measures, written, side=0)):
+        assert [one.key for one in look(measures, settle=settle).differences] == [(8, 8)]
+
+
+def test_a_row_that_both_sides_have_moved_on_is_lag(measures: Pair) -> None:
+    move = "UPDATE essai.mesure SET mes_valeur = {} WHERE cap_id = 8 AND chr_id = 8"
+    change(measures, move.format(501), side=0)
+
+    def settle() -> None:
+        change(measures, move.format(502), side=0)
+        change(measures, move.format(501))
+
+    assert look(measures, settle=settle).is_equal
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["the first", "the second"])
+def test_a_look_that_did_not_name_all_takes_nothing_for_lag(measures: Pair, is_first: bool) -> None:
+    """The row that differs for good is not among those that the fuller look names."""
+    wrong = "UPDATE essai.mesure SET mes_valeur = -7 WHERE cap_id = 40 AND chr_id = 1000"
+    lag = "UPDATE essai.mesure SET mes_etat = 'LAG' WHERE cap_id < 9"
+    usual = "CASE WHEN mes_valeur IS NULL THEN 'MANQUANTE' ELSE 'OK' END"
+    back = f"UPDATE essai.mesure SET mes_etat = {usual} WHERE cap_id < 9"
+    change(measures, wrong, *([lag] if is_first else []))
+    found = look(
+        measures,
+        options=Options(most=50),
+        settle=lambda: change(measures, back if is_first else lag),
+    )
+    assert not found.is_equal
+    if is_first:
+        assert [one.key for one in found.differences] == [(40, 1000)]
 
 
 # What cannot be compared: one sentence, and nothing is called equal.

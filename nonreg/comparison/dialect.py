@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from nonreg.clients.sql import Rows
 from nonreg.comparison import mssql, postgresql
@@ -51,6 +51,9 @@ class Dialect(Protocol):
 
     def write_rows(self, table: Table, layout: Layout, bound: Bound | None, row_hash: str) -> str:
         """The columns, key first, of the rows that `choose_rows` names."""
+
+    def read_rows(self, table: Table, rows: Rows) -> list[tuple[Any, ...]]:
+        """These rows, each value equal to itself."""
 
     def choose_rows(self, entries: Entries) -> Mapping[str, object]:
         """Parameters of `write_rows` for some entries."""

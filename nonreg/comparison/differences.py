@@ -62,9 +62,18 @@ def name_kind(left: Row | None, right: Row | None, is_whole: bool) -> Kind:
 
 
 def keep_persistent(first: Sequence[Difference], second: Sequence[Difference]) -> tuple[Difference, ...]:
-    """Differences of the second look that the first one had already, unchanged."""
-    known = set(first)
-    return tuple(difference for difference in second if difference in known)
+    """Differences of the second look that lag does not explain: the first had the row, and one side has not moved.
+
+    A replica that catches up moves, and then its source has moved too; a row that is missing, or stuck, stays so
+    although somebody goes on writing the other one.
+    """
+    known = {difference.key: difference for difference in first}
+    return tuple(
+        difference
+        for difference in second
+        if (before := known.get(difference.key)) is not None
+        and (before.left == difference.left or before.right == difference.right)
+    )
 
 
 def changed_columns(difference: Difference, columns: Sequence[str]) -> tuple[tuple[str, Any, Any], ...]:

@@ -8,6 +8,8 @@ halves, each column's hash is the seed of the next, and the first seed says whic
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import date, datetime, time
+from typing import Any
 
 import numpy as np
 
@@ -59,6 +61,13 @@ STAND_INS = {
     Kind.INSTANT: "TIMESTAMP '2000-01-01'",
     Kind.ZONED_INSTANT: "TIMESTAMPTZ '2000-01-01 00:00Z'",
 }
+PARSERS: dict[Kind, Callable[[str], object]] = {
+    Kind.DATE: date.fromisoformat,
+    Kind.TIME: time.fromisoformat,
+    Kind.INSTANT: datetime.fromisoformat,
+    Kind.ZONED_INSTANT: datetime.fromisoformat,
+}
+NAN = "NaN"
 
 
 def quote(name: str) -> str:
@@ -76,6 +85,8 @@ def write_value(column: Column) -> str:
         return f"rtrim(CAST({text} AS text))"
     if column.kind is Kind.BIG_INTEGER:
         return f"CAST({text} AS bigint)"
+    if column.kind is Kind.FLOAT:
+        return f"CAST({text} AS float8)"
     return text
 
 
@@ -86,7 +97,7 @@ def write_text(column: Column) -> str:
         is_fixed = column.is_alike and column.scale is not None
         return f"CAST({value} AS text)" if is_fixed else f"CAST(trim_scale({value}) AS text)"
     if column.kind is Kind.FLOAT:
-        return f"CAST(CAST({value} AS float8) + 0 AS text)"
+        return f"CAST({value} + 0 AS text)"
     if column.kind is Kind.BYTES:
         return f"encode({value}, 'hex')"
     return f"CAST({value} AS text)"
@@ -97,8 +108,8 @@ def hash_text(text: str, seed: str) -> str:
 
 
 def hash_halves(value: str, seed: str) -> str:
-    low = f"hashint4extended(CAST(({value} << 32) >> 32 AS integer), {seed})"
-    return f"hashint4extended(CAST({value} >> 32 AS integer), {low})"
+    """The server folds the halves into one: the upper one in the seed too tells which they were."""
+    return f"hashint8extended({value}, {seed} # ({value} >> 32))"
 
 
 HASHES: dict[Kind, Callable[[str, str], str]] = {
@@ -132,15 +143,18 @@ def hash_column(column: Column, seed: str) -> str:
 
 
 def write_seeds(columns: Sequence[Column]) -> list[str]:
-    """Numbers whose bits say which values are NULL; at least one."""
-    nullable = [column for column in columns if column.is_nullable]
+    """Numbers whose bits say which values are NULL; at least one.
+
+    Above 32 bits, where half of a long integer cannot stand for them. A decimal needs none: its text is never empty.
+    """
+    nullable = [column for column in columns if column.is_nullable and column.kind is not Kind.DECIMAL]
     groups = [nullable[start : start + BITS] for start in range(0, len(nullable), BITS)] or [[]]
     return [
         " + ".join(
             [
                 "1",
                 *(
-                    f"CASE WHEN m.{quote(one.name)} IS NULL THEN {2 << bit} ELSE 0 END"
+                    f"CASE WHEN m.{quote(one.name)} IS NULL THEN {2 << bit + 32} ELSE 0 END"
                     for bit, one in enumerate(group)
                 ),
             ]
@@ -168,7 +182,7 @@ def write_hash(columns: Sequence[Column], portable: bool) -> str:
     first, *others = write_seeds(columns)
     text = f"CAST({first} AS bigint)"
     for seed in others:
-        text = f"hashint4extended({seed}, {text})"
+        text = f"hashint8extended({seed}, {text})"
     for column in columns:
         text = hash_column(column, text)
     return text
@@ -258,12 +272,44 @@ def write_rows(table: Table, layout: Layout, bound: Bound | None, row_hash: str)
     OFFSET 0 keeps each a look at one page; the planner takes thousands of them for a reason to read the whole table.
     """
     del layout, bound, row_hash
-    columns = ", ".join(f"{write_value(column)} AS {quote(column.name)}" for column in table.shown)
+    columns = ", ".join(f"{write_shown(column)} AS {quote(column.name)}" for column in table.shown)
     source = f"{quote(table.name.schema)}.{quote(table.name.table)}"
     return (
         "SELECT x.*\nFROM unnest(CAST(:places AS tid[])) p\nCROSS JOIN LATERAL (\n"
         f"    SELECT {columns}\n    FROM {source} m\n    WHERE m.ctid = p\n    OFFSET 0\n) x"
     )
+
+
+def write_shown(column: Column) -> str:
+    """The value as it is fetched: text of dates and times, some of which the driver has no form of."""
+    value = write_value(column)
+    return f"CAST({value} AS text)" if column.kind in PARSERS else value
+
+
+def read_rows(table: Table, rows: Rows) -> list[tuple[Any, ...]]:
+    """Rows of `write_rows`; a value that Python has no form of, or that equals nothing, as the server's text."""
+    parsers = [(place, PARSERS[one.kind]) for place, one in enumerate(table.shown) if one.kind in PARSERS]
+    numbers = [place for place, one in enumerate(table.shown) if one.kind in (Kind.DECIMAL, Kind.FLOAT)]
+    found: list[tuple[Any, ...]] = []
+    for row in rows.rows:
+        if not parsers and all(row[place] == row[place] for place in numbers):
+            found.append(row)
+            continue
+        values = list(row)
+        for place, parse in parsers:
+            values[place] = parse_text(values[place], parse)
+        for place in numbers:
+            values[place] = values[place] if values[place] == values[place] else NAN
+        found.append(tuple(values))
+    return found
+
+
+def parse_text(text: str | None, parse: Callable[[str], object]) -> object:
+    """What a date or a time says, the text itself where it lies outside of what Python knows."""
+    try:
+        return None if text is None else parse(text)
+    except ValueError:
+        return text
 
 
 def choose_rows(entries: Entries) -> dict[str, list[str]]:

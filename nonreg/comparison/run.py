@@ -24,8 +24,8 @@ def compare_table(
 ) -> Comparison:
     """Compare `schema.table` on two sites, which may be of two platforms.
 
-    With `settle`, called when something differs (wait for a replica, or a delay), only what differs in the same way in
-    a second look counts. PlatformError, in one sentence, when it could not be done: then nothing is known.
+    With `settle`, called when something differs (wait for a replica, or a delay), only what differs in a second look
+    too counts. PlatformError, in one sentence, when it could not be done: then nothing is known.
     """
     name = parse_name(table)
     sides = [(place, name_place(place, left, right)) for place in (left, right)]
@@ -34,10 +34,10 @@ def compare_table(
         return first
     settle()
     second = compare_once(sides[0], sides[1], name, replace(options, journal=None), tell)
-    kept = keep_persistent(first.differences, second.differences)
-    return replace(
-        second, differences=kept, more=min(first.more, second.more), seconds=first.seconds + second.seconds
-    )
+    kept = second.differences
+    if not (first.more or second.more):  # a row that was not named may be any of the other look
+        kept = keep_persistent(first.differences, second.differences)
+    return replace(second, differences=kept, seconds=first.seconds + second.seconds)
 
 
 def name_place(place: Place, *others: Place) -> str:

@@ -178,7 +178,7 @@ class Side:
                 chosen = self._dialect.choose_rows(batch)
                 parameters = {k: v for k, v in question.parameters.items() if f":{k}" in statement}
                 rows, _ = self._at_pace("lignes", statement, **chosen, **parameters)
-                found.extend(rows.rows)
+                found.extend(self._dialect.read_rows(question.table, rows))
             return found
 
         return self._thread.submit(act)
