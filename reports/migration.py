@@ -298,8 +298,12 @@ def _count_line(line: ExpectedDifference, report: MigrationReport) -> tuple[Cell
     count = sum(one.expected == line for one in report.found.differences)
     if count:
         found = Cell(text.format_number(count))
+    elif line in report.unmatched:
+        found = Cell("aucune", "!", "warn")
+    elif any(one.subject is line.subject and one.compared for one in report.found.subjects):
+        found = Cell("0, déjà prévues")
     else:
-        found = Cell("aucune", "!", "warn") if line in report.unmatched else Cell("0 (déjà prévues)")
+        found = Cell("non comparé", "?", "warn")
     return (
         Cell(SUBJECTS[line.subject]),
         Cell(line.object),

@@ -40,6 +40,7 @@ from nonreg.migration.expected import (
     check_sign_off,
     find_signature,
     hash_list,
+    keep_compared,
     load_expected,
     match_expected,
     name_subject,
@@ -169,7 +170,12 @@ def compare_platforms(
     )
     found = merge([*parts, Compared(reserves=tuple(list_version_reserves(sides)))])
     differences, unmatched = match_expected(found.differences, lines)
-    found = dataclasses.replace(found, differences=tuple(mask_difference(one, mask) for one in differences))
+    unmatched = keep_compared(unmatched, found)
+    found = dataclasses.replace(
+        found,
+        differences=tuple(mask_difference(one, mask) for one in differences),
+        not_compared=tuple(dataclasses.replace(one, why=explain(one.why)) for one in found.not_compared),
+    )
     verdict, reasons = judge(found, unmatched, answered)
     return MigrationReport(
         id=f"{started_at:%Y%m%dT%H%M%SZ}-migration-{secrets.token_hex(3)}",

@@ -19,7 +19,14 @@ from nonreg.comparison.run import Comparison
 from nonreg.errors import ConfigError
 from nonreg.masking import Mask
 from nonreg.migration.data import tell_table
-from nonreg.migration.expected import Answered, foresees, hash_list, load_expected, match_expected
+from nonreg.migration.expected import (
+    Answered,
+    foresees,
+    hash_list,
+    keep_compared,
+    load_expected,
+    match_expected,
+)
 from nonreg.migration.found import merge
 from nonreg.migration.judge import judge
 from nonreg.migration.scenarios import MAX_GAPS, compare_runs
@@ -91,6 +98,14 @@ def test_every_difference_is_told_with_a_line_that_foresees_it_whatever_the_orde
     again, left = match_expected(found, tuple(reversed(wanted)))
     assert [one.expected is None for one in again] == [one.expected is None for one in told]
     assert set(left) == set(unmatched)
+
+
+def test_a_line_about_what_was_not_compared_is_not_said_to_be_missing() -> None:
+    compared = Compared(
+        (ComparedSubject(MigrationSubject.INDEXES, 3, 3), ComparedSubject(MigrationSubject.DATA, 0, 0))
+    )
+    wanted = tuple(make_line("a", subject) for subject in MigrationSubject)
+    assert [line.subject for line in keep_compared(wanted, compared)] == [MigrationSubject.INDEXES]
 
 
 @given(st.lists(lines, max_size=4), st.lists(lines, max_size=4))
@@ -180,11 +195,23 @@ def test_a_constraint_that_the_server_named_is_known_by_what_it_says() -> None:
     found = compare_objects(
         MigrationSubject.CONSTRAINTS, read("(a > 0)", "(b > 0)"), read("(b > 0)", "(c > 0)")
     )
-    assert [(one.object.replace("\n", ", "), one.change.value) for one in found.differences] == [
-        ("ref.t.(nom du système) kind = C, definition = (a > 0)", "absent"),
-        ("ref.t.(nom du système) kind = C, definition = (c > 0)", "ajouté"),
+    assert [(one.object, one.change.value) for one in found.differences] == [
+        ("ref.t.(nom du système) : nature : C, définition : (a > 0)", "absent"),
+        ("ref.t.(nom du système) : nature : C, définition : (c > 0)", "ajouté"),
     ]
     assert [(one.compared, one.same) for one in found.subjects] == [(3, 1)]
+
+
+def test_what_is_alone_is_present_and_of_two_sides_only_what_differs_is_told() -> None:
+    right = name_objects(Rows(("grantee", "privilege"), (("app", "SELECT"),), ""), 2, " ")
+    (one,) = compare_objects(MigrationSubject.PERMISSIONS, right, {}).differences
+    assert (one.object, one.before, one.after) == ("app SELECT", "présent", "")
+    left, other = (
+        read_columns(("ref", "t", f"a {kind}")) | read_columns(("ref", "t", "b text"))
+        for kind in ("int", "bigint")
+    )
+    (one,) = compare_objects(MigrationSubject.COLUMNS, left, other).differences
+    assert (one.object, one.before, one.after) == ("ref.t.a", "type : int", "type : bigint")
 
 
 def test_two_modules_that_nobody_may_read_are_not_the_same() -> None:

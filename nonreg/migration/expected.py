@@ -26,6 +26,7 @@ from nonreg.decision import DecisionKind, canonical_json, hash_shown, load_signe
 from nonreg.errors import ConfigError, DecisionRefused
 from nonreg.files import read_toml
 from nonreg.model.migration import (
+    Compared,
     ExpectedDifference,
     MigrationChange,
     MigrationDifference,
@@ -112,6 +113,12 @@ def match_expected(
     )
     unmatched = tuple(line for line in lines if not any(foresees(line, one) for one in found))
     return found, unmatched
+
+
+def keep_compared(lines: tuple[ExpectedDifference, ...], found: Compared) -> tuple[ExpectedDifference, ...]:
+    """The lines of which something was compared: nobody knows of the others whether they are there."""
+    compared = {one.subject for one in found.subjects if one.compared}
+    return tuple(line for line in lines if line.subject in compared)
 
 
 def hash_list(lines: tuple[ExpectedDifference, ...]) -> str:

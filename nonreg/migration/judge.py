@@ -24,8 +24,10 @@ def judge(
         reasons.append((MigrationVerdict.ECARTS, f"{said}."))
     if found.not_compared:
         said = ", ".join(
-            f"{one.what.lower()} ({len(one.names)})" if one.names else one.what.lower()
-            for one in found.not_compared
+            dict.fromkeys(
+                f"{one.what.lower()} ({len(one.names)})" if one.names else one.what.lower()
+                for one in found.not_compared
+            )
         )
         reasons.append(
             (

@@ -30,6 +30,25 @@ from nonreg.witness import show
 
 SYSTEM_NAMED = "(nom du système)"
 ORDER = " (ordre)"
+NEW_LINE, NOTHING, PRESENT = "\n", "—", "présent"
+WORDS = {
+    "kind": "nature",
+    "type_name": "type",
+    "not_null": "obligatoire",
+    "identity_kind": "identité",
+    "generated_kind": "calculée",
+    "collation_name": "collation",
+    "definition": "définition",
+    "is_trusted": "vérifiée",
+    "is_usable": "utilisable",
+    "enabled": "activation",
+    "setting": "valeur",
+    "start_value": "début",
+    "min_value": "minimum",
+    "max_value": "maximum",
+    "increment": "pas",
+    "cycles": "cyclique",
+}
 CONTEXT_LINES = 3
 MAX_DIFF_LINES = 400
 UNREADABLE = "Leur texte est chiffré, ou le compte de lecture n'a pas le droit de le voir."
@@ -99,7 +118,9 @@ def name_objects(rows: Rows, key_columns: int, separator: str) -> dict[str, str]
             describe(rows.columns[key_columns:], row[key_columns:]),
         )
         if names[row[:key_columns]] > 1 or SYSTEM_NAMED in row[:key_columns]:
-            name = f"{name} {rest}".strip()
+            name = (
+                f"{name} : {rest.replace(NEW_LINE, ', ')}" if rest else name
+            )  # one line, as a list writes it
         found[name] = rest
     return found
 
@@ -121,8 +142,10 @@ def name_columns(rows: Rows) -> dict[str, str]:
 
 
 def describe(names: Iterable[str], values: Iterable[str]) -> str:
-    """`name = value`, one a line, as the catalog calls them."""
-    return "\n".join(f"{name} = {value}" for name, value in zip(names, values, strict=True))
+    """`type : integer`, one a line, in words that the client reads."""
+    return "\n".join(
+        f"{WORDS.get(name, name)} : {value or NOTHING}" for name, value in zip(names, values, strict=True)
+    )
 
 
 def compare_objects(subject: MigrationSubject, left: Objects, right: Objects) -> Compared:
@@ -134,9 +157,12 @@ def compare_objects(subject: MigrationSubject, left: Objects, right: Objects) ->
         before, after = left.get(name), right.get(name)
         if before == after:
             continue
-        if before is None or after is None:
-            change = MigrationChange.ADDED if before is None else MigrationChange.ABSENT
-            differences.append(MigrationDifference(subject, name, change, before or "", after or ""))
+        if before is None:
+            differences.append(
+                MigrationDifference(subject, name, MigrationChange.ADDED, "", right[name] or PRESENT)
+            )
+        elif after is None:
+            differences.append(MigrationDifference(subject, name, MigrationChange.ABSENT, before or PRESENT))
         else:
             told = keep_differing(before, after)
             differences.append(MigrationDifference(subject, name, MigrationChange.CHANGED, *told))
