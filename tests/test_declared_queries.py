@@ -32,6 +32,8 @@ TOOL: tuple[Place, ...] = (
     ("nonreg.execute", "execute_plan"),
     ("nonreg.discovery.catalog", "read_catalog"),
     ("nonreg.snapshot", "write_snapshot"),
+    ("nonreg.migration.structure", "compare_subject"),
+    ("nonreg.migration.data", "compare_one"),
 )
 HEADER = """
 import threading
