@@ -134,7 +134,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         found.stop()
 
 
-FLOWS = {"avant-intervention": "avant-intervention", "promotion": "promotion"}
+FLOWS = {name: name for name in ("avant-intervention", "promotion", "migration")}
 
 
 def find_deployment(server: Server, name: str) -> Any:
@@ -296,6 +296,29 @@ def test_a_worker_promotes_a_run_with_a_decision_signed_beforehand(
     assert run["state"]["type"] == "COMPLETED", (run["state"], server.log.read_text("utf-8")[-3000:])
     assert [file.name for file in (governed.governance / "baselines").iterdir()] == ["0001-5.2.0.json"]
     assert any("PROMOTION" in str(artifact["data"]) for artifact in read_artifacts(server, run))
+
+
+def test_a_worker_compares_two_platforms_and_shows_its_report(
+    server: Server, worker: None, governed_sandbox: Governed, tmp_path: Path
+) -> None:
+    other = make_governed(tmp_path, governed_sandbox.platform_file)
+    other.change_platform('name = "embarquee"', 'name = "arrivee"')  # the same servers under another name
+    now = datetime.now(UTC)
+    run = run_deployment(
+        server,
+        "migration",
+        platform_from=str(governed_sandbox.platform_file),
+        platform_to=str(other.platform_file),
+        run_from=str(publish_run(governed_sandbox, "quittee", started_at=now)),
+        run_to=str(publish_run(other, "rejointe", started_at=now)),
+        tables=["ref.seuil"],
+        runs_dir=str(other.runs_dir),
+    )
+    assert run["state"]["type"] == "COMPLETED", (run["state"], server.log.read_text("utf-8")[-3000:])
+    (folder,) = (path.parent for path in other.runs_dir.glob("*/migration.json"))
+    shown = [str(artifact["data"]) for artifact in read_artifacts(server, run)]
+    assert any("# CONFORME" in one for one in shown)
+    assert any((folder / "rapport.html").as_uri() in one for one in shown)
 
 
 def test_drills_launched_without_their_approval_end_before_anything_is_planned(

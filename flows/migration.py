@@ -1,0 +1,134 @@
+"""Two platforms compared before a migration: the same campaign on each, then structure and data, one report.
+
+The flow ends Failed, after publishing its report, when the verdict is ÉCARTS or INCOMPLET.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_link_artifact, create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+
+from flows.campaign import FamilyChoice, campaign
+from nonreg.config import Platform, load_platform
+from nonreg.errors import NonregError, UsageError
+from nonreg.model import CampaignReport
+from nonreg.model.migration import MigrationVerdict
+from nonreg.plan import new_run_id
+from reports.migration import VERDICTS
+from tasks.migration import (
+    HTML,
+    PARTS,
+    SCENARIOS,
+    MigrationRequest,
+    PublishedMigration,
+    check_platforms,
+    compare_platforms,
+    load_run_of,
+    parse_parts,
+    publish_migration,
+    read_expected,
+)
+
+
+class PlatformsDiffer(NonregError):
+    """The comparison was published with the verdict ÉCARTS or INCOMPLET."""
+
+
+@task(name="1 - Verifier les plateformes et la liste", cache_policy=NO_CACHE)
+def check_stage(request: MigrationRequest) -> None:
+    """Two test platforms, and a list that is sound."""
+    check_platforms(request.left, request.right)
+    read_expected(request)
+
+
+@task(name="3 - Comparer et publier", cache_policy=NO_CACHE)
+def compare_stage(
+    request: MigrationRequest, runs: tuple[CampaignReport | None, CampaignReport | None], runs_dir: Path
+) -> PublishedMigration:
+    """Compare, publish, and show the verdict in Prefect."""
+    report = compare_platforms(request, runs, get_run_logger().info)
+    published = publish_migration(request, report, runs_dir, None)
+    key = report.id.lower()
+    lines = [f"# {VERDICTS[report.verdict].text}", "", *(f"- {reason}" for reason in report.reasons)]
+    create_markdown_artifact(
+        key=f"migration-{key}", markdown="\n".join(lines) + "\n", description="Comparaison avant migration"
+    )
+    create_link_artifact(
+        key=f"rapport-{key}",
+        link=(published.folder / HTML).resolve().as_uri(),
+        link_text="Comparaison avant migration",
+    )
+    return published
+
+
+def run_here(
+    platform: Platform, name: str, families: list[FamilyChoice], select: str, ticket: str, runs_dir: str
+) -> CampaignReport:
+    """A campaign as a subflow; its verdict is read from its folder, not from its state."""
+    run_dir = Path(runs_dir) / new_run_id(platform.name)
+    campaign(
+        platform=name,
+        families=families,
+        select=select,
+        ticket=ticket,
+        label="Migration",
+        runs_dir=runs_dir,
+        run_id=run_dir.name,
+        return_state=True,
+    )
+    return load_run_of(platform, run_dir)
+
+
+@flow(name="migration", flow_run_name="MIGRATION {platform_from} vers {platform_to}", persist_result=False)
+def migration(
+    platform_from: str,
+    platform_to: str,
+    expected: str = "",
+    run_from: str = "",
+    run_to: str = "",
+    families: list[FamilyChoice] = list(FamilyChoice),  # noqa: B006 - Prefect shows it as the form's default
+    select: str = "",
+    parts: list[str] = list(PARTS),  # noqa: B006
+    tables: list[str] = [],  # noqa: B006
+    ticket: str = "",
+    runs_dir: str = "runs",
+) -> str:
+    """Compare la plateforme que l'on quitte et celle où l'on va, et publie le rapport des différences.
+
+    Args:
+        platform_from: Plateforme que l'on quitte, nom (nonreg/platforms) ou chemin de son fichier TOML.
+        platform_to: Plateforme où l'on va.
+        expected: Liste des différences attendues (TOML), sa signature à côté (python -m nonreg accept-differences).
+        run_from: Passage publié de la première, pour ne pas lancer de campagne ; les deux ou aucun.
+        run_to: Passage publié de la seconde.
+        families: Familles de scénarios.
+        select: Motifs d'identifiants séparés par des virgules, par exemple HD-00*.
+        parts: Ce qui est comparé, parmi scenarios, structure et donnees.
+        tables: Tables dont comparer les données, schéma.table ; vide pour celles qui sont publiées.
+        ticket: Référence du ticket, par exemple AQ-123.
+        runs_dir: Dossier des passages.
+    """
+    if bool(run_from) is not bool(run_to):
+        raise UsageError("Indiquez un passage de chaque plateforme, ou aucun.")
+    left, right = load_platform(platform_from), load_platform(platform_to)
+    request = MigrationRequest(
+        left, right, parse_parts(",".join(parts)), tuple(tables), Path(expected) if expected else None, ticket
+    )
+    check_stage(request)
+    runs: tuple[CampaignReport | None, CampaignReport | None] = (None, None)
+    if SCENARIOS in request.parts and run_from:
+        runs = (load_run_of(left, Path(run_from)), load_run_of(right, Path(run_to)))
+    elif SCENARIOS in request.parts:
+        runs = (
+            run_here(left, platform_from, families, select, ticket, runs_dir),
+            run_here(right, platform_to, families, select, ticket, runs_dir),
+        )
+    published = compare_stage(request, runs, Path(runs_dir))
+    report = published.report
+    message = f"{VERDICTS[report.verdict].text} — {published.folder / HTML}"
+    if report.verdict in (MigrationVerdict.ECARTS, MigrationVerdict.INCOMPLET):
+        raise PlatformsDiffer(message)
+    return message
