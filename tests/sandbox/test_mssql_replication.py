@@ -28,6 +28,7 @@ CALL = re.compile(r"EXEC (?:@code = )?(?:\w+\.)*(sp_\w+|xp_\w+)([^;]*);")
 GIVEN = re.compile(r"@(\w+) = ")
 # Microsoft's own pages: all parameters that a procedure had in 2016, those without a default first, then `|`.
 DOCUMENTED = {
+    "sp_MSrepl_createdatatypemappings": "|",
     "sp_adddistributor": "distributor | heartbeat_interval password from_scripting",
     "sp_adddistributiondb": "database | data_folder data_file data_file_size log_folder log_file log_file_size "
     "min_distretention max_distretention history_retention security_mode login password createmode from_scripting",
@@ -191,6 +192,7 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(agents, "POLL_SECONDS", 0.0)
     monkeypatch.setattr(replication, "POLL_SECONDS", 0.0)
     monkeypatch.setattr(replication, "DROP_SECONDS", 0.05)
+    monkeypatch.setattr(replication, "STARTING_SECONDS", 0.05)
     monkeypatch.setattr(agents, "AGENT_SECONDS", 0.05)
 
 
@@ -276,6 +278,42 @@ def test_a_distributor_or_an_account_of_something_else_is_left_alone(server: Ins
     assert number_changes(server) == 0
 
 
+def test_an_agent_that_starts_after_its_server_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replication, "STARTING_SECONDS", 10.0)
+    server, starting = Instance(), [1, 2]
+    answer = server.answer
+
+    def start_late(text: str, asked: Any) -> object:
+        if text == replication.AGENT_RUNS and starting:
+            starting.pop()
+            return None
+        return answer(text, asked)
+
+    server.answer = start_late  # type: ignore[method-assign]
+    create_pair(server, PASSWORDS)
+    assert server.running == {"log", "dist"}
+
+
+def test_what_linux_is_installed_without_is_made_before_the_distributor_and_only_where_it_is_missing() -> (
+    None
+):
+    server = Instance()
+    create_pair(server, PASSWORDS)
+    types = server.find("sp_MSrepl_createdatatypemappings")
+    assert "IF OBJECT_ID(N'msdb.dbo.MSdbms') IS NULL\n    EXEC" in server.told[types]
+    assert types < server.find("sp_adddistributor ")
+
+
+def test_a_passive_database_whose_restoring_did_not_end_is_asked_nothing_and_dropped() -> None:
+    """Any procedure inside it would be refused, and the pair could not be taken away."""
+    server = former_pair()
+    remove_pair(server)
+    inside = [one for one in server.told if "@passif" in one and "EXEC" in one]
+    assert len(inside) == 1
+    assert "IF DATABASEPROPERTYEX(@passif, 'Status') = N'ONLINE'" in inside[0]
+    assert PASSIVE_DATABASE not in server.databases
+
+
 def test_a_former_pair_is_taken_away_first_its_agents_stopped_its_distributor_too() -> None:
     server = former_pair()
     create_pair(server, PASSWORDS)
@@ -299,7 +337,7 @@ def test_a_former_pair_is_taken_away_first_its_agents_stopped_its_distributor_to
     ("failing", "words"),
     [
         ("RESTORE DATABASE", r"10_copie\.sql, lot de la ligne 10 : le serveur refuse"),
-        ("sp_adddistributiondb", r"30_distributeur\.sql, lot de la ligne 8 : le serveur refuse"),
+        ("sp_adddistributiondb", r"30_distributeur\.sql, lot de la ligne 14 : le serveur refuse"),
         ("sp_addarticle", r"40_publication\.sql, lot de la ligne 23 : le serveur refuse"),
         (agents.START, "L'agent de lecture du journal n'est pas en marche en .* s : le serveur refuse"),
     ],

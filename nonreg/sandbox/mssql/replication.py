@@ -35,7 +35,7 @@ from nonreg.sandbox.mssql.install import (
     run,
     run_named,
 )
-from nonreg.waiting import DeadlinePassed, wait_until
+from nonreg.waiting import DeadlinePassed, observe_until, wait_until
 
 SQL_DIR = Path(__file__).parent / "sql_replication"
 PASSIVE_DATABASE = "aquareel_passif_maquette"
@@ -49,6 +49,7 @@ COPY, PASSIVE, DISTRIBUTOR = "10_copie.sql", "20_passif.sql", "30_distributeur.s
 PUBLICATION, SUBSCRIPTION = "40_publication.sql", "50_abonnement.sql"
 DROP_PUBLICATION, DROP_DISTRIBUTOR = "80_retrait_publication.sql", "90_retrait_distributeur.sql"
 READY_SECONDS, DROP_SECONDS, POLL_SECONDS = 180.0, 60.0, 1.0
+STARTING_SECONDS = 30.0  # the Agent begins its own start once the server answers
 
 SET_CONTEXT = (
     "DECLARE @valeur sysname = ?; EXEC sys.sp_set_session_context @key = N'{key}', @value = @valeur;"
@@ -131,7 +132,7 @@ def require_server(connection: Any) -> None:
         raise ConfigError(
             "Ce serveur a été renommé (@@SERVERNAME n'est pas son nom) : il ne peut pas être son propre Distributeur."
         )
-    if not exists(connection, AGENT_RUNS):
+    if not observe_until(lambda: exists(connection, AGENT_RUNS), bool, STARTING_SECONDS, POLL_SECONDS):
         raise ConfigError(
             "SQL Server Agent n'est pas démarré sur ce serveur : sans lui, la réplication ne transporte rien."
         )

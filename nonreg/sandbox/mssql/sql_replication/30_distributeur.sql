@@ -1,5 +1,11 @@
 -- The server becomes its own Distributor. Run in master by a sysadmin: one procedure a batch, outside a transaction. Each
 -- answers with its code alone (0: done). SQL authentication, because on Linux there is no other.
+-- First the tables of data types in msdb, which Microsoft asks for on Linux before anything else; Windows has them.
+DECLARE @code int = 0;
+IF OBJECT_ID(N'msdb.dbo.MSdbms') IS NULL
+    EXEC @code = msdb.sys.sp_MSrepl_createdatatypemappings;
+IF @code <> 0 THROW 50100, N'sp_MSrepl_createdatatypemappings', 1;
+GO
 DECLARE @serveur sysname = @@SERVERNAME;
 DECLARE @code int;
 EXEC @code = sys.sp_adddistributor @distributor = @serveur;

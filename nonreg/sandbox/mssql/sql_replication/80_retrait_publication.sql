@@ -20,7 +20,7 @@ IF @code <> 0 THROW 50100, N'sp_replicationdboption', 1;
 GO
 DECLARE @passif sysname = CAST(SESSION_CONTEXT(N'passif') AS sysname);
 DECLARE @code int = 0;
-IF DB_ID(@passif) IS NOT NULL
+IF DATABASEPROPERTYEX(@passif, 'Status') = N'ONLINE' -- not one whose restoring did not end: it takes no such order
     EXEC @code = sys.sp_removedbreplication @dbname = @passif;
 IF @code <> 0 THROW 50100, N'sp_removedbreplication', 1;
 GO
