@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import shutil
@@ -23,6 +24,7 @@ from nonreg.plan import CampaignRequest, new_run_id
 from nonreg.sandbox.defects import run_sql
 from nonreg.sandbox.layout import DATABASE_SITES, LAST_BYTE, PASSIVE, WITNESS, Layout
 from nonreg.store import load_json
+from tasks.migration import MigrationRequest, compare_platforms, load_run_of
 from tests.campaigns import run_campaign
 from tests.governed import ALL_GOOD, Governed, make_governed, publish_run
 
@@ -395,6 +397,19 @@ def test_a_scenario_that_was_not_observed_on_one_side_is_not_the_same(ground: Gr
     assert [(one.compared, one.same) for one in report.found.subjects] == [(4, 3)]
     assert (code, report.verdict) == (1, MigrationVerdict.ECARTS)
     assert "INCONCLUSIF à l'arrivée" in said
+
+
+def test_no_address_of_a_platform_reaches_a_reason(ground: Ground) -> None:
+    run_dir = publish_run(ground.right, "refuse", {"BASE-002": Outcome.NON_EXECUTE}, datetime.now(UTC))
+    left, right = ground.left.platform, ground.right.platform
+    address = right.sites[0].host.address
+    report = load_run_of(right, run_dir)
+    said = f"Rien n'a été exécuté : la base de SITE-B ({address}:5432) est injoignable."
+    refused = dataclasses.replace(report, run=dataclasses.replace(report.run, interruption=said))
+    request = MigrationRequest(left, right, ("scenarios",))
+    (one,) = compare_platforms(request, (refused, refused), print).found.not_compared
+    assert "Rien n'a été exécuté : la base de SITE-B est injoignable" in one.why
+    assert address not in one.why
 
 
 def test_a_run_of_another_platform_or_one_that_was_altered_is_refused(
