@@ -1,9 +1,12 @@
 """Time and memory of the table comparison, next to its floor and to reladiff; nothing here passes or fails.
 
 Both nodes hold the same measures, written in the order of time; then ten rows differ, then 1 % more. In every case what
-is compared is measured in turn, a few times, and the medians count: ratios within one run hold, seconds do not. The
-floor is one aggregate of the tool's own row hash over the whole table, on both nodes at once. The tool and reladiff run
-in processes of their own; the `id` that reladiff needs is a column like the others for everybody.
+is compared is measured in turn, a few times, and the medians count: ratios within one run hold, seconds do not. Where
+the machine does something else too, the clock favours what has more processes (parallel workers); the seconds of
+processor, of both nodes and the client, do not.
+
+The floor is one aggregate of the tool's own row hash over the whole table, on both nodes at once. The tool and reladiff
+run in processes of their own; the `id` that reladiff needs is a column like the others for everybody.
 """
 
 from __future__ import annotations
@@ -16,11 +19,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import psutil
 import psycopg
 
 from nonreg.clients.sql import open_session
@@ -58,12 +63,20 @@ MOST_OF_FLOOR, MOST_OF_PLAIN, LEAST_OF_RELADIFF, MOST_MB = {"identical": 1.3, "t
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Of one process: seconds of the comparison alone, of processor too, its peak memory in MB, what it found."""
+    """Of one process: seconds of the comparison alone, of processor too (`node_seconds`: of the nodes for it), its
+    peak memory in MB, what it found.
+    """
 
     seconds: float
-    cpu_seconds: float
-    peak_mb: float
-    found: int
+    cpu_seconds: float = 0.0
+    peak_mb: float = 0.0
+    found: int = 0
+    node_seconds: float = 0.0
+
+    @property
+    def work(self) -> float:
+        """Seconds of processor of all."""
+        return self.cpu_seconds + self.node_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +137,28 @@ def measure_reladiff(places: Sequence[Place]) -> Cost:
     )
 
 
+def read_node_seconds(layout: Layout) -> float:
+    """Seconds of processor of both nodes until now, of the sessions that ended too."""
+    total = 0.0
+    for site in DATABASE_SITES[:2]:
+        master = psutil.Process(
+            int((layout.cluster_dir(site) / "postmaster.pid").read_text("ascii").split()[0])
+        )
+        ended = master.cpu_times()
+        total += sum(ended[:4])
+        for child in master.children():
+            with suppress(psutil.NoSuchProcess):
+                total += sum(child.cpu_times()[:2])
+    return total
+
+
+def with_nodes(layout: Layout, measure: Callable[[], Cost]) -> Cost:
+    """The cost with what the nodes worked for it."""
+    before = read_node_seconds(layout)
+    cost = measure()
+    return replace(cost, node_seconds=read_node_seconds(layout) - before)
+
+
 def on_both(pair: Pair, act: Callable[[psycopg.Connection], object]) -> float:
     """Do the same on both nodes at once, over open connections; seconds until both are done."""
     with pair.connect(0) as left, pair.connect(1) as right, ThreadPoolExecutor(2) as threads:
@@ -133,8 +168,8 @@ def on_both(pair: Pair, act: Callable[[psycopg.Connection], object]) -> float:
         return time.monotonic() - started
 
 
-def measure_aggregate(pair: Pair, value: str, prepare: Sequence[str]) -> float:
-    """Seconds of one aggregate over the whole table on both nodes at once."""
+def measure_aggregate(pair: Pair, value: str, prepare: Sequence[str]) -> Cost:
+    """One aggregate over the whole table on both nodes at once."""
 
     def add_up(connection: psycopg.Connection) -> None:
         with connection.transaction():
@@ -142,7 +177,7 @@ def measure_aggregate(pair: Pair, value: str, prepare: Sequence[str]) -> float:
                 connection.execute(statement)  # type: ignore[call-overload]
             connection.execute(f"SELECT count(*), sum({value}) FROM {TABLE} m").fetchone()  # type: ignore[call-overload]
 
-    return on_both(pair, add_up)
+    return with_nodes(pair.layout, lambda: Cost(on_both(pair, add_up)))
 
 
 def write_row_hash(place: Place) -> str:
@@ -195,17 +230,18 @@ def differ_in_many(pair: Pair, ids: Sequence[int]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """Of one case: seconds of the floor (one core; the server's settings) and of the plain sum, and both tools."""
+    """Of one case: the floor (one core a node; the server's settings), the plain sum, and both tools."""
 
-    one_core: float
-    by_default: float
-    plain: float
+    one_core: Cost
+    by_default: Cost
+    plain: Cost
     ours: Cost
     reladiff: Cost | None
 
     @property
-    def floor(self) -> float:
-        return min(self.one_core, self.by_default)
+    def floor(self) -> Cost:
+        """The quicker one."""
+        return min(self.one_core, self.by_default, key=lambda cost: cost.seconds)
 
 
 def measure_case(pair: Pair, case: Case, rows: int) -> Measures:
@@ -213,29 +249,33 @@ def measure_case(pair: Pair, case: Case, rows: int) -> Measures:
     row_hash = write_row_hash(pair.places[0])
     plain = "hash_record_extended(m, 0)"
     measure_aggregate(pair, row_hash, ())  # the system has the table in memory from here on
-    seconds: dict[str, list[float]] = {"one_core": [], "by_default": [], "plain": []}
-    ours, others = [], []
+    costs: dict[str, list[Cost]] = {"one_core": [], "by_default": [], "plain": [], "ours": [], "reladiff": []}
     for turn in range(REPEATS if rows < BIG else BIG_REPEATS):
-        seconds["one_core"].append(measure_aggregate(pair, row_hash, postgresql.PREPARE))
-        seconds["by_default"].append(measure_aggregate(pair, row_hash, ()))
-        seconds["plain"].append(
-            min(measure_aggregate(pair, plain, prepare) for prepare in ((), postgresql.PREPARE))
-        )
-        ours.append(measure_tool(pair.layout.root))
-        if ours[-1].found != case.expected:
-            raise SystemExit(
-                f"Réponse fausse : {ours[-1].found} différence(s) trouvée(s) pour {case.expected}."
-            )
+        costs["one_core"].append(measure_aggregate(pair, row_hash, postgresql.PREPARE))
+        costs["by_default"].append(measure_aggregate(pair, row_hash, ()))
+        both = [measure_aggregate(pair, plain, prepare) for prepare in ((), postgresql.PREPARE)]
+        costs["plain"].append(min(both, key=lambda cost: cost.seconds))
+        ours = with_nodes(pair.layout, lambda: measure_tool(pair.layout.root))
+        if ours.found != case.expected:
+            raise SystemExit(f"Réponse fausse : {ours.found} différence(s) trouvée(s) pour {case.expected}.")
+        costs["ours"].append(ours)
         if RELADIFF.is_dir() and (not turn or rows < BIG):
-            others.append(measure_reladiff(pair.places))
-    middle: Mapping[str, float] = {name: statistics.median(found) for name, found in seconds.items()}
-    return Measures(**middle, ours=find_median(ours), reladiff=find_median(others) if others else None)
+            costs["reladiff"].append(with_nodes(pair.layout, lambda: measure_reladiff(pair.places)))
+    found = {name: find_median(several) for name, several in costs.items() if several}
+    return Measures(
+        found["one_core"], found["by_default"], found["plain"], found["ours"], found.get("reladiff")
+    )
 
 
 def find_median(costs: Sequence[Cost]) -> Cost:
-    """The middle one by seconds, with the highest memory of all."""
-    middle = sorted(costs, key=lambda cost: cost.seconds)[len(costs) // 2]
-    return Cost(middle.seconds, middle.cpu_seconds, max(cost.peak_mb for cost in costs), middle.found)
+    """The medians of time and work, the highest memory of all."""
+    return Cost(
+        statistics.median(cost.seconds for cost in costs),
+        statistics.median(cost.cpu_seconds for cost in costs),
+        max(cost.peak_mb for cost in costs),
+        costs[0].found,
+        statistics.median(cost.node_seconds for cost in costs),
+    )
 
 
 def judge(value: float, *, most: float | None = None, least: float | None = None) -> str:
@@ -249,34 +289,43 @@ def judge(value: float, *, most: float | None = None, least: float | None = None
 def show(case: Case, rows: int, found: Measures) -> None:
     """Print one case."""
     ours, other = found.ours, found.reladiff
+    counted = f"{rows:_}".replace("_", " ")
     lines = [
-        f"{rows:,} lignes, {case.title} : {plural(ours.found, 'différence', 'différences')}".replace(
-            ",", " "
-        ),
-        f"  plancher           {found.floor:8.2f} s   (un cœur par nœud {found.one_core:.2f} s, "
-        f"réglages du serveur {found.by_default:.2f} s)",
-        f"  somme hash_record  {found.plain:8.2f} s",
-        f"  comparaison        {ours.seconds:8.2f} s   ({ours.cpu_seconds:.2f} s de processeur pour elle)",
+        f"{counted} lignes, {case.title} : {plural(ours.found, 'différence', 'différences')} "
+        f"(charge de la machine {os.getloadavg()[0]:.1f})",
+        f"  plancher          {found.floor.seconds:8.2f} s, processeur {found.floor.work:7.2f} s "
+        f"(un cœur par nœud {found.one_core.seconds:.2f} s, réglages du serveur {found.by_default.seconds:.2f} s)",
+        f"  somme hash_record {found.plain.seconds:8.2f} s, processeur {found.plain.work:7.2f} s",
+        f"  comparaison       {ours.seconds:8.2f} s, processeur {ours.work:7.2f} s "
+        f"(dont client {ours.cpu_seconds:.2f} s)",
     ]
-    of_floor, of_plain = ours.seconds / found.floor, ours.seconds / found.plain
-    if case.name in MOST_OF_FLOOR:
-        lines.append(f"    {of_floor:6.2f} × le plancher {judge(of_floor, most=MOST_OF_FLOOR[case.name])}")
-    else:
-        lines.append(f"    {of_floor:6.2f} × le plancher")
-        lines.append(f"    {of_plain:6.2f} × la somme hash_record {judge(of_plain, most=MOST_OF_PLAIN)}")
-    lines.append(f"    {ours.peak_mb:6.0f} Mo au plus haut {judge(ours.peak_mb, most=MOST_MB)}")
+    is_aimed = case.name in MOST_OF_FLOOR
+    lines.append(
+        tell_ratio(ours, found.floor, "le plancher", most=MOST_OF_FLOOR[case.name] if is_aimed else None)
+    )
+    if not is_aimed:
+        lines.append(tell_ratio(ours, found.plain, "la somme hash_record", most=MOST_OF_PLAIN))
+    lines.append(f"    {ours.peak_mb:.0f} Mo au plus haut {judge(ours.peak_mb, most=MOST_MB)}")
     if other is None:
         lines.append("  reladiff absent")
     else:
-        times = other.seconds / ours.seconds
-        aim = f" {judge(times, least=LEAST_OF_RELADIFF)}" if case.name in MOST_OF_FLOOR else ""
         answer = "" if other.found == case.expected else f", RÉPONSE FAUSSE : {other.found}"
         lines.append(
-            f"  reladiff           {other.seconds:8.2f} s   ({other.cpu_seconds:.2f} s de processeur pour lui, "
-            f"{other.peak_mb:.0f} Mo{answer})"
+            f"  reladiff          {other.seconds:8.2f} s, processeur {other.work:7.2f} s "
+            f"(dont client {other.cpu_seconds:.2f} s ; {other.peak_mb:.0f} Mo{answer})"
         )
-        lines.append(f"    {times:6.1f} × la comparaison{aim}")
+        least = LEAST_OF_RELADIFF if is_aimed else None
+        lines.append(tell_ratio(other, ours, "la comparaison", least=least))
     print("\n".join(lines), flush=True)  # noqa: T201
+
+
+def tell_ratio(
+    cost: Cost, of: Cost, name: str, *, most: float | None = None, least: float | None = None
+) -> str:
+    """By the clock, with its aim when it has one, and by the processor."""
+    times = cost.seconds / of.seconds
+    aim = f" {judge(times, most=most, least=least)}" if most or least else ""
+    return f"    {times:.2f} × {name}{aim} ; processeur {cost.work / of.work:.2f} ×"
 
 
 def tell_versions(pair: Pair) -> None:
