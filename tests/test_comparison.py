@@ -5,12 +5,15 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -20,12 +23,13 @@ from nonreg.comparison import compare, hashes, postgresql
 from nonreg.comparison.differences import Kind
 from nonreg.comparison.pace import Pace
 from nonreg.comparison.progress import Progress
-from nonreg.comparison.run import Comparison, Options, compare_table
+from nonreg.comparison.run import Comparison, Options, Place, compare_table
 from nonreg.comparison.slices import Bound
 from nonreg.comparison.table import Name, read_table
 from nonreg.errors import PlatformError, RequestFailed, Unreachable, UsageError
 from nonreg.sandbox import postgres
 from nonreg.sandbox.layout import DATABASE_SITES
+from nonreg.waiting import wait_until
 from tests.pair import Pair, start_pair
 
 MEASURES = (
@@ -548,6 +552,23 @@ REFUSED = {
         ("CREATE TABLE essai.t (a integer PRIMARY KEY) PARTITION BY RANGE (a)",) * 2 + ("table partitionnée",)
     ),
     "a view": ("CREATE VIEW essai.t AS SELECT 1 AS a",) * 2 + ("pas une table",),
+    "a table that others inherit": (
+        ("CREATE TABLE essai.t (a integer PRIMARY KEY); CREATE TABLE essai.fille () INHERITS (essai.t)",) * 2
+        + ("d'autres tables en héritent",)
+    ),
+    "rows that are hidden": (
+        (
+            "CREATE TABLE essai.t (a integer PRIMARY KEY); ALTER TABLE essai.t ENABLE ROW LEVEL SECURITY; "
+            "CREATE POLICY une ON essai.t USING (a < 9)",
+        )
+        * 2
+        + ("cache des lignes",)
+    ),
+    "a type that only has the name of another": (
+        ("CREATE DOMAIN essai.text AS integer; CREATE TABLE essai.t (a integer PRIMARY KEY, b essai.text)",)
+        * 2
+        + ("essai.text",)
+    ),
     "a type": (("CREATE TABLE essai.t (a integer PRIMARY KEY, p point)",) * 2 + ("La colonne p de essai.t",)),
     "other columns": (
         "CREATE TABLE essai.t (a integer PRIMARY KEY, b text)",
@@ -570,10 +591,51 @@ REFUSED = {
 
 @pytest.mark.parametrize(("left", "right", "words"), REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_compared_is_told_in_a_sentence(pair: Pair, left: str, right: str, words: str) -> None:
-    drop = "DO $$ BEGIN DROP VIEW IF EXISTS essai.t; EXCEPTION WHEN wrong_object_type THEN DROP TABLE essai.t; END $$"
+    drop = (
+        "DO $$ BEGIN DROP VIEW IF EXISTS essai.t; EXCEPTION WHEN wrong_object_type THEN DROP TABLE essai.t CASCADE; "
+        "END $$"
+    )
     for side, statement in enumerate((left, right)):
-        change(pair, drop, statement, side=side)
+        change(pair, drop, "DROP DOMAIN IF EXISTS essai.text", statement, side=side)
     assert words in refuse(pair, "essai.t")
+
+
+def test_a_table_that_a_delivery_rewrites_meanwhile_is_not_taken_for_empty(measures: Pair) -> None:
+    """On both sides at once, begun before the comparison and done behind its snapshot."""
+    rewrite = "ALTER TABLE essai.mesure ALTER mes_etat TYPE text USING mes_etat || '!'"
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    with ExitStack() as stack:
+        begun = [stack.enter_context(measures.connect(side)) for side in range(2)]
+        for connection in begun:
+            connection.execute("BEGIN")
+            connection.execute(rewrite)  # type: ignore[call-overload]
+        asked = stack.enter_context(ThreadPoolExecutor(1)).submit(look, measures)
+        for side in range(2):
+            with measures.connect(side) as witness:
+                wait_until(lambda session=witness: session.execute(waiting).fetchone()[0], 10)  # type: ignore[misc]
+        for connection in begun:
+            connection.execute("COMMIT")
+        found = asked.result()
+    assert found.left_rows == ROWS
+
+
+def test_texts_in_another_encoding_of_the_server_are_the_same_texts(pair: Pair) -> None:
+    places = []
+    for side, encoding in enumerate(("UTF8", "LATIN1")):
+        create = (
+            f"CREATE DATABASE {encoding} ENCODING {encoding} TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
+        )
+        change(pair, create, side=side)
+        dsn = postgres.admin_dsn(pair.layout, DATABASE_SITES[side], encoding.lower())
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            connection.execute("CREATE TABLE public.t (a text PRIMARY KEY, b integer)")
+            connection.execute("GRANT SELECT ON public.t TO PUBLIC")
+            connection.execute("INSERT INTO public.t VALUES ('é', %s), ('à', 0)", (side,))
+        place = pair.places[side]
+        assert place.site.database is not None
+        database = replace(place.site.database, name=encoding.lower())
+        places.append(Place(place.platform, replace(place.site, database=database)))
+    assert [one.key for one in compare_table(*places, "public.t").differences] == [("é",)]
 
 
 def test_a_smaller_type_that_a_migration_widened_is_compared_all_the_same(pair: Pair) -> None:

@@ -9,7 +9,7 @@ from nonreg.clients.sql import Rows
 from nonreg.comparison import mssql, postgresql
 from nonreg.comparison.hashes import Entries
 from nonreg.comparison.slices import Bound, Extent, Layout
-from nonreg.comparison.table import Column, Kind, Table
+from nonreg.comparison.table import Column, Kind, Name, Table
 
 
 class Dialect(Protocol):
@@ -19,8 +19,7 @@ class Dialect(Protocol):
     def KINDS(self) -> Mapping[str, Kind]:  # noqa: N802 - a module's constant
         """What each type of the engine is."""
 
-    @property
-    def PREPARE(self) -> Sequence[str]:  # noqa: N802
+    def write_start(self, name: Name) -> tuple[str, ...]:
         """What a session begins with."""
 
     def write_hash(self, columns: Sequence[Column], portable: bool) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 from nonreg.clients.sql import Rows
 from nonreg.comparison.hashes import Entries, make_entries
 from nonreg.comparison.slices import Bound, Extent, Layout
-from nonreg.comparison.table import Column, Kind, Table
+from nonreg.comparison.table import Column, Kind, Name, Table
 
 KINDS = {
     "tinyint": Kind.INTEGER,
@@ -44,7 +44,6 @@ KINDS = {
     "binary": Kind.BYTES,
     "varbinary": Kind.BYTES,
 }
-PREPARE: tuple[str, ...] = ()
 ROWS = 5_000  # wanted in a slice
 MOST_SLICES = 100_000
 HASH_VERSION = 0  # SHA-256 is the same on every version
@@ -128,6 +127,12 @@ def write_hash(columns: Sequence[Column], portable: bool) -> str:
 def is_cut(table: Table) -> bool:
     """Whether the key's first column is one that ranges can be made of."""
     return table.shown[0].kind in LOWEST
+
+
+def write_start(name: Name) -> tuple[str, ...]:
+    """Nothing: there is no snapshot, each request reads what there is."""
+    del name
+    return ()
 
 
 def write_extent(table: Table) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 from nonreg.clients.sql import Rows
 from nonreg.comparison.hashes import Entries, make_entries
 from nonreg.comparison.slices import Bound, Extent, Layout
-from nonreg.comparison.table import Column, Kind, Table
+from nonreg.comparison.table import Column, Kind, Name, Table
 
 KINDS = {
     "int2": Kind.INTEGER,
@@ -45,6 +45,8 @@ PREPARE = (
     "SET LOCAL datestyle = 'ISO, YMD'",
     "SET LOCAL extra_float_digits = 1",
     "SET LOCAL bytea_output = 'hex'",
+    "SET LOCAL standard_conforming_strings = on",
+    "SET LOCAL search_path = pg_catalog",
 )
 PAGES = 16  # of a slice: some thousand rows
 PACKED = np.dtype([("hash", ">i8"), ("page", ">u4"), ("line", ">u2")])
@@ -165,7 +167,7 @@ def write_seeds(columns: Sequence[Column]) -> list[str]:
 
 def mark(column: Column) -> str:
     """`V` and the value's text with its bars and backslashes marked, `N` for NULL."""
-    text = f"replace(replace({write_text(column)}, '\\', '\\\\'), '|', '\\|')"
+    text = f"replace(replace({write_text(column)} COLLATE \"C\", '\\', '\\\\'), '|', '\\|')"
     return f"COALESCE('V' || {text}, 'N')" if column.is_nullable else f"'V' || {text}"
 
 
@@ -207,14 +209,23 @@ def write_slices(layout: Layout) -> str:
     )
 
 
+def write_start(name: Name) -> tuple[str, ...]:
+    """What a session begins with; the table is kept as it is from before the snapshot on.
+
+    One that is rewritten behind the snapshot shows no row: a delivery on both sides would make two empty tables.
+    """
+    return (*PREPARE, f"LOCK TABLE {quote(name.schema)}.{quote(name.table)} IN ACCESS SHARE MODE")
+
+
 def write_extent(table: Table) -> str:
-    """Pages, about how many rows, version of the server's own hashes."""
+    """Pages, about how many rows, version of the server's own hashes, with the encoding of the texts that they read."""
     del table
     return (
         "SELECT 0 AS first_position,\n"
         "    pg_relation_size(c.oid) / CAST(current_setting('block_size') AS integer) AS last_position,\n"
         "    CAST(GREATEST(c.reltuples, 0) AS bigint) AS row_count,\n"
-        "    CAST(current_setting('server_version_num') AS integer) / 10000 AS hash_version\n"
+        "    CAST(current_setting('server_version_num') AS integer) / 10000 * 1000\n"
+        "        + pg_char_to_encoding(getdatabaseencoding()) AS hash_version\n"
         "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace\n"
         "WHERE n.nspname = :schema_name AND c.relname = :table_name"
     )

@@ -87,12 +87,20 @@ class Side:
 
         def act() -> Table:
             self._session = self._stack.enter_context(open_session(self._place.platform, self._place.site))
-            for statement in self._dialect.PREPARE:
-                self._session.execute(statement)
-            rows = self._session.query("compare_columns", schema_name=name.schema, table_name=name.table)
-            return read_table(name, rows, self._dialect.KINDS, self.label)
+            table = self._read_table(name)
+            start = self._dialect.write_start(name)
+            if start:
+                self._session.undo()  # there is a table: as it is from here on
+                for statement in start:
+                    self._session.execute(statement)
+                table = self._read_table(name)
+            return table
 
         return self._thread.submit(act)
+
+    def _read_table(self, name: Name) -> Table:
+        rows = self._session.query("compare_columns", schema_name=name.schema, table_name=name.table)
+        return read_table(name, rows, self._dialect.KINDS, self.label)
 
     def read_extent(self, table: Table) -> Future[Extent]:
         """Where its rows are."""

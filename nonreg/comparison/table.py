@@ -45,6 +45,12 @@ WIDER = {
     frozenset({Kind.TEXT, Kind.PADDED_TEXT}): Kind.PADDED_TEXT,
 }
 TABLE_KINDS = ("r", "U")
+NOT_TABLES = {
+    "p": "table partitionnée : comparez ses partitions une à une",
+    "parent": "d'autres tables en héritent, dont elle montre les lignes avec les siennes",
+    "filtered": "une règle de sécurité y cache des lignes au compte de lecture",
+    "foreign": "ses lignes ne sont pas rangées comme celles des autres tables",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +109,9 @@ def read_table(name: Name, rows: Rows, kinds: Mapping[str, Kind], where: str) ->
         raise RequestFailed(
             f"La table {name} n'existe pas sur {where}, ou le compte de lecture n'a pas le droit de la voir."
         )
-    if str(found[0]["relation_kind"]) not in TABLE_KINDS:
-        what = (
-            "table partitionnée : comparez ses partitions une à une"
-            if is_parent(found[0])
-            else "pas une table"
-        )
-        raise RequestFailed(f"{name} ne se compare pas sur {where} : {what}.")
+    if (relation := str(found[0]["relation_kind"])) not in TABLE_KINDS:
+        why = NOT_TABLES.get(relation, "ce n'est pas une table")
+        raise RequestFailed(f"{name} ne se compare pas sur {where} : {why}.")
     columns = tuple(read_column(name, row, kinds, where) for row in found)
     places = {str(row["column_name"]): int(row["key_position"]) for row in found if row["key_position"]}
     if not places:
@@ -118,11 +120,6 @@ def read_table(name: Name, rows: Rows, kinds: Mapping[str, Kind], where: str) ->
             "peuvent pas être nommées, elle n'est pas comparée."
         )
     return Table(name, columns, tuple(sorted(places, key=lambda one: places[one])))
-
-
-def is_parent(row: Mapping[str, Any]) -> bool:
-    """Whether it is a partitioned table's head."""
-    return str(row["relation_kind"]) == "p"
 
 
 def read_column(name: Name, row: Mapping[str, Any], kinds: Mapping[str, Kind], where: str) -> Column:

@@ -1,6 +1,9 @@
 -- Columns of one table or view, its key: the primary key or else a unique index of columns that are never NULL.
 -- hierarchyid, geometry and geography have no system type of their own name. A masked value would equal any other one.
-SELECT RTRIM(o.type) AS relation_kind, c.name AS column_name,
+SELECT CASE WHEN EXISTS (SELECT 1 FROM sys.security_predicates f
+                         JOIN sys.security_policies g ON g.object_id = f.object_id AND g.is_enabled = 1
+                         WHERE f.target_object_id = o.object_id AND f.predicate_type = 0)
+            THEN 'filtered' ELSE RTRIM(o.type) END AS relation_kind, c.name AS column_name,
        COALESCE(y.name, TYPE_NAME(c.user_type_id))
            + CASE WHEN c.is_masked = 1 AND COALESCE(HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', 'UNMASK'), 0) = 0
                   THEN N' masqué pour ce compte' ELSE N'' END AS type_name,
