@@ -23,6 +23,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 
 import psutil
@@ -97,6 +98,7 @@ def read_peak_mb() -> float:
 def compare_once(root: Path) -> None:
     """In the child: one comparison through the public API, what it took as JSON; without a root, only imports."""
     places = [find_place(Layout(root), site) for site in DATABASE_SITES[:2]] if root != Path() else []
+    import_module("sqlalchemy.dialects.postgresql")  # at the first connection otherwise
     started, used, found = time.monotonic(), time.process_time(), 0
     if places:
         result = compare_table(places[0], places[1], TABLE)

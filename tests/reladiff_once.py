@@ -13,6 +13,7 @@ import time
 
 def main() -> None:
     """Print seconds from the connection to the last difference, peak memory in MB, and how many keys differ."""
+    import psycopg2  # noqa: F401 - at the first connection otherwise
     import reladiff
 
     asked = json.load(sys.stdin)
