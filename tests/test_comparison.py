@@ -26,6 +26,7 @@ from nonreg.comparison.progress import Progress
 from nonreg.comparison.run import Comparison, Options, Place, compare_table
 from nonreg.comparison.slices import Bound
 from nonreg.comparison.table import Name, read_table
+from nonreg.comparison.wording import tell_comparison
 from nonreg.errors import PlatformError, RequestFailed, Unreachable, UsageError
 from nonreg.sandbox import postgres
 from nonreg.sandbox.layout import DATABASE_SITES
@@ -472,6 +473,61 @@ def test_rows_beyond_the_bound_are_not_compared(measures: Pair) -> None:
     assert found.is_equal
     assert found.left_rows == 900 * 40
     assert not look(measures, options=Options(bound=Bound("chr_id", 901))).is_equal
+
+
+BOUNDS = {
+    "integer": ("900", ("900", "901")),
+    "bigint": (900, ("900", "901")),
+    "numeric(9,2)": ("1.50", ("1.5", "1.51")),
+    "text": ("12", ("'12'", "'120'")),
+    "date": ("2026-01-01", ("'2026-01-01'", "'2026-01-02'")),
+    "timestamp": ("2026-01-01 00:00:00.5", ("'2026-01-01 00:00:00.5'", "'2026-01-01 00:00:00.500001'")),
+    "timestamptz": ("2026-01-01 01:00+01", ("'2026-01-01 00:00Z'", "'2026-01-01 00:00:01Z'")),
+}
+
+
+@pytest.mark.parametrize(("type_name", "bound"), BOUNDS.items(), ids=BOUNDS)
+def test_a_bound_is_a_value_of_its_column_whatever_it_comes_from(
+    pair: Pair, type_name: str, bound: tuple[Any, tuple[str, str]]
+) -> None:
+    """Typed, kept in a file, or read from both sides: the last rows under it are compared, those above are not."""
+    upto, (under, above) = bound
+    for side in range(2):
+        change(
+            pair,
+            "DROP TABLE IF EXISTS essai.valeur",
+            f"CREATE TABLE essai.valeur (id integer PRIMARY KEY, v {type_name} NOT NULL)",
+            f"INSERT INTO essai.valeur VALUES ({side}, {under})",
+            *([f"INSERT INTO essai.valeur VALUES (2, {above})"] if side else []),
+            side=side,
+        )
+    for value in (upto, None):
+        found = look(pair, "essai.valeur", Options(bound=Bound("v", value)))
+        assert [one.key for one in found.differences] == [(0,), (1,)]
+        assert "v jusqu'à" in tell_comparison(found)
+
+
+def test_a_bound_is_at_the_precision_of_the_comparison(pair: Pair) -> None:
+    for side, type_name in enumerate(("timestamp(3)", "timestamp")):
+        change(
+            pair,
+            "DROP TABLE IF EXISTS essai.valeur",
+            f"CREATE TABLE essai.valeur (id integer PRIMARY KEY, v {type_name} NOT NULL)",
+            "INSERT INTO essai.valeur VALUES (1, '2026-01-01 00:00:00.1234')",
+            side=side,
+        )
+    found = look(pair, "essai.valeur", Options(bound=Bound("v")))
+    assert (found.is_equal, found.left_rows) == (True, 1)
+
+
+def test_a_bound_that_leaves_rows_out_for_good_is_none(measures: Pair) -> None:
+    assert "peut être NULL" in refuse(measures, "essai.mesure", Options(bound=Bound("mes_valeur", 3)))
+    measures.on_both(
+        "DROP TABLE IF EXISTS essai.valeur",
+        "CREATE TABLE essai.valeur (id integer PRIMARY KEY, v numeric NOT NULL)",
+        "INSERT INTO essai.valeur VALUES (1, 'NaN')",
+    )
+    assert "NaN dans « v »" in refuse(measures, "essai.valeur", Options(bound=Bound("v")))
 
 
 def test_lag_is_no_difference_once_the_replica_has_caught_up(measures: Pair) -> None:

@@ -171,6 +171,10 @@ WRONG = {
     "a folder that is not there": (("--table", "a.b", "--output", "/absent/x.csv"), "écriture impossible"),
     "two files": (("--table", "a.b", "--golden", "x", "--record", "y"), "l'un ou l'autre"),
     "two tables of one file": (("--table", "a.b", "--table", "a.c", "--golden", "x"), "une seule --table"),
+    "a bound that a file does not know": (
+        ("--table", "a.b", "--bound", "x", "--record", "y"),
+        "ajoutez --upto",
+    ),
     "columns of nothing": (("--table", "a.b", "--columns", "x"), "il ne va pas sans lui"),
     "a golden file that is not there": (("--table", "a.b", "--golden", "/absent.csv"), "lecture impossible"),
     "a column that is not there": (

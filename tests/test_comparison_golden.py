@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from nonreg.comparison.compare import Comparison, Options
 from nonreg.comparison.differences import Kind
 from nonreg.comparison.golden import compare_golden, record_golden
+from nonreg.comparison.slices import Bound
 from nonreg.errors import ConfigError
 from nonreg.sqlfiles.golden import Golden, read_golden
 from tests.pair import Pair, start_pair
@@ -81,6 +82,17 @@ def test_rows_missing_in_excess_and_changed_are_named(table: Pair) -> None:
 def test_a_number_or_a_padded_text_that_a_person_wrote_is_read_as_the_table_writes_it(table: Pair) -> None:
     golden = read_golden("code;d;c\nA  ;1.5;x\nB;NULL;NULL\nC;-1.50;\n")
     assert look(table, golden).is_equal
+
+
+def test_a_bound_holds_for_a_golden_file_too(table: Pair) -> None:
+    bounded = Options(bound=Bound("n", "2"))
+    golden = read_golden(record_golden(table.places[0], TABLE, ("code", "n"), bounded))
+    assert len(golden.rows) == 2
+    assert compare_golden(table.places[0], TABLE, golden, bounded).is_equal
+    change(table, "UPDATE essai.jeu SET n = 0 WHERE n = 3")
+    assert not compare_golden(table.places[0], TABLE, golden, bounded).is_equal
+    with pytest.raises(ConfigError, match="n'est pas une colonne du jeu"):
+        compare_golden(table.places[0], TABLE, golden, Options(bound=Bound("d", 1)))
 
 
 WRONG = {

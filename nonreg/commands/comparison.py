@@ -163,6 +163,10 @@ def check_files(options: argparse.Namespace) -> None:
         raise UsageError("--golden compare à un fichier, --record en écrit un : l'un ou l'autre.")
     if options.columns and not options.record:
         raise UsageError("--columns choisit ce que --record écrit : il ne va pas sans lui.")
+    if files and options.bound and not options.upto:
+        raise UsageError(
+            f"--bound prend sa valeur des deux côtés, et --{files[0]} n'en a qu'un : ajoutez --upto."
+        )
     if files and (options.other or len(options.table) > 1):
         raise UsageError(
             f"--{files[0]} est le fichier d'une table, d'une plateforme : sans --with, une seule --table."
@@ -227,8 +231,6 @@ def read_options(options: argparse.Namespace, table: str, places: tuple[Place, P
     file = "--".join([re.sub(r"[^\w.-]", "_", table), *names]) + ".jsonl"
     journal = Path(options.runs_dir) / JOURNALS / file
     upto = options.upto or find_mark(journal, options.bound) if options.bound else None
-    if isinstance(upto, str) and re.fullmatch(r"-?\d+", upto):
-        upto = int(upto)
     most = options.most or str(MOST_DIFFERENCES)
     if not most.isascii() or not most.isdigit() or int(most) < 1:
         raise UsageError(f"--most est un nombre de lignes, 1 au moins : « {most} ».")

@@ -25,8 +25,8 @@ from nonreg.comparison.pace import Pace
 from nonreg.comparison.progress import Progress
 from nonreg.comparison.side import Place, Question, Side, Stopped, tell_requests
 from nonreg.comparison.slices import NOTHING, Bound, Portion, Sum, add_up, batch_by_rows, find_differing
-from nonreg.comparison.table import Name, match_tables
-from nonreg.errors import RequestFailed, UsageError
+from nonreg.comparison.table import Name, match_tables, require_bound
+from nonreg.errors import RequestFailed
 
 Result = TypeVar("Result")
 HASHED_ROWS = 100_000  # of one batch and side
@@ -52,8 +52,8 @@ class Options:
 class Comparison:
     """What was found: `differences` in order of key, `more` rows of either side that differ and are not named.
 
-    `columns` are those of rows, the key's first; `resumed` counts slices that an earlier try had summed; `places` are
-    what the sides are called.
+    `columns` are those of rows, the key's first; rows above `bound` were not looked at; `resumed` counts slices that an
+    earlier try had summed; `places` are what the sides are called.
     """
 
     table: str
@@ -67,6 +67,7 @@ class Comparison:
     seconds: float
     resumed: int = 0
     places: tuple[str, str] = ("", "")
+    bound: Bound | None = None
 
     @property
     def is_equal(self) -> bool:
@@ -116,6 +117,7 @@ def compare_once(
         time.monotonic() - started,
         resumed,
         (left[1], right[1]),
+        question.bound,
     )
 
 
@@ -144,10 +146,12 @@ class Look:
         tables = self._both(side.open(self._name) for side in self._sides)
         table = match_tables(tables[0], tables[1], (self._sides[0].label, self._sides[1].label))
         bound = self._options.bound
-        if bound and bound.column not in {column.name for column in table.columns}:
-            raise UsageError(f"La table {self._name} n'a pas de colonne « {bound.column} » pour borne.")
+        if bound:
+            require_bound(table, bound.column)
         if bound and bound.upto is None:
             marks = self._both(side.read_mark(table, bound.column) for side in self._sides)
+            if any(mark != mark for mark in marks):  # NaN, which is larger than all and equals nothing
+                raise RequestFailed(f"{self._name} : NaN dans « {bound.column} », donnez la borne vous-même.")
             # A side without rows has no mark: everything is compared, and differs.
             bound = None if None in marks else Bound(bound.column, min(marks))
         extents = self._both(side.read_extent(table) for side in self._sides)

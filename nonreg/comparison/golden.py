@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from nonreg.comparison.compare import MOST_DIFFERENCES, Comparison, Options
+from nonreg.comparison.compare import Comparison, Options
 from nonreg.comparison.dialect import DIALECTS
 from nonreg.comparison.differences import pair_rows
 from nonreg.comparison.hashes import Entries, Residue, make_entries
 from nonreg.comparison.side import Place, Question, Side, tell_requests
-from nonreg.comparison.table import Table, parse_name
+from nonreg.comparison.slices import Bound
+from nonreg.comparison.table import Table, parse_name, require_bound
 from nonreg.comparison.texts import Cell, clean_cell, hash_cells, write_text_hash, write_texts
 from nonreg.errors import ConfigError, RequestFailed
 from nonreg.sqlfiles.golden import Golden, write_golden
@@ -42,6 +43,7 @@ def compare_golden(
     with Side(place, place.site.code, options.pace, threading.Event()) as side:
         whole = side.open(parse_name(table)).result()
         narrowed, rows = narrow(whole, golden)
+        require_own_bound(narrowed, options.bound)
         engine = place.engine
         layout = DIALECTS[engine].lay_out(narrowed, [side.read_extent(narrowed).result()])
         question = Question(narrowed, layout, options.bound, write_text_hash(engine, narrowed.shown))
@@ -49,7 +51,7 @@ def compare_golden(
         only_ours, only_theirs, count = cancel_golden(side, question, ours)
         wanted = set(only_ours["hash"].tolist())
         left = [row for row, row_hash in zip(rows, ours, strict=True) if row_hash in wanted]
-        taken = only_theirs[:MOST_DIFFERENCES]
+        taken = only_theirs[: options.most]
         right = fetch_texts(side, question, engine, taken)
         if len(right) != len(taken):
             raise RequestFailed(
@@ -67,7 +69,18 @@ def compare_golden(
             tell_requests([side], question.bound),
             time.monotonic() - started,
             places=(LABEL, place.site.code),
+            bound=options.bound,
         )
+
+
+def require_own_bound(table: Table, bound: Bound | None) -> None:
+    """ConfigError for a bound that is none of the golden columns."""
+    if bound and bound.column not in {column.name for column in table.columns}:
+        raise ConfigError(
+            f"La borne « {bound.column} » n'est pas une colonne du jeu de référence de {table.name}."
+        )
+    if bound:
+        require_bound(table, bound.column)
 
 
 def narrow(table: Table, golden: Golden) -> tuple[Table, list[tuple[Cell, ...]]]:
@@ -127,6 +140,7 @@ def record_golden(place: Place, table: str, columns: Sequence[str], options: Opt
         whole = side.open(parse_name(table)).result()
         chosen = tuple(columns) or tuple(column.name for column in whole.shown)
         narrowed, _ = narrow(whole, Golden(chosen, ()))
+        require_own_bound(narrowed, options.bound)
         bound = {"upto": options.bound.upto} if options.bound else {}
         statement = write_texts(place.engine, narrowed, options.bound, chosen=False)
         rows = side.ask("lignes", statement, **bound).result()

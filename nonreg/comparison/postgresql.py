@@ -63,6 +63,21 @@ STAND_INS = {
     Kind.INSTANT: "TIMESTAMP '2000-01-01'",
     Kind.ZONED_INSTANT: "TIMESTAMPTZ '2000-01-01 00:00Z'",
 }
+TYPES = {
+    Kind.INTEGER: "bigint",
+    Kind.BIG_INTEGER: "bigint",
+    Kind.DECIMAL: "numeric",
+    Kind.FLOAT: "float8",
+    Kind.BOOLEAN: "boolean",
+    Kind.TEXT: "text",
+    Kind.PADDED_TEXT: "text",
+    Kind.UUID: "uuid",
+    Kind.DATE: "date",
+    Kind.TIME: "time",
+    Kind.INSTANT: "timestamp",
+    Kind.ZONED_INSTANT: "timestamptz",
+    Kind.BYTES: "bytea",
+}
 PARSERS: dict[Kind, Callable[[str], object]] = {
     Kind.DATE: date.fromisoformat,
     Kind.TIME: time.fromisoformat,
@@ -190,9 +205,19 @@ def write_hash(columns: Sequence[Column], portable: bool) -> str:
     return text
 
 
+def find_column(table: Table, name: str) -> Column:
+    """One that the table is known to have."""
+    return next(column for column in table.columns if column.name == name)
+
+
+def write_limit(column: Column) -> str:
+    """Rows under the bound, at the precision of the comparison; one that was typed, or kept in a file, is a text."""
+    return f"{write_value(column)} <= CAST(:upto AS {TYPES[column.kind]})"
+
+
 def write_source(table: Table, bound: Bound | None) -> str:
     """The rows of one slice `s`."""
-    limit = f" AND m.{quote(bound.column)} <= :upto" if bound else ""
+    limit = f" AND {write_limit(find_column(table, bound.column))}" if bound else ""
     return (
         f"{quote(table.name.schema)}.{quote(table.name.table)} m\n"
         f"    WHERE m.ctid >= s.first_row AND m.ctid < s.next_row{limit}"
@@ -234,7 +259,7 @@ def write_extent(table: Table) -> str:
 def write_mark(table: Table, column: str) -> str:
     """The largest value of a column."""
     source = f"{quote(table.name.schema)}.{quote(table.name.table)}"
-    return f"SELECT max(m.{quote(column)}) AS mark FROM {source} m"
+    return f"SELECT max({write_value(find_column(table, column))}) AS mark FROM {source} m"
 
 
 def lay_out(table: Table, extents: Sequence[Extent]) -> Layout:

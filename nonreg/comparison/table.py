@@ -181,6 +181,19 @@ def match_scales(kind: Kind, left: Column, right: Column) -> int | None:
     return (max if kind is Kind.DECIMAL else min)(left.scale, right.scale)
 
 
+def require_bound(table: Table, name: str) -> Column:
+    """The column of a bound; UsageError when there is none, RequestFailed when it leaves rows out for good."""
+    column = next((column for column in table.columns if column.name == name), None)
+    if column is None:
+        raise UsageError(f"La table {table.name} n'a pas de colonne « {name} » pour borne.")
+    if column.is_nullable:
+        raise RequestFailed(
+            f"La colonne « {name} » de {table.name} peut être NULL : elle ne sert pas de borne, les lignes où elle "
+            "l'est ne seraient jamais comparées."
+        )
+    return column
+
+
 def tell_rows(count: int) -> str:
     """A number of rows, in words."""
     return plural(count, "ligne", "lignes")

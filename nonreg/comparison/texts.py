@@ -25,6 +25,7 @@ class TextForm:
     mark: Callable[[Column], str]
     join: Callable[[Sequence[str]], str]  # the hash of marked texts
     quote: Callable[[str], str]
+    limit: Callable[[Column], str]  # whether a row is under the bound
     member: str  # whether :hashes has the hash
     digest: Callable[[str], bytes]
 
@@ -64,6 +65,7 @@ FORMS = {
         postgresql.mark,
         postgresql.hash_marked,
         postgresql.quote,
+        postgresql.write_limit,
         "= ANY(CAST(:hashes AS bigint[]))",
         lambda text: hashlib.md5(text.encode(), usedforsecurity=False).digest(),
     ),
@@ -72,6 +74,7 @@ FORMS = {
         mark_mssql,
         join_mssql,
         mssql.quote,
+        mssql.write_limit,
         "IN (SELECT CAST(h.value AS bigint) FROM OPENJSON(:hashes) h)",
         lambda text: hashlib.sha256(text.encode("utf-16-le")).digest(),
     ),
@@ -96,7 +99,8 @@ def write_texts(engine: str, table: Table, bound: Bound | None, *, chosen: bool)
     names = [form.quote(column.name) for column in table.shown]
     texts = (form.write_text(column) for column in table.shown)
     columns = ", ".join(f"{text} AS {name}" for text, name in zip(texts, names, strict=True))
-    conditions = [f"m.{form.quote(bound.column)} <= :upto"] if bound else []
+    limited = [column for column in table.columns if bound and column.name == bound.column]
+    conditions = [form.limit(column) for column in limited]
     if chosen:
         conditions.append(f"{write_text_hash(engine, table.shown)} {form.member}")
     where = f"\nWHERE {' AND '.join(conditions)}" if conditions else ""

@@ -11,7 +11,7 @@ from nonreg.comparison.compare import Comparison
 from nonreg.comparison.differences import Difference, Row, changed_columns
 from nonreg.wording import plural
 
-# Names and addresses of people stay where they are: a short hash stands for them.
+# Names and addresses of people stay where they are: a short hash stands for them. SQL Server takes names in any case.
 PERSONAL = {"cfg.operateur": frozenset({"ope_nom", "ope_tel", "ope_mail"})}
 WHOLE = "(ligne entière)"
 HEADINGS = ("écart", "clé", "colonne", "gauche", "droite")
@@ -21,11 +21,13 @@ def tell_comparison(found: Comparison) -> str:
     """One sentence."""
     left, right = found.places
     rows = plural(found.left_rows, "ligne", "lignes")
+    if found.left_rows != found.right_rows:
+        rows += f" sur {left}, {found.right_rows} sur {right}"
+    if found.bound:
+        rows += f", {found.bound.column} jusqu'à {show(found.bound.upto, found.table, found.bound.column)}"
     again = f", reprise après {plural(found.resumed, 'tranche', 'tranches')}" if found.resumed else ""
     if found.is_equal:
         return f"{found.table} : identique sur {left} et {right} ({rows}{again})."
-    if found.left_rows != found.right_rows:
-        rows += f" sur {left}, {found.right_rows} sur {right}"
     named = plural(len(found.differences), "ligne diffère", "lignes diffèrent")
     more = f", et {plural(found.more, 'autre', 'autres')} sans détail" if found.more else ""
     return f"{found.table} : {named}{more} ({rows}{again})."
@@ -63,7 +65,7 @@ def show(value: Any, table: str, column: str) -> str:
     """A value as one reads it; NULL is told from an empty text."""
     if value is None:
         return "NULL"
-    if column in PERSONAL.get(table, ()):
+    if column.casefold() in PERSONAL.get(table.casefold(), ()):
         return f"empreinte {hashlib.sha256(str(value).encode()).hexdigest()[:8]}"
     if isinstance(value, bool):
         return "vrai" if value else "faux"
