@@ -30,7 +30,13 @@ from nonreg.migration.expected import (
 from nonreg.migration.found import merge
 from nonreg.migration.judge import judge
 from nonreg.migration.scenarios import MAX_GAPS, compare_runs
-from nonreg.migration.structure import compare_modules, compare_objects, name_columns, name_objects
+from nonreg.migration.structure import (
+    compare_modules,
+    compare_objects,
+    keep_sight,
+    name_columns,
+    name_objects,
+)
 from nonreg.model import CampaignReport, Gap, Outcome, Role
 from nonreg.model.migration import (
     Compared,
@@ -212,6 +218,16 @@ def test_what_is_alone_is_present_and_of_two_sides_only_what_differs_is_told() -
     )
     (one,) = compare_objects(MigrationSubject.COLUMNS, left, other).differences
     assert (one.object, one.before, one.after) == ("ref.t.a", "type : int", "type : bigint")
+
+
+def test_on_sql_server_the_rights_to_see_every_object_are_asked_for_before_a_structure_is_compared() -> None:
+    rights = {(right.object, right.right) for right in keep_sight().on("mssql")}
+    assert rights == {
+        ("DATABASE", "VIEW DEFINITION"),
+        ("SERVER", "VIEW ANY DEFINITION"),
+        ("dbo.MSreplication_objects", "SELECT"),  # where replication put its own procedures
+    }
+    assert keep_sight().on("postgresql") == ()  # its catalog is open to all
 
 
 def test_two_modules_that_nobody_may_read_are_not_the_same() -> None:

@@ -14,7 +14,7 @@ from nonreg.clients.sql import Rows, Session
 from nonreg.config import Platform
 from nonreg.errors import RequestFailed
 from nonreg.grants.effective import check_account
-from nonreg.grants.manifest import Account, load_manifest
+from nonreg.grants.manifest import Account, Manifest, load_manifest
 from nonreg.model import SiteRole
 from nonreg.model.migration import (
     Compared,
@@ -87,14 +87,18 @@ Objects = Mapping[str, str]
 
 def find_unseen(platform: Platform) -> tuple[str, ...]:
     """Rights that the reader lacks on the active site to see every object: SQL Server hides the others, silently."""
+    return check_account(platform, platform.site(SiteRole.ACTIF), Account.READER, keep_sight()).missing
+
+
+def keep_sight() -> Manifest:
+    """Of the manifest, the rights that the queries of a structure need."""
     wanted = {*READS.values(), "schema_modules", "schema_sequences"}
     manifest = load_manifest()
     rights = tuple(
         replace(right, needed_by=tuple(name for name in right.needed_by if name in wanted))
         for right in manifest.rights
     )
-    own = replace(manifest, rights=rights)
-    return check_account(platform, platform.site(SiteRole.ACTIF), Account.READER, own).missing
+    return replace(manifest, rights=rights)
 
 
 def read_objects(session: Session, subject: MigrationSubject) -> Objects:
