@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import pytest
 
 from nonreg.attempts import read_attempt
-from nonreg.clients.sql import list_queries, watch_queries
+from nonreg.clients.sql import FREE_TEXT, list_queries, watch_queries
 from nonreg.conclusion import Ending, classify, classify_teardown, conclude, worsen
 from nonreg.errors import NotOnEngine
 from nonreg.model import (
@@ -133,6 +133,15 @@ def list_of_fixtures(item: pytest.Item) -> Iterator[str]:
             yield from getattr(definition.func, "queries", ())
 
 
+def list_of_shared_fixtures(item: pytest.Item) -> Iterator[str]:
+    """Those of the fixtures that outlive the test: they end in the last scenario, which may not ask for them."""
+    found: Any = item
+    for definitions in found._fixtureinfo.name2fixturedefs.values():
+        for definition in definitions:
+            if definition.scope != "function":
+                yield from getattr(definition.func, "queries", ())
+
+
 def check_drill(found: Scenario) -> None:
     """pytest.UsageError unless a scenario is disruptive and says what it breaks, or neither."""
     if found.effect is Effect.DISRUPTIVE and not isinstance(found.drill, Drill):
@@ -176,19 +185,30 @@ def die_with_campaign(pipe: int) -> None:
     os._exit(3)
 
 
-def judge_undeclared(result: ScenarioResult, found: Scenario, undeclared: Iterable[str]) -> ScenarioResult:
+def judge_undeclared(result: ScenarioResult, found: Scenario, undeclared: frozenset[str]) -> ScenarioResult:
     """A check that asks for more than it declares is defective: nobody gave its rights on purpose."""
-    names = sorted(undeclared)
-    if not names:
-        return result
-    shown = ", ".join(f"« {name} »" for name in names)
-    one = len(names) == 1
-    words = (
-        f"Contrôle défaillant : {found.id} exécute {'la requête' if one else 'les requêtes'} {shown} sans "
-        f"{'la déclarer : ajoutez-la' if one else 'les déclarer : ajoutez-les'} à queries=(…) de son @scenario, dans "
-        f"{found.node_id.partition('::')[0]}."
-    )
-    return worsen(result, Ending(Outcome.INCONCLUSIF, words, Failure.CONTROLE))
+    for words in tell_undeclared(found.node_id.partition("::")[0], undeclared):
+        told = f"Contrôle défaillant : {found.id} exécute {words}"
+        result = worsen(result, Ending(Outcome.INCONCLUSIF, told, Failure.CONTROLE))
+    return result
+
+
+def tell_undeclared(file: str, undeclared: frozenset[str]) -> Iterator[str]:
+    """What was run and where to declare it, one clause for what has no name and one for all that has."""
+    names = sorted(undeclared - {FREE_TEXT})
+    if FREE_TEXT in undeclared:
+        yield (
+            "du SQL sans nom, dont les droits ne se déclarent pas : faites-en une requête nommée ou un scénario .sql "
+            f"({file})."
+        )
+    if names:
+        shown = ", ".join(f"« {name} »" for name in names)
+        one = len(names) == 1
+        yield (
+            f"{'la requête' if one else 'les requêtes'} {shown} sans "
+            f"{'la déclarer : ajoutez-la' if one else 'les déclarer : ajoutez-les'} à queries=(…) de son @scenario, "
+            f"dans {file}."
+        )
 
 
 class Collector:
@@ -211,6 +231,7 @@ class Recorder:
         plan = load_json(CampaignPlan, run_dir / PLAN)
         self._attempt = read_attempt(plan, run_dir)
         self._timeouts = {one.id: one.timeout_seconds for one in (*plan.closing, *plan.scenarios)}
+        self._shared: set[str] = set()
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -237,7 +258,8 @@ class Recorder:
         with watch_queries(asked.add):
             done = yield
         result = conclude(item.stash[RESULT], item.stash[WITNESS], time.monotonic() - clock)
-        result = judge_undeclared(result, found, asked - {*found.queries})
+        self._shared.update(list_of_shared_fixtures(item))
+        result = judge_undeclared(result, found, frozenset(asked - {*found.queries} - self._shared))
         self._record(
             finished,
             datetime.now(UTC),

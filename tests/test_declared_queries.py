@@ -36,9 +36,12 @@ TOOL: tuple[Place, ...] = (
     ("nonreg.migration.data", "compare_one"),
 )
 HEADER = """
+import os
 import threading
 import pytest
+from nonreg.config import load_platform
 from nonreg.errors import NotOnEngine
+from nonreg.fixtures import PLATFORM_VARIABLE, Campaign
 from nonreg.model import Criticality
 from nonreg.recorder import runs_queries, scenario
 from nonreg.witness import NotApplicable
@@ -94,6 +97,30 @@ def again(role):
 @scenario("BASE-907", "Par sa préparation", MINEURE)
 def test_fixture(witness, again):
     witness.expect_equal(again, "ACTIF", "rôle")
+
+@scenario("BASE-908", "Sans nom", MINEURE)
+def test_free_text(witness, active):
+    witness.expect_equal(active.execute("SELECT 1 AS un").scalar(), 1, "un")
+
+@scenario("BASE-909", "Sans nom, d'un lot", MINEURE)
+def test_free_batch(witness, active):
+    witness.expect_equal(len(active.run_batch("SELECT 1 AS un").sets), 1, "un lot")
+
+@pytest.fixture(scope="session")
+@runs_queries("site_role")
+def shared():
+    campaign = Campaign(load_platform(os.environ[PLATFORM_VARIABLE]), None, None)
+    with campaign.session(campaign.active_site) as session:
+        yield session.query("site_role").scalar()
+        session.query("site_role")
+
+@scenario("BASE-910", "Préparation commune", MINEURE)
+def test_shared(witness, shared):
+    witness.expect_equal(shared, "ACTIF", "rôle")
+
+@scenario("BASE-911", "Dernière", MINEURE)
+def test_last(witness):
+    witness.expect_equal(1, 1, "un")
 """
 
 
@@ -121,7 +148,7 @@ def results(sandbox: Layout, tmp_path_factory: pytest.TempPathFactory) -> dict[s
 def test_a_query_that_is_declared_by_the_scenario_or_beside_its_fixture_is_run_and_nothing_said(
     results: dict[str, ScenarioResult],
 ) -> None:
-    for name in ("BASE-901", "BASE-907"):
+    for name in ("BASE-901", "BASE-907", "BASE-910"):
         assert (results[name].outcome, results[name].message) == (Outcome.OK, "")
 
 
@@ -135,6 +162,24 @@ def test_a_query_that_is_not_declared_is_a_defect_of_the_scenario_and_where_to_d
     assert results["BASE-902"].message == (
         "Contrôle défaillant : BASE-902 exécute la requête « site_role » sans la déclarer : ajoutez-la à queries=(…) "
         "de son @scenario, dans test_essai.py."
+    )
+
+
+def test_what_a_fixture_of_all_scenarios_runs_at_their_end_is_no_defect_of_the_last_one(
+    results: dict[str, ScenarioResult],
+) -> None:
+    assert [*results][-1] == "BASE-911"
+    assert (results["BASE-911"].outcome, results["BASE-911"].message) == (Outcome.OK, "")
+
+
+@pytest.mark.parametrize("scenario_id", ["BASE-908", "BASE-909"])
+def test_a_text_without_a_name_has_no_rights_and_is_a_defect_of_the_scenario(
+    results: dict[str, ScenarioResult], scenario_id: str
+) -> None:
+    assert results[scenario_id].outcome is Outcome.INCONCLUSIF
+    assert results[scenario_id].message == (
+        f"Contrôle défaillant : {scenario_id} exécute du SQL sans nom, dont les droits ne se déclarent pas : faites-en "
+        "une requête nommée ou un scénario .sql (test_essai.py)."
     )
 
 

@@ -7,6 +7,7 @@ the other is in `postgresql.py` and `mssql.py`.
 from __future__ import annotations
 
 import functools
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -27,13 +28,17 @@ from nonreg.files import read_toml
 QUERIES_DIR = Path(__file__).parent.parent / "queries"
 ABSENT = "ABSENTES.toml"
 AGAIN_SECONDS = (0.2, 0.5)  # before each new try of a connection or a read that may be tried again
+FREE_TEXT = ""  # told in place of a name
 Result = TypeVar("Result")
 _watchers: list[Callable[[str], None]] = []
 
 
 @contextmanager
 def watch_queries(tell: Callable[[str], None]) -> Iterator[None]:
-    """Tell the name of each named query that this process runs meanwhile, from the thread that runs it."""
+    """Tell the name of each named query that this process runs meanwhile, from the thread that runs it.
+
+    FREE_TEXT when code that is not the tool's own runs a text of its own, whose rights nobody can have declared.
+    """
     _watchers.append(tell)
     try:
         yield
@@ -45,6 +50,17 @@ def tell_watchers(name: str) -> None:
     """Before the query is read: one that this engine cannot have is asked for all the same."""
     for tell in tuple(_watchers):
         tell(name)
+
+
+def tell_free_text(module: str) -> None:
+    """A text that this module gave, unless it is the tool's own: the tool knows what its texts need."""
+    if not module.startswith("nonreg.") or module.startswith("nonreg.scenarios."):
+        tell_watchers(FREE_TEXT)
+
+
+def name_caller() -> str:
+    """The module that called the function that asks."""
+    return str(sys._getframe(2).f_globals.get("__name__", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +190,7 @@ class Session:
 
     def execute(self, statement: str, **parameters: Any) -> Rows:
         """Run one statement given as text with `:name` parameters."""
+        tell_free_text(name_caller())
         request = describe_request(self.site_code, statement, parameters)
         rows, notes = self._try_reading(
             lambda: self._execute_once(statement, parameters, request), SQLAlchemyError
@@ -186,6 +203,7 @@ class Session:
         Tried again from its start like any read, behind what `prepare` does in the same transaction; the notes say so,
         those of the error too when it fails at last.
         """
+        tell_free_text(name_caller())
         # The driver's own errors: it is not asked through SQLAlchemy.
         batch, notes = self._try_reading(lambda: self._run_batch_once(statement, prepare), Exception)
         return replace(batch, notes=notes)
