@@ -191,7 +191,7 @@ def write_row_hash(place: Place) -> str:
 
 
 def settle(pair: Pair) -> None:
-    """What a server does by itself sooner or later: nothing of it is left for whoever reads first."""
+    """What a server does by itself sooner or later: nothing of it is left for whoever reads first, or meanwhile."""
 
     def act(connection: psycopg.Connection) -> None:
         connection.execute(f"VACUUM (ANALYZE) {TABLE}")  # type: ignore[call-overload]
@@ -296,7 +296,8 @@ def show(case: Case, rows: int, found: Measures) -> None:
         f"{counted} lignes, {case.title} : {plural(ours.found, 'différence', 'différences')} "
         f"(charge de la machine {os.getloadavg()[0]:.1f})",
         f"  plancher          {found.floor.seconds:8.2f} s, processeur {found.floor.work:7.2f} s "
-        f"(un cœur par nœud {found.one_core.seconds:.2f} s, réglages du serveur {found.by_default.seconds:.2f} s)",
+        f"(un cœur par nœud {found.one_core.seconds:.2f} s, processeur {found.one_core.work:.2f} s ; "
+        f"réglages du serveur {found.by_default.seconds:.2f} s, {found.by_default.work:.2f} s)",
         f"  somme hash_record {found.plain.seconds:8.2f} s, processeur {found.plain.work:7.2f} s",
         f"  comparaison       {ours.seconds:8.2f} s, processeur {ours.work:7.2f} s "
         f"(dont client {ours.cpu_seconds:.2f} s)",
@@ -351,7 +352,10 @@ def tell_versions(pair: Pair) -> None:
 
 def main(sizes: Sequence[int]) -> None:
     """Build each size and print its three cases."""
-    with tempfile.TemporaryDirectory(prefix="bench-compare-") as folder, start_pair(Path(folder)) as pair:
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-compare-") as folder,
+        start_pair(Path(folder), autovacuum="off") as pair,
+    ):
         tell_versions(pair)
         for rows in sizes:
             fill(pair, rows)
