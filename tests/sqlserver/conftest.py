@@ -25,6 +25,7 @@ from tests.sqlserver.pair import (
     StandIn,
     judge_both,
     name_variable,
+    read_address,
     run_script,
     write_platform,
 )
@@ -32,7 +33,7 @@ from tests.sqlserver.pair import (
 VARIABLE = "MSSQL"
 NO_SERVER = (
     f"aucun SQL Server : export {VARIABLE}='DRIVER={{…}};SERVER=tcp:…,1433;UID=sa;PWD={{…}};' "
-    "puis make test-sqlserver"
+    "(et TrustServerCertificate=yes pour un conteneur, qui signe lui-même son certificat) puis make test-sqlserver"
 )
 
 
@@ -43,6 +44,7 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
     if not text:
         pytest.skip(NO_SERVER)
     given = {name.upper(): value for name, value in parse_keywords(text).items()}
+    read_address(given)  # before anything is made there
     passwords = {account: secrets.token_urlsafe(18) + "aA1!" for account in ACCOUNTS}
     connection = import_pyodbc().connect(text, autocommit=True, timeout=15)
     create_pair(connection, passwords)

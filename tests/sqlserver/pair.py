@@ -54,20 +54,31 @@ def name_variable(account: str) -> str:
     return f"AQ_{account.upper()}_PASSWORD"
 
 
+def read_address(given: Mapping[str, str]) -> tuple[str, int]:
+    """Host and port of a connection string; ValueError for an instance by name, which a platform's file has not."""
+    host, _, port = given["SERVER"].removeprefix("tcp:").partition(",")
+    if "\\" in host and not port:
+        raise ValueError(f"SERVER={host} : une plateforme veut le port de l'instance (SERVER=tcp:hôte,port).")
+    return host.partition("\\")[0], int(port or 1433)
+
+
 def write_platform(governed: Governed, given: Mapping[str, str]) -> None:
     """Make both sites of the platform's file databases of the server that a connection string names, by keyword."""
-    host, _, port = given["SERVER"].removeprefix("tcp:").partition(",")
+    host, port = read_address(given)
     trusted = given.get("TRUSTSERVERCERTIFICATE", "no").lower() in ("yes", "true")
+    asked = given.get("ENCRYPT", "yes").lower()
+    encrypt = "strict" if asked == "strict" else "no" if asked in ("no", "optional") else "yes"
     for number, users in enumerate(USERS.values(), start=1):
         reader, writer = (users.names[account] for account in Account)
         governed.change_platform(
             f'engine = "postgresql"\nhost = "127.77.0.1{number}"\nport = 5432\nname = "aquareel"\n'
             'reader_user = "nr_reader"\nreader_password_env = "AQ_READER_PASSWORD"\n'
             'writer_user = "nr_writer"\nwriter_password_env = "AQ_WRITER_PASSWORD"\n',
-            f'engine = "mssql"\nhost = {json.dumps(host)}\nport = {int(port or 1433)}\nname = "{users.database}"\n'
+            f'engine = "mssql"\nhost = {json.dumps(host)}\nport = {port}\nname = "{users.database}"\n'
             f'reader_user = "{reader}"\nreader_password_env = "{name_variable(reader)}"\n'
             f'writer_user = "{writer}"\nwriter_password_env = "{name_variable(writer)}"\n'
             f"odbc.driver = {json.dumps(given.get('DRIVER', ''))}\n"
+            f'odbc.encrypt = "{encrypt}"\n'
             f"odbc.trust_server_certificate = {json.dumps(trusted)}\n",
         )
     governed.change_platform(

@@ -26,7 +26,7 @@ from nonreg.sandbox.mssql.install import DATABASE, WRITER
 from nonreg.sandbox.mssql.replication import PASSIVE_DATABASE
 from nonreg.waiting import wait_until
 from tests.governed import make_governed
-from tests.sqlserver.pair import ACTIVE, PASSIVE, StandIn, record, write_platform
+from tests.sqlserver.pair import ACTIVE, PASSIVE, StandIn, read_address, record, write_platform
 
 pytestmark = pytest.mark.sqlserver
 SECONDS = 60.0
@@ -90,7 +90,12 @@ def test_the_platforms_file_has_both_nodes_of_the_server_that_a_connection_strin
 ) -> None:
     """Without a server too: every other test here begins with this file."""
     governed = make_governed(tmp_path)
-    given = {"DRIVER": r"C:\pilote.dll", "SERVER": "tcp:srv-essai,1434", "TRUSTSERVERCERTIFICATE": "Yes"}
+    given = {
+        "DRIVER": r"C:\pilote.dll",
+        "SERVER": "tcp:srv-essai,1434",
+        "TRUSTSERVERCERTIFICATE": "Yes",
+        "ENCRYPT": "Optional",
+    }
     write_platform(governed, given)
     platform = load_platform(str(governed.platform_file))
     nodes = [platform.site(role).database for role in (ACTIVE, PASSIVE)]
@@ -102,7 +107,14 @@ def test_the_platforms_file_has_both_nodes_of_the_server_that_a_connection_strin
         assert one is not None
         assert (one.engine, one.host, one.port) == ("mssql", "srv-essai", 1434)
         assert (one.odbc.driver, one.odbc.trust_server_certificate) == (r"C:\pilote.dll", True)
+        assert one.odbc.encrypt == "no"
     assert platform.limits["replication_pending_commands"] == 10000
+
+
+def test_an_instance_is_told_by_its_port_and_never_taken_for_the_default_one() -> None:
+    assert read_address({"SERVER": r"tcp:srv\INST,1434"}) == ("srv", 1434)
+    with pytest.raises(ValueError, match="le port de l'instance"):
+        read_address({"SERVER": r"tcp:srv\INST"})
 
 
 def test_a_row_of_an_article_arrives_and_goes_as_it_does_at_the_publisher(
