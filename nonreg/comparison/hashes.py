@@ -30,19 +30,21 @@ def make_entries(places: Places | int, hashes: Hashes) -> Entries:
 
 
 def find_alone(ours: Hashes, theirs: Hashes) -> Hashes:
-    """Sorted hashes of `ours` that `theirs` has less often; both are sorted."""
+    """Hashes of `ours` as many times as `theirs` lacks them; both are sorted."""
     if not len(theirs):
         return ours
     first = np.searchsorted(theirs, ours, "left")
     alone = theirs[np.minimum(first, len(theirs) - 1)] != ours
-    repeated = np.flatnonzero(ours[1:] == ours[:-1]) if len(ours) > 1 else np.empty(0, np.intp)
-    if len(repeated):  # several rows of one hash: as many must be there
-        again = np.unique(ours[repeated])
-        mine = np.searchsorted(ours, again, "right") - np.searchsorted(ours, again, "left")
-        other = np.searchsorted(theirs, again, "right") - np.searchsorted(theirs, again, "left")
-        alone |= np.isin(ours, again[mine > other])
+    if np.any(ours[1:] == ours[:-1]):  # several rows of one hash: as many must be there
+        alone = rank(ours) >= np.searchsorted(theirs, ours, "right") - first
     found: Hashes = ours[alone]
     return found
+
+
+def rank(ordered: Hashes) -> NDArray[np.intp]:
+    """How many of the same stand before each of some sorted hashes."""
+    ranks: NDArray[np.intp] = np.arange(len(ordered)) - np.searchsorted(ordered, ordered, "left")
+    return ranks
 
 
 def is_rising(places: Places) -> bool:
@@ -70,12 +72,18 @@ def cancel(left: Entries, right: Entries) -> tuple[Entries, Entries]:
 
 
 def keep(entries: Entries, wanted: Hashes) -> Entries:
-    """The entries of some sorted hashes."""
+    """As many entries of each hash as it stands in `wanted`, which is sorted."""
     if not len(wanted):
         return entries[:0]
     place = np.minimum(np.searchsorted(wanted, entries["hash"]), len(wanted) - 1)
     kept: Entries = entries[wanted[place] == entries["hash"]]
-    return kept
+    if len(kept) == len(wanted):
+        return kept
+    ordered: Entries = kept[np.argsort(kept["hash"], kind="stable")]
+    hashes = ordered["hash"]
+    asked = np.searchsorted(wanted, hashes, "right") - np.searchsorted(wanted, hashes, "left")
+    chosen: Entries = ordered[rank(hashes) < asked]
+    return chosen
 
 
 class Residue:
