@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -101,9 +101,12 @@ def compare_once(
         found: tuple[Difference, ...] = ()
         more = 0
         if totals[0] != totals[1]:
-            found, more = look.find_rows(question, sums)
-    if look.journal is not None:
-        look.journal.forget()
+            try:
+                found, more = look.find_rows(question, sums)
+            except TableMoved:
+                look.forget()  # sums that explain nothing would be taken up for ever
+                raise
+    look.forget()
     shown = question.table.shown
     return Comparison(
         str(name),
@@ -164,6 +167,7 @@ class Look:
                 "bound": [bound.column, bound.upto],
                 "hash": self._dialect.write_hash(table.shown, portable),
                 "slices": [layout.first, layout.width],
+                "storage": [extent.storage for extent in extents],
             }
             self.journal = Journal(self._options.journal, subject)
         return Question(table, layout, bound, self._dialect.write_hash(table.shown, portable))
@@ -197,13 +201,23 @@ class Look:
             self._count_again(question, sums)
         return sums, resumed
 
+    def forget(self) -> None:
+        """Leave nothing to be taken up."""
+        if self.journal:
+            self.journal.forget()
+
     def _count_again(self, question: Question, sums: Sequence[Mapping[int, Sum]]) -> None:
-        """What was summed at two times must still be as many rows: one that moved in between was missed."""
-        counts = self._both(side.count(question) for side in self._sides)
-        for side, count, known in zip(self._sides, counts, sums, strict=True):
-            if count != add_up(known)[0]:
-                if self.journal:
-                    self.journal.forget()
+        """What was summed at two times must be as many rows of each slice now: one that moved in between was missed."""
+        everything = range(question.layout.count)
+        counts: tuple[dict[int, Sum], dict[int, Sum]] = ({}, {})
+        counting = replace(question, row_hash="0")
+        self._both(
+            side.read_sums(counting, everything, found.update, "nombre")
+            for side, found in zip(self._sides, counts, strict=True)
+        )
+        for side, found, known in zip(self._sides, counts, sums, strict=True):
+            if any(found[number][0] != known[number][0] for number in everything):
+                self.forget()
                 raise RequestFailed(
                     f"{self._name} a changé sur {side.label} sous la borne depuis la comparaison interrompue : "
                     "recommencez, elle repartira du début."
@@ -292,9 +306,13 @@ def cut(entries: Entries) -> list[Entries]:
     return [ordered[start : start + FETCHED_ROWS] for start in range(0, len(ordered), FETCHED_ROWS)]
 
 
-def changed(name: Name, where: str) -> RequestFailed:
-    """The error for a table that did not stand still."""
-    return RequestFailed(
+class TableMoved(RequestFailed):
+    """A table did not stand still."""
+
+
+def changed(name: Name, where: str) -> TableMoved:
+    """The error for it."""
+    return TableMoved(
         f"{name} a changé sur {where} pendant sa comparaison : recommencez, avec une borne qui ne prend que les lignes "
         "que personne n'écrit plus."
     )

@@ -250,7 +250,8 @@ def write_extent(table: Table) -> str:
         "    pg_relation_size(c.oid) / CAST(current_setting('block_size') AS integer) AS last_position,\n"
         "    CAST(GREATEST(c.reltuples, 0) AS bigint) AS row_count,\n"
         "    CAST(current_setting('server_version_num') AS integer) / 10000 * 1000\n"
-        "        + pg_char_to_encoding(getdatabaseencoding()) AS hash_version\n"
+        "        + pg_char_to_encoding(getdatabaseencoding()) AS hash_version,\n"
+        "    CAST(pg_relation_filenode(c.oid) AS bigint) AS storage\n"
         "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace\n"
         "WHERE n.nspname = :schema_name AND c.relname = :table_name"
     )

@@ -21,7 +21,8 @@ from nonreg.errors import ConfigError, RequestFailed
 
 Result = TypeVar("Result")
 EXTENT = "étendue"
-FIRST_SLICES, MOST_SLICES = 64, 4096
+# Few at first: a slice is of whole pages or keys, whose texts may be very long.
+FIRST_SLICES, MOST_SLICES = 4, 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,7 @@ class Side:
         question: Question,
         numbers: Sequence[int],
         report: Callable[[Mapping[int, Sum]], None],
+        subject: str = "sommes",
     ) -> Future[None]:
         """Rows and checksum of each slice, told batch by batch."""
         statement = self._dialect.write_sums(
@@ -137,7 +139,7 @@ class Side:
             start, size = 0, FIRST_SLICES
             while start < len(numbers):
                 batch = list(numbers[start : start + size])
-                rows, seconds = self._at_pace("sommes", statement, slices=batch, **question.parameters)
+                rows, seconds = self._at_pace(subject, statement, slices=batch, **question.parameters)
                 found = {int(number): (int(count), int(total)) for number, count, total in rows.rows}
                 if len(found) != len(batch):
                     raise RequestFailed(f"{self.label} n'a pas répondu pour toutes les tranches demandées.")
@@ -194,17 +196,6 @@ class Side:
     def ask(self, subject: str, statement: str, **parameters: Any) -> Future[Rows]:
         """What another statement gives."""
         return self._thread.submit(lambda: self._at_pace(subject, statement, **parameters)[0])
-
-    def count(self, question: Question) -> Future[int]:
-        """How many rows there are now."""
-        everything = [*range(question.layout.count)]
-        statement = self._dialect.write_sums(question.table, question.layout, question.bound, "0")
-
-        def act() -> int:
-            rows, _ = self._at_pace("nombre", statement, slices=everything, **question.parameters)
-            return sum(int(row[1]) for row in rows.rows)
-
-        return self._thread.submit(act)
 
     def _at_pace(self, subject: str, statement: str, **parameters: Any) -> tuple[Rows, float]:
         if self._stop.is_set():

@@ -13,12 +13,16 @@ NOTHING: Sum = (0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """What one side says of its table: positions from `first` to `last`, about how many rows, version of its hashes."""
+    """What one side says of its table: positions from `first` to `last`, about how many rows, version of its hashes.
+
+    `storage` is another number once the rows may all have another position.
+    """
 
     first: int
     last: int
     rows: int
     hash_version: int
+    storage: int = 0
 
 
 @dataclass(frozen=True, slots=True)
