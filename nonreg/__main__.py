@@ -32,7 +32,17 @@ def build_parser() -> FrenchParser:
     commands = parser.add_subparsers(
         dest="command", metavar="COMMANDE", required=True, parser_class=FrenchParser
     )
-    for module in (campaign, comparison, drills, governance, intervention, migration, decisions, history, sqlserver):
+    for module in (
+        campaign,
+        comparison,
+        drills,
+        governance,
+        intervention,
+        migration,
+        decisions,
+        history,
+        sqlserver,
+    ):
         module.add_commands(commands)
     return parser
 

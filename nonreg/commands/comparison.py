@@ -71,6 +71,11 @@ def add_commands(commands: Commands) -> None:
         "--with", dest="other", default="", metavar="NOM|FICHIER", help="autre plateforme, à droite"
     )
     compare.add_argument(
+        "--common",
+        action="store_true",
+        help="laisser de côté les colonnes qu'un seul côté a, et le dire (défaut : la table n'est pas comparée)",
+    )
+    compare.add_argument(
         "--bound",
         default="",
         metavar="COLONNE",
@@ -239,6 +244,7 @@ def read_options(options: argparse.Namespace, table: str, places: tuple[Place, P
         pace=Pace(parse_number(options.load, "--load"), parse_seconds(options.abort, "--abort")),
         most=int(most),
         journal=journal if options.bound else None,
+        common=options.common,
     )
 
 

@@ -25,7 +25,7 @@ from nonreg.comparison.pace import Pace
 from nonreg.comparison.progress import Progress
 from nonreg.comparison.side import Place, Question, Side, Stopped, tell_requests
 from nonreg.comparison.slices import NOTHING, Bound, Portion, Sum, add_up, batch_by_rows, find_differing
-from nonreg.comparison.table import Name, match_tables, require_bound
+from nonreg.comparison.table import Name, list_alone, match_tables, require_bound
 from nonreg.errors import RequestFailed
 
 Result = TypeVar("Result")
@@ -40,12 +40,16 @@ MOST_DIFFERENCES = 200_000  # rows of one side that are fetched and named
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`most` is how many differing rows of a side are named; `journal` is the file to go on from."""
+    """`most` is how many differing rows of a side are named; `journal` is the file to go on from.
+
+    With `common`, columns that only one side has are left out, and the comparison says which.
+    """
 
     bound: Bound | None = None
     pace: Pace = FULL_PACE
     most: int = MOST_DIFFERENCES
     journal: Path | None = None
+    common: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,8 @@ class Comparison:
     """What was found: `differences` in order of key, `more` rows of either side that differ and are not named.
 
     `columns` are those of rows, the key's first; rows above `bound` were not looked at; `resumed` counts slices that an
-    earlier try had summed; `places` are what the sides are called.
+    earlier try had summed; `places` are what the sides are called, `left_out` the columns that only the left and only
+    the right has.
     """
 
     table: str
@@ -68,6 +73,7 @@ class Comparison:
     resumed: int = 0
     places: tuple[str, str] = ("", "")
     bound: Bound | None = None
+    left_out: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
 
     @property
     def is_equal(self) -> bool:
@@ -121,6 +127,7 @@ def compare_once(
         resumed,
         (left[1], right[1]),
         question.bound,
+        look.left_out,
     )
 
 
@@ -143,11 +150,14 @@ class Look:
         self._stop = stop
         self._dialect = DIALECTS[engine]
         self.journal: Journal | None = None
+        self.left_out: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
 
     def prepare(self) -> Question:
         """Agree on what is compared and how it is cut."""
         tables = self._both(side.open(self._name) for side in self._sides)
-        table = match_tables(tables[0], tables[1], (self._sides[0].label, self._sides[1].label))
+        places = (self._sides[0].label, self._sides[1].label)
+        table = match_tables(tables[0], tables[1], places, common=self._options.common)
+        self.left_out = list_alone(tables[0], tables[1])
         bound = self._options.bound
         if bound:
             require_bound(table, bound.column)

@@ -134,18 +134,28 @@ def read_column(name: Name, row: Mapping[str, Any], kinds: Mapping[str, Kind], w
     return Column(str(row["column_name"]), kind, bool(row["nullable"]), scale)
 
 
-def match_tables(left: Table, right: Table, places: tuple[str, str]) -> Table:
-    """The one table that both are, each column at its wider kind; RequestFailed names what is not the same."""
-    names = [[column.name for column in table.columns] for table in (left, right)]
-    alone = [
-        f"{name} seulement sur {place}"
-        for place, ours, theirs in ((places[0], *names), (places[1], *reversed(names)))
-        for name in ours
-        if name not in theirs
-    ]
-    if alone:
+def list_alone(left: Table, right: Table) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Columns that only the left and only the right table has."""
+    ours, theirs = ([column.name for column in table.columns] for table in (left, right))
+    return tuple(name for name in ours if name not in theirs), tuple(
+        name for name in theirs if name not in ours
+    )
+
+
+def match_tables(left: Table, right: Table, places: tuple[str, str], *, common: bool = False) -> Table:
+    """The one table that both are, each column at its wider kind; RequestFailed names what is not the same.
+
+    With `common`, columns that only one side has are left out.
+    """
+    alone = list_alone(left, right)
+    if any(alone) and not common:
+        shown = (
+            f"{name} seulement sur {place}"
+            for place, names in zip(places, alone, strict=True)
+            for name in names
+        )
         raise RequestFailed(
-            f"La table {left.name} n'a pas les mêmes colonnes des deux côtés : {', '.join(alone)}. "
+            f"La table {left.name} n'a pas les mêmes colonnes des deux côtés : {', '.join(shown)}. "
             "Comparez d'abord la structure."
         )
     if left.key != right.key:
@@ -154,8 +164,10 @@ def match_tables(left: Table, right: Table, places: tuple[str, str]) -> Table:
             f"{', '.join(right.key)} sur {places[1]}. Comparez d'abord la structure."
         )
     theirs = {column.name: column for column in right.columns}
-    matched = tuple(match_columns(left.name, ours, theirs[ours.name], places) for ours in left.columns)
-    return Table(left.name, matched, left.key)
+    shared = [column for column in left.columns if column.name in theirs]
+    return Table(
+        left.name, tuple(match_columns(left.name, one, theirs[one.name], places) for one in shared), left.key
+    )
 
 
 def match_columns(name: Name, left: Column, right: Column, places: tuple[str, str]) -> Column:

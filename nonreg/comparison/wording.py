@@ -26,6 +26,9 @@ def tell_comparison(found: Comparison) -> str:
     if found.bound:
         rows += f", {found.bound.column} jusqu'à {show(found.bound.upto, found.table, found.bound.column)}"
     again = f", reprise après {plural(found.resumed, 'tranche', 'tranches')}" if found.resumed else ""
+    if any(found.left_out):
+        names = ", ".join(name for side in found.left_out for name in side)
+        again += f", sans {names}, qu'un seul côté a"
     if found.is_equal:
         return f"{found.table} : identique sur {left} et {right} ({rows}{again})."
     named = plural(len(found.differences), "ligne diffère", "lignes diffèrent")

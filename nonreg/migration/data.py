@@ -35,6 +35,11 @@ PEOPLE_TABLES = re.compile(r"(?i)op[eé]rateur|utilisateur|annuaire|contact|pers
 PEOPLE_COLUMNS = re.compile(
     r"(?i)pr[eé]nom|(?<![a-z])(tel|mail|mel|gsm)(?![a-z])|t[eé]l[eé]phone|e?mail|courriel"
 )
+# Values of a column that only one side has, as both sides of the difference.
+LEFT_OUT = {
+    MigrationChange.ABSENT: ("valeurs de la colonne, non comparées", ""),
+    MigrationChange.ADDED: ("", "valeurs de la colonne, non comparées"),
+}
 MOST_ROWS = 500  # of one table and side: a report is read by people
 MIN_KNOWN_CHARACTERS = 5  # a shorter value would mask parts of anything
 
@@ -97,7 +102,7 @@ def compare_one(
     tell(f"Données de {table}…")
     places = [Place(platform, platform.site(SiteRole.ACTIF)) for platform in (left, right)]
     try:
-        found = compare_table(places[0], places[1], table, Options(most=MOST_ROWS))
+        found = compare_table(places[0], places[1], table, Options(most=MOST_ROWS, common=True))
     except PlatformError as error:
         return Compared(not_compared=(NotCompared("Données", explain(error), (table,)),))
     return tell_table(found, mask)
@@ -106,6 +111,12 @@ def compare_one(
 def tell_table(found: Comparison, mask: Mask) -> Compared:
     """The differences of one table as those of a migration: a table counts as one object, its rows are told."""
     differences = [tell_row(found, one, mask) for one in found.differences]
+    changes = (MigrationChange.ABSENT, MigrationChange.ADDED)
+    differences += [  # whoever compares the data alone must see it, and sign it off
+        MigrationDifference(MigrationSubject.DATA, f"{found.table}.{name}", change, *LEFT_OUT[change])
+        for change, names in zip(changes, found.left_out, strict=True)
+        for name in names
+    ]
     if found.more:
         more = f"{plural(found.more, 'autre ligne diffère', 'autres lignes diffèrent')}, hors liste"
         differences.append(
