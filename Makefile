@@ -91,7 +91,7 @@ $(RELADIFF)/.ready: requirements-reladiff.lock | $(READY)
 	@$(PY) -m pip install --quiet --no-deps --no-compile --require-hashes --target $(RELADIFF) -r requirements-reladiff.lock
 	@touch $@
 
-bench-compare: $(RELADIFF)/.ready ## comparaison de tables : durées et mémoire, face au plancher et à reladiff (ROWS=n, 1 et 10 millions sinon : environ 25 min)
+bench-compare: $(RELADIFF)/.ready ## comparaison de tables : durées et mémoire, face au plancher et à reladiff (ROWS=n, 1 et 10 millions sinon : environ 8 min)
 	@$(PY) -m tests.bench_compare $(ROWS)
 
 sandbox-up: $(READY) ## démarrer la plateforme embarquée et la laisser en marche (DEFECT=nom)
