@@ -424,6 +424,83 @@ def test_the_sum_of_hashes_is_exact_beyond_sixty_four_bits() -> None:
     assert hashes.add_hashes(hashes.make_entries(0, np.array(values, np.int64))) == sum(values)
 
 
+SETTINGS = {
+    "standard_conforming_strings": "off",
+    "datestyle": "'German, DMY'",
+    "timezone": "'Asia/Tokyo'",
+    "extra_float_digits": "-3",
+    "bytea_output": "escape",
+    "search_path": "essai, pg_catalog",
+}
+EVERY_TYPE = (
+    "CREATE TABLE essai.valeur (id integer PRIMARY KEY, r real, f float8, d date, i timestamp, z timestamptz, b bytea, "
+    "t text, n numeric)"
+)
+# Two functions of somebody else, found first by whoever has that search_path.
+OTHERS = (
+    "CREATE OR REPLACE FUNCTION essai.md5(bytea) RETURNS text LANGUAGE sql IMMUTABLE AS $$SELECT repeat('0', 32)$$",
+    "CREATE OR REPLACE FUNCTION essai.hashint4extended(integer, bigint) RETURNS bigint LANGUAGE sql IMMUTABLE "
+    "AS $$SELECT 1$$",
+)
+
+
+@pytest.mark.parametrize("portable", [False, True], ids=["native", "portable"])
+def test_a_server_s_own_settings_change_nothing(
+    pair: Pair, portable: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = postgresql.write_hash
+    monkeypatch.setattr(postgresql, "write_hash", lambda columns, _portable: write(columns, portable))
+    pair.on_both(
+        "DROP TABLE IF EXISTS essai.valeur",
+        EVERY_TYPE,
+        r"INSERT INTO essai.valeur SELECT g, 0.1, 0.1::float8 + 0.2, '2026-01-02', '2026-01-02 03:04:05.6', "
+        r"'2026-01-02 03:04:05.6+02', '\x00ff5c'::bytea, 'a\b|c', 1.50 FROM generate_series(1, 3) g",
+        *OTHERS,
+    )
+    change(pair, "UPDATE essai.valeur SET f = 0.3 WHERE id = 2")
+    change(pair, *(f"ALTER DATABASE comparaison SET {name} = {value}" for name, value in SETTINGS.items()))
+    try:
+        (one,) = look(pair, "essai.valeur").differences
+    finally:
+        change(pair, *(f"ALTER DATABASE comparaison RESET {name}" for name in SETTINGS))
+    assert one.left is not None
+    assert one.right is not None
+    assert [place for place, value in enumerate(one.left) if value != one.right[place]] == [2]
+
+
+def test_what_is_written_meanwhile_is_not_seen(measures: Pair) -> None:
+    change(measures, "UPDATE essai.mesure SET mes_valeur = 501 WHERE cap_id = 4 AND chr_id = 9")
+    written = "UPDATE essai.mesure SET mes_valeur = 502 WHERE cap_id = {} AND chr_id = 7"
+
+    def tell(progress: Progress) -> None:
+        change(measures, written.format(progress.done % 40 + 1), side=progress.done % 2)
+
+    found = look(measures, tell=tell)
+    assert [one.key for one in found.differences] == [(4, 9)]
+
+
+def test_as_many_rows_are_wanted_whatever_the_hashes_say(
+    measures: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows whose hashes add nothing to the sum."""
+    monkeypatch.setattr(postgresql, "write_hash", lambda _columns, _portable: "CAST(0 AS bigint)")
+    change(measures, "DELETE FROM essai.mesure WHERE chr_id = 500 AND cap_id IN (3, 4)")
+    found = look(measures)
+    assert (found.left_rows, found.right_rows, found.is_equal) == (ROWS, ROWS - 2, False)
+
+
+def test_an_answer_that_lacks_a_slice_or_a_row_establishes_nothing(
+    measures: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change(measures, "UPDATE essai.mesure SET mes_valeur = 501 WHERE cap_id = 4 AND chr_id IN (9, 10)")
+    write_sums, read_rows = postgresql.write_sums, postgresql.read_rows
+    with monkeypatch.context() as patch:
+        patch.setattr(postgresql, "write_sums", lambda *words: write_sums(*words) + "\nWHERE s.slice <> 1")
+        assert "pas répondu pour toutes les tranches" in refuse(measures, "essai.mesure")
+    monkeypatch.setattr(postgresql, "read_rows", lambda *words: read_rows(*words)[1:])
+    assert "a changé sur SITE-A" in refuse(measures, "essai.mesure")
+
+
 def test_a_slice_of_too_many_rows_is_hashed_in_the_parts_that_differ(
     measures: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
