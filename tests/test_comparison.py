@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import resource
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +23,7 @@ from hypothesis import strategies as st
 from nonreg.clients.sql import open_session
 from nonreg.comparison import compare, hashes, postgresql
 from nonreg.comparison import side as one_side
-from nonreg.comparison.differences import Kind
+from nonreg.comparison.differences import Kind, changed_columns
 from nonreg.comparison.journal import Journal, find_mark
 from nonreg.comparison.pace import Pace
 from nonreg.comparison.progress import Progress
@@ -533,6 +534,44 @@ def test_a_slice_of_too_many_rows_is_hashed_in_the_parts_that_differ(
     sizes.clear()
     assert len(look(measures).differences) > 7_000
     assert max(sizes) <= 900
+
+
+def test_a_full_disk_for_what_memory_does_not_hold_is_a_sentence(
+    measures: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change(measures, "UPDATE essai.mesure SET mes_etat = 'FAUX'")
+    monkeypatch.setattr(hashes.Residue.__init__, "__defaults__", (1_000,))
+    whole = look(measures).differences
+    assert len(whole) == ROWS
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4_096, before[1]))
+    try:
+        said = refuse(measures, "essai.mesure")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "écriture impossible" in said
+
+
+STRANGE = 'essai.T b:x%s"]\\:y'
+
+
+def test_names_and_numbers_of_columns_do_not_matter(pair: Pair) -> None:
+    """Names that quoting, parameters and formats could take for theirs; more columns than a seed has bits."""
+    names = ["%(id)s:a", ":upto", "c'\\:z", "É %", ":schema_name", *(f"c{number}" for number in range(100))]
+    quoted = [postgresql.quote(name).replace("\\:", ":") for name in names]
+    table = "essai." + postgresql.quote(STRANGE.removeprefix("essai.")).replace("\\:", ":")
+    columns = ", ".join(f"{name} integer" for name in quoted[1:])
+    pair.on_both(
+        f"DROP TABLE IF EXISTS {table}",
+        f"CREATE TABLE {table} ({quoted[0]} integer PRIMARY KEY, {columns})",
+        f"INSERT INTO {table} ({quoted[0]}) VALUES (1), (2), (3)",
+    )
+    assert look(pair, STRANGE).is_equal
+    for name in (1, 4, 33, 70, 104):
+        change(pair, f"UPDATE {table} SET {quoted[name]} = 0 WHERE {quoted[0]} = 2")
+        (one,) = look(pair, STRANGE, Options(bound=Bound(names[0], 3))).differences
+        assert changed_columns(one, names) == ((names[name], None, 0),)
+        change(pair, f"UPDATE {table} SET {quoted[name]} = NULL WHERE {quoted[0]} = 2")
 
 
 def test_more_differences_than_are_named_are_counted(measures: Pair) -> None:

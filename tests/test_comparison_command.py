@@ -161,6 +161,15 @@ def test_a_golden_file_that_was_recorded_finds_what_has_changed(
     assert f"seu_id = {lines[1].split(';')[0]} " in said
 
 
+def test_a_file_of_before_is_left_alone_by_a_command_that_is_refused(
+    compare: Compare, tmp_path: Path
+) -> None:
+    file = tmp_path / "ecarts.csv"
+    file.write_text("celui d'avant", encoding="utf-8")
+    assert compare("--table", "ref.station", "--output", str(file), "--load", "3")[0] == EXIT_USAGE
+    assert file.read_text("utf-8") == "celui d'avant"
+
+
 WRONG = {
     "a table without schema": (("--table", "mesure"), "Table mal nommée"),
     "a load": (("--table", "a.b", "--load", "2"), "part du temps"),

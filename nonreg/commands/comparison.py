@@ -136,17 +136,19 @@ def run_compare(options: argparse.Namespace) -> int:
         return record(options)
     places = find_places(options)
     again = parse_seconds(options.again, "--again")
+    chosen = {
+        table: read_options(options, table, places) for table in options.table
+    }  # before a file is touched
     codes = []
     with open_output(options.output) as rows:
         for table in options.table:
-            chosen = read_options(options, table, places)
             with show_progress(table) as tell:
                 try:
                     if options.golden:
-                        found = compare_golden(places[0], table, read_file(options.golden), chosen)
+                        found = compare_golden(places[0], table, read_file(options.golden), chosen[table])
                     else:
                         settle = None if again is None else functools.partial(time.sleep, again)
-                        found = compare_table(*places, table, chosen, tell, settle)
+                        found = compare_table(*places, table, chosen[table], tell, settle)
                 except PlatformError as error:
                     found, refusal = None, str(error)
             if found is None:

@@ -13,6 +13,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from nonreg.errors import RequestFailed
+from nonreg.french import explain_os_error
+
 ENTRY = np.dtype([("hash", "<i8"), ("place", "<i8")])
 Entries: TypeAlias = NDArray[np.void]  # of ENTRY: the hash of one row, and where its server finds it again
 Hashes: TypeAlias = NDArray[np.int64]
@@ -118,11 +121,17 @@ class Residue:
 
     def _spill(self, *sides: Entries) -> None:
         self._is_spilled = True
-        for side, entries in enumerate(sides):
-            part_of = entries["hash"] & (PARTS - 1)
-            for part in range(PARTS):
-                with self._path(side, part).open("ab") as file:
-                    entries[part_of == part].tofile(file)
+        try:
+            for side, entries in enumerate(sides):
+                part_of = entries["hash"] & (PARTS - 1)
+                for part in range(PARTS):
+                    with self._path(side, part).open("ab") as file:
+                        file.write(entries[part_of == part].tobytes())
+        except OSError as error:
+            raise RequestFailed(
+                f"{self._folder} : écriture impossible ({explain_os_error(error)}) ; trop de lignes diffèrent pour que "
+                "leurs empreintes tiennent en mémoire."
+            ) from error
 
     def _load(self, side: int, part: int) -> Entries:
         return np.fromfile(self._path(side, part), ENTRY)

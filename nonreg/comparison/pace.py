@@ -39,8 +39,8 @@ class Pace:
         seconds = time.monotonic() - started
         if self.abort_seconds is not None and seconds > self.abort_seconds:
             raise RequestFailed(
-                f"{site} a mis {decimal(seconds)} s à répondre à une requête de la comparaison, plus que le seuil "
-                f"d'abandon ({decimal(self.abort_seconds)} s) : la comparaison s'arrête pour ne pas le charger."
+                f"{site} a mis {decimal(seconds, 2)} s à répondre à une requête de la comparaison, plus que le seuil "
+                f"d'abandon ({decimal(self.abort_seconds, 2)} s) : la comparaison s'arrête pour ne pas le charger."
             )
         stop.wait(seconds * (1 - self.load) / self.load)
         return result, seconds

@@ -32,7 +32,9 @@ def tell_comparison(found: Comparison) -> str:
     if found.is_equal:
         return f"{found.table} : identique sur {left} et {right} ({rows}{again})."
     named = plural(len(found.differences), "ligne diffère", "lignes diffèrent")
-    more = f", et {plural(found.more, 'autre', 'autres')} sans détail" if found.more else ""
+    more = ""
+    if found.more:  # rows of a side: one that was changed is one of each
+        more = f", et {plural(found.more, 'autre', 'autres')} sans détail, les deux côtés additionnés"
     return f"{found.table} : {named}{more} ({rows}{again})."
 
 
