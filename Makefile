@@ -48,8 +48,8 @@ test-defects: $(READY) ## chaque défaut connu contre une famille entière, et s
 test-drills: $(READY) ## exercices HD : tués à tout instant, plateforme qui ment, étapes humaines (DRILL_SEEDS=n, environ 15 min)
 	@$(PY) -m pytest -n 2 --dist loadgroup -m drills tests $(ARGS)
 
-test-prefect: $(READY) ## un serveur Prefect, ses travailleurs, chaque déploiement de prefect.yaml
-	@$(PY) -m pytest -m prefect tests/test_prefect.py $(ARGS)
+test-prefect: $(READY) ## Prefect : campagnes entières, tuées aussi ; un serveur, ses travailleurs, chaque déploiement (environ 6 min)
+	@$(PY) -m pytest -m prefect tests $(ARGS)
 
 test-openssh: $(READY) ## signatures : échanges avec les vrais ssh-keygen et ssh-agent
 	@$(PY) -m pytest -m openssh tests/openssh $(ARGS)
@@ -91,7 +91,7 @@ $(RELADIFF)/.ready: requirements-reladiff.lock | $(READY)
 	@$(PY) -m pip install --quiet --no-deps --no-compile --require-hashes --target $(RELADIFF) -r requirements-reladiff.lock
 	@touch $@
 
-bench-compare: $(RELADIFF)/.ready ## comparaison de tables : durées et mémoire, face au plancher et à reladiff (ROWS=n, 1 et 10 millions sinon : environ 8 min)
+bench-compare: $(RELADIFF)/.ready ## comparaison de tables : durées et mémoire, face au plancher et à reladiff (ROWS=n, 1 et 10 millions sinon : environ 6 min)
 	@$(PY) -m tests.bench_compare $(ROWS)
 
 sandbox-up: $(READY) ## démarrer la plateforme embarquée et la laisser en marche (DEFECT=nom)

@@ -126,6 +126,7 @@ def test_drills_are_listed_when_they_are_asked_for(capsys: pytest.CaptureFixture
     assert listed[1:] == ["1 scénario(s)"]
 
 
+@pytest.mark.prefect
 def test_a_campaign_ends_with_the_verdict_its_report_and_nothing_running(
     sandbox: Layout, tmp_path: Path
 ) -> None:
@@ -151,6 +152,7 @@ def test_a_campaign_ends_with_the_verdict_its_report_and_nothing_running(
     assert find_processes(run_dir) == []
 
 
+@pytest.mark.prefect
 def test_a_ko_exits_with_1_and_an_unreachable_platform_with_2(sandbox: Layout, tmp_path: Path) -> None:
     scenarios = write_scenarios(tmp_path / "scenarios", GOOD, BAD)
     runs_dir = tmp_path / "runs"
@@ -223,6 +225,7 @@ def count_marks(sandbox: Layout) -> int:
     return int(row[0])
 
 
+@pytest.mark.prefect
 def test_an_interrupted_campaign_is_stopped_cleaned_and_reported(sandbox: Layout, tmp_path: Path) -> None:
     runs_dir = tmp_path / "runs"
     scenarios = write_scenarios(tmp_path / "scenarios", GOOD, STUCK)
@@ -248,6 +251,7 @@ def test_an_interrupted_campaign_is_stopped_cleaned_and_reported(sandbox: Layout
     assert find_processes(only_run(runs_dir)) == []
 
 
+@pytest.mark.prefect
 def test_a_killed_command_takes_its_flow_and_its_server_along(sandbox: Layout, killed_run: Path) -> None:
     command = next(
         process
@@ -261,6 +265,7 @@ def test_a_killed_command_takes_its_flow_and_its_server_along(sandbox: Layout, k
     wait_until(lambda: count_marks(sandbox) == 0, 20)
 
 
+@pytest.mark.prefect
 def test_a_killed_campaign_leaves_no_process_is_reported_and_the_next_one_starts_cleanly(
     sandbox: Layout, killed_run: Path, tmp_path: Path
 ) -> None:

@@ -142,6 +142,7 @@ def test_a_run_of_a_version_that_is_no_longer_installed_is_no_go(governed: Gover
     assert "La version installée est maintenant 5.2.0" in done.stdout
 
 
+@pytest.mark.prefect
 def test_without_a_fresh_run_a_campaign_is_run_first(governed: Governed) -> None:
     publish_run(governed, "vieux", started_at=datetime.now(UTC) - timedelta(hours=30))
     publish_run(governed, "partiel", started_at=datetime.now(UTC), selection="BASE-*")

@@ -79,7 +79,8 @@ class Side:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stop.set() if error is not None else None
+        if error is not None:
+            self._stop.set()
         self._thread.submit(self._stack.close)
         self._thread.shutdown(wait=True)
 
