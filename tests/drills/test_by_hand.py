@@ -32,13 +32,15 @@ from nonreg.model import Criticality, Drill, DrillFault, DrillStage, Effect
 from nonreg.probes.nodes import read_nodes
 from nonreg.recorder import scenario
 
-@scenario("HD-001", "Rôles", Criticality.BLOQUANTE)
+NODES = ("distributor", "drill_node", "publisher_agents", "subscriber_agents", "subscriptions")
+
+@scenario("HD-001", "Rôles", Criticality.BLOQUANTE, queries=NODES)
 def test_roles(witness, campaign):
     roles = [node.role for node in read_nodes(campaign.platform)]
     witness.expect_equal(roles, ["ACTIF", "PASSIF"], "rôles")
 
 @scenario("HD-931", "Bascule par une personne, pressée", Criticality.MAJEURE, Effect.DISRUPTIVE,
-          timeout_seconds=60,
+          timeout_seconds=60, queries=NODES,
           drill=Drill(DrillStage.PLANIFIE, (DrillFault("switched_over", max_seconds={PATIENCE_SECONDS}),)))
 def test_hurried(witness, campaign, drill):
     drill.inject("switched_over")
