@@ -186,6 +186,10 @@ WRONG = {
     ),
     "columns of nothing": (("--table", "a.b", "--columns", "x"), "il ne va pas sans lui"),
     "a golden file that is not there": (("--table", "a.b", "--golden", "/absent.csv"), "lecture impossible"),
+    "a bound that is no number": (
+        ("--table", "ref.seuil", "--bound", "seu_id", "--upto", "abc"),
+        "La borne de « seu_id » ne se lit pas : « abc » (entier attendu).",
+    ),
     "a column that is not there": (
         ("--table", "ref.station", "--bound", "absente"),
         "n'a pas de colonne « absente »",

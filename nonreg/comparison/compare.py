@@ -160,7 +160,7 @@ class Look:
         self.left_out = list_alone(tables[0], tables[1])
         bound = self._options.bound
         if bound:
-            require_bound(table, bound.column)
+            require_bound(table, bound)
         if bound and bound.upto is None:
             marks = self._both(side.read_mark(table, bound.column) for side in self._sides)
             if any(mark != mark for mark in marks):  # NaN, which is larger than all and equals nothing

@@ -80,7 +80,7 @@ def require_own_bound(table: Table, bound: Bound | None) -> None:
             f"La borne « {bound.column} » n'est pas une colonne du jeu de référence de {table.name}."
         )
     if bound:
-        require_bound(table, bound.column)
+        require_bound(table, bound)
 
 
 def narrow(table: Table, golden: Golden) -> tuple[Table, list[tuple[Cell, ...]]]:

@@ -11,14 +11,17 @@ Rules of equality, the same on each engine:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from nonreg.clients.sql import Rows
+from nonreg.comparison.slices import Bound
 from nonreg.errors import RequestFailed, UsageError
-from nonreg.wording import plural
 
 
 class Kind(StrEnum):
@@ -43,6 +46,18 @@ class Kind(StrEnum):
 WIDER = {
     frozenset({Kind.INTEGER, Kind.BIG_INTEGER}): Kind.BIG_INTEGER,
     frozenset({Kind.TEXT, Kind.PADDED_TEXT}): Kind.PADDED_TEXT,
+}
+# What a bound that a person wrote must be read by.
+READERS: Mapping[Kind, Callable[[str], object]] = {
+    Kind.INTEGER: int,
+    Kind.BIG_INTEGER: int,
+    Kind.DECIMAL: Decimal,
+    Kind.FLOAT: float,
+    Kind.UUID: UUID,
+    Kind.DATE: date.fromisoformat,
+    Kind.TIME: time.fromisoformat,
+    Kind.INSTANT: datetime.fromisoformat,
+    Kind.ZONED_INSTANT: datetime.fromisoformat,
 }
 TABLE_KINDS = ("r", "U")
 NOT_TABLES = {
@@ -193,8 +208,9 @@ def match_scales(kind: Kind, left: Column, right: Column) -> int | None:
     return (max if kind is Kind.DECIMAL else min)(left.scale, right.scale)
 
 
-def require_bound(table: Table, name: str) -> Column:
-    """The column of a bound; UsageError when there is none, RequestFailed when it leaves rows out for good."""
+def require_bound(table: Table, bound: Bound) -> None:
+    """UsageError for a bound that is none of this table, RequestFailed for one that leaves rows out for good."""
+    name = bound.column
     column = next((column for column in table.columns if column.name == name), None)
     if column is None:
         raise UsageError(f"La table {table.name} n'a pas de colonne « {name} » pour borne.")
@@ -203,14 +219,12 @@ def require_bound(table: Table, name: str) -> Column:
             f"La colonne « {name} » de {table.name} peut être NULL : elle ne sert pas de borne, les lignes où elle "
             "l'est ne seraient jamais comparées."
         )
-    return column
-
-
-def tell_rows(count: int) -> str:
-    """A number of rows, in words."""
-    return plural(count, "ligne", "lignes")
-
-
-def name_columns(columns: Sequence[Column]) -> str:
-    """Names, for a sentence."""
-    return ", ".join(column.name for column in columns)
+    read = READERS.get(column.kind)
+    if read is None or bound.upto is None:
+        return
+    try:
+        read(str(bound.upto))
+    except (ValueError, ArithmeticError):
+        raise UsageError(
+            f"La borne de « {name} » ne se lit pas : « {bound.upto} » ({column.kind} attendu)."
+        ) from None
