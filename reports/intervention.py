@@ -6,6 +6,7 @@ from nonreg.model import Answer, CampaignReport, Criticality, InterventionDecisi
 from reports import labels, text
 from reports.case import join_cases
 from reports.document import Cell, Column, Document, Pairs, Paragraph, Section, Table, shorten_on_paper
+from reports.visas import leave_visas
 
 ROWS_ON_PAPER = 100
 TITLE = "Décision avant intervention"
@@ -51,7 +52,7 @@ def build_intervention_page(decision: InterventionDecision, report: CampaignRepo
             _describe_basis(decision, report),
             *((_list_exceptions(report),) if report else ()),
             _explain_rule(decision),
-            _leave_visas(),
+            leave_visas(),
         ),
         verdict_label="Réponse",
         run_label="Décision",
@@ -141,17 +142,3 @@ def _explain_rule(decision: InterventionDecision) -> Section:
         "procès-verbal, ni validation par la maîtrise d'ouvrage."
     )
     return Section("regle", "4. Règle appliquée", (Paragraph(said),))
-
-
-def _leave_visas() -> Section:
-    columns = (
-        Column("Visa", 20),
-        Column("Rôle", 25),
-        Column("Nom", 25),
-        Column("Date", 14),
-        Column("Signature", 16),
-    )
-    rows = tuple(
-        (Cell(who), *(Cell("") for _ in columns[1:])) for who in ("Titulaire", "MOA (pour information)")
-    )
-    return Section("visas", "Visas", (Table("À remplir à la main", columns, rows, form=True),))

@@ -28,6 +28,7 @@ from reports.document import (
     Table,
     shorten_on_paper,
 )
+from reports.visas import leave_visas
 
 TITLE = "Comparaison avant migration"
 ROWS_ON_PAPER, DETAILS_ON_PAPER = 300, 60
@@ -89,7 +90,7 @@ def build_migration_page(report: MigrationReport) -> Document:
             _describe_list(report),
             *_detail(differences),
             _explain_rule(),
-            _leave_visas(),
+            leave_visas(),
         ),
         run_label="Comparaison",
     )
@@ -344,17 +345,3 @@ def _explain_rule() -> Section:
         "sur la liste entière, les deux plateformes et leurs versions : ce qui en change est à signer de nouveau."
     )
     return Section("regle", "6. Règle appliquée", (Paragraph(said),))
-
-
-def _leave_visas() -> Section:
-    columns = (
-        Column("Visa", 20),
-        Column("Rôle", 25),
-        Column("Nom", 25),
-        Column("Date", 14),
-        Column("Signature", 16),
-    )
-    rows = tuple(
-        (Cell(who), *(Cell("") for _ in columns[1:])) for who in ("Titulaire", "MOA (pour information)")
-    )
-    return Section("visas", "Visas", (Table("À remplir à la main", columns, rows, form=True),))
