@@ -36,6 +36,7 @@ def make_engine(database: Database, user: str, password: str) -> Engine:
         ),
         poolclass=NullPool,
         hide_parameters=True,
+        use_native_hstore=False,  # otherwise each connection asks for a type that nobody uses
         connect_args={
             "connect_timeout": max(1, math.ceil(database.login_timeout_seconds)),  # 0 would be without end
             "application_name": "aquareel-nonreg",

@@ -36,17 +36,20 @@ KINDS = {
     "timestamptz": Kind.ZONED_INSTANT,
     "bytea": Kind.BYTES,
 }
-# One snapshot for all that is asked, one core, and dates and numbers written in one way.
-PREPARE = (
-    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
-    "SET LOCAL max_parallel_workers_per_gather = 0",
-    "SET LOCAL jit = off",
-    "SET LOCAL timezone = 'UTC'",
-    "SET LOCAL datestyle = 'ISO, YMD'",
-    "SET LOCAL extra_float_digits = 1",
-    "SET LOCAL bytea_output = 'hex'",
-    "SET LOCAL standard_conforming_strings = on",
-    "SET LOCAL search_path = pg_catalog",
+# One core, and dates and numbers written in one way.
+SETTINGS = {
+    "max_parallel_workers_per_gather": "0",
+    "jit": "off",
+    "timezone": "UTC",
+    "datestyle": "ISO, YMD",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
+    "standard_conforming_strings": "on",
+    "search_path": "pg_catalog",
+}
+ONE_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+SET = "SELECT " + ", ".join(
+    f"pg_catalog.set_config('{name}', '{value}', true)" for name, value in SETTINGS.items()
 )
 PAGES = 16  # of a slice: some thousand rows
 PACKED = np.dtype([("hash", ">i8"), ("page", ">u4"), ("line", ">u2")])
@@ -235,11 +238,12 @@ def write_slices(layout: Layout) -> str:
 
 
 def write_start(name: Name) -> tuple[str, ...]:
-    """What a session begins with; the table is kept as it is from before the snapshot on.
+    """What a session begins with; the table is kept as it is from before the snapshot, which the first SELECT takes.
 
     One that is rewritten behind the snapshot shows no row: a delivery on both sides would make two empty tables.
     """
-    return (*PREPARE, f"LOCK TABLE {quote(name.schema)}.{quote(name.table)} IN ACCESS SHARE MODE")
+    lock = f"LOCK TABLE {quote(name.schema)}.{quote(name.table)} IN ACCESS SHARE MODE"
+    return (ONE_SNAPSHOT, lock, SET)
 
 
 def write_extent(table: Table) -> str:

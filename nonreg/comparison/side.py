@@ -17,7 +17,7 @@ from nonreg.comparison.pace import Pace, next_size
 from nonreg.comparison.slices import Bound, Extent, Layout, Sum
 from nonreg.comparison.table import Name, Table, read_table
 from nonreg.config import Platform, Site
-from nonreg.errors import ConfigError, RequestFailed
+from nonreg.errors import AccessDenied, ConfigError, RequestFailed
 
 Result = TypeVar("Result")
 EXTENT = "étendue"
@@ -89,14 +89,14 @@ class Side:
 
         def act() -> Table:
             self._session = self._stack.enter_context(open_session(self._place.platform, self._place.site))
-            table = self._read_table(name)
-            start = self._dialect.write_start(name)
-            if start:
-                self._session.undo()  # there is a table: as it is from here on
-                for statement in start:
+            try:
+                for statement in self._dialect.write_start(name):
                     self._session.execute(statement)
-                table = self._read_table(name)
-            return table
+            except (RequestFailed, AccessDenied):
+                self._session.undo()
+                self._read_table(name)  # says what is wrong with the table, if it is the table
+                raise
+            return self._read_table(name)
 
         return self._thread.submit(act)
 
