@@ -8,7 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from prefect import flow, get_run_logger, task
-from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from flows.campaign import FamilyChoice, campaign
@@ -31,6 +30,7 @@ from tasks.migration import (
     publish_migration,
     read_expected,
 )
+from tasks.showing import finish_showing, show_link, show_markdown
 
 
 class PlatformsDiffer(NonregError):
@@ -53,14 +53,9 @@ def compare_stage(
     published = publish_migration(request, report, runs_dir, None)
     key = report.id.lower()
     lines = [f"# {VERDICTS[report.verdict].text}", "", *(f"- {reason}" for reason in report.reasons)]
-    create_markdown_artifact(
-        key=f"migration-{key}", markdown="\n".join(lines) + "\n", description="Comparaison avant migration"
-    )
-    create_link_artifact(
-        key=f"rapport-{key}",
-        link=(published.folder / HTML).resolve().as_uri(),
-        link_text="Comparaison avant migration",
-    )
+    show_markdown(f"migration-{key}", "\n".join(lines) + "\n", "Comparaison avant migration")
+    show_link(f"rapport-{key}", published.folder / HTML, "Comparaison avant migration")
+    finish_showing()
     return published
 
 

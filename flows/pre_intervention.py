@@ -11,7 +11,6 @@ from enum import StrEnum
 from pathlib import Path
 
 from prefect import flow, get_run_logger, runtime, task
-from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from flows.campaign import FamilyChoice, campaign
@@ -22,6 +21,7 @@ from nonreg.model import Answer, Intervention, InterventionKind
 from nonreg.plan import new_run_id
 from reports.intervention import ANSWERS
 from tasks.intervention import Answered, decide, find_run, observe_version, publish_decision, read_max_age
+from tasks.showing import finish_showing, show_link, show_markdown
 
 
 class YesNo(StrEnum):
@@ -57,12 +57,9 @@ def answer_stage(
     answered = publish_decision(platform, decision, report, runs_dir)
     key = decision.id.lower()
     lines = [f"# {ANSWERS[decision.answer].text}", "", *(f"- {reason}" for reason in decision.reasons)]
-    create_markdown_artifact(key=f"reponse-{key}", markdown="\n".join(lines) + "\n", description="Réponse")
-    create_link_artifact(
-        key=f"page-{key}",
-        link=(answered.folder / "page.html").resolve().as_uri(),
-        link_text="Décision avant intervention",
-    )
+    show_markdown(f"reponse-{key}", "\n".join(lines) + "\n", "Réponse")
+    show_link(f"page-{key}", answered.folder / "page.html", "Décision avant intervention")
+    finish_showing()
     return answered
 
 

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from prefect import flow, get_run_logger, task
-from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from nonreg.config import load_platform
 from nonreg.decision import load_signed
 from tasks.promotion import Candidate, load_candidate, promote
+from tasks.showing import finish_showing, show_markdown
 
 
 @task(name="1 - Relire et juger de nouveau le passage", cache_policy=NO_CACHE)
@@ -24,11 +24,12 @@ def load_candidate_stage(run: str, platform: str) -> Candidate:
 def promote_stage(candidate: Candidate, decision: str, runs_dir: Path) -> Path:
     """Verify the signature against the run, record it in the ledger, write the file to review."""
     path = promote(candidate, load_signed(Path(decision)), runs_dir, datetime.now(UTC))
-    create_markdown_artifact(
-        key=f"reference-{candidate.baseline.number:04d}",
-        markdown=f"```\n{candidate.sheet}```\n\nFichier à relire et à valider dans git : `{path}`\n",
-        description=f"Référence n° {candidate.baseline.number}",
+    show_markdown(
+        f"reference-{candidate.baseline.number:04d}",
+        f"```\n{candidate.sheet}```\n\nFichier à relire et à valider dans git : `{path}`\n",
+        f"Référence n° {candidate.baseline.number}",
     )
+    finish_showing()
     return path
 
 

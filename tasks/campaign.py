@@ -10,17 +10,8 @@ import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
-from uuid import UUID
 
 from prefect import get_run_logger, task
-from prefect.artifacts import (
-    create_link_artifact,
-    create_markdown_artifact,
-    create_progress_artifact,
-    create_table_artifact,
-    update_progress_artifact,
-)
 from prefect.cache_policies import NO_CACHE
 
 from nonreg import store
@@ -36,6 +27,15 @@ from nonreg.progress import read_progress
 from reports.labels import CHANGES
 from reports.render import Rendered, render_all
 from tasks.publication import judge_folder, publish_report
+from tasks.showing import (
+    artifact_key,
+    finish_showing,
+    move_progress,
+    show_link,
+    show_markdown,
+    show_progress,
+    show_table,
+)
 
 PROGRESS_SECONDS = 1.0
 
@@ -72,10 +72,7 @@ def plan_stage(request: CampaignRequest, platform: Platform, run_dir: Path) -> C
 def run_stage(request: CampaignRequest, platform: Platform, plan: CampaignPlan, run_dir: Path) -> CampaignRun:
     """Guards, then pytest; artifacts show how far it is, and what a person is asked to do."""
     stop = threading.Event()
-    artifact = cast(
-        UUID,  # the call is synchronous here
-        create_progress_artifact(0.0, key=artifact_key("avancement", plan), description="Scénarios exécutés"),
-    )
+    bar = show_progress(artifact_key("avancement", plan), "Scénarios exécutés")
     file = find_platform_file(request.platform)
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(execute_plan, platform, plan, run_dir, file, request.scenarios_dir(), stop)
@@ -87,10 +84,10 @@ def run_stage(request: CampaignRequest, platform: Platform, plan: CampaignPlan, 
                 show_steps(request, platform, plan, told)
                 percent = read_progress(run_dir).percent
                 if percent != shown:
-                    update_progress_artifact(artifact, percent)
+                    move_progress(bar, percent, "Scénarios exécutés")
                     shown = percent
             running.result()
-            update_progress_artifact(artifact, read_progress(run_dir).percent)
+            move_progress(bar, read_progress(run_dir).percent, "Scénarios exécutés")
         finally:
             stop.set()
     run = store.load_run(run_dir)
@@ -105,11 +102,7 @@ def show_steps(request: CampaignRequest, platform: Platform, plan: CampaignPlan,
             told.add(step.id)
             text = describe_step(step, request.platform)
             get_run_logger().warning(text)
-            create_markdown_artifact(
-                key=f"etape-{step.id.lower()}",
-                markdown=f"# À faire\n\n{text}\n",
-                description=step.scenario_id,
-            )
+            show_markdown(f"etape-{step.id.lower()}", f"# À faire\n\n{text}\n", step.scenario_id)
 
 
 @task(name="4 - Comparer et juger", cache_policy=NO_CACHE)
@@ -133,17 +126,10 @@ def publish_stage(run_dir: Path, report: CampaignReport, rendered: Rendered) -> 
     verdict = VERDICT_LABELS[report.assessment.verdict]
     get_run_logger().info("Verdict %s, rapport %s", verdict, published.html)
     plan = report.run.plan
-    create_table_artifact(
-        key=artifact_key("resultats", plan), description=f"Résultats — {verdict}", table=list_results(report)
-    )
-    create_markdown_artifact(
-        key=artifact_key("verdict", plan), markdown=describe_verdict(report), description="Verdict"
-    )
-    create_link_artifact(
-        key=artifact_key("rapport", plan),
-        link=published.html.resolve().as_uri(),
-        link_text="Rapport de tests (A.2)",
-    )
+    show_table(artifact_key("resultats", plan), list_results(report), f"Résultats — {verdict}")
+    show_markdown(artifact_key("verdict", plan), describe_verdict(report), "Verdict")
+    show_link(artifact_key("rapport", plan), published.html, "Rapport de tests (A.2)")
+    finish_showing()
     return published.html
 
 
@@ -189,8 +175,3 @@ VERDICT_LABELS = {
     Verdict.INCOMPLET: "INCOMPLET",
     Verdict.KO: "KO",
 }
-
-
-def artifact_key(subject: str, plan: CampaignPlan) -> str:
-    """An artifact key of the run: lower-case letters, digits and dashes only."""
-    return f"{subject}-{plan.campaign_id[:8]}"
