@@ -13,12 +13,14 @@ import unicodedata
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 from nonreg.errors import ConfigError, UsageError
 from nonreg.files import parse_toml, read_text
 from nonreg.model import Limit, Nature, PlatformIdentity, SiteRole
+from nonreg.working_time import WorkingTime, find_problem
 
+T = TypeVar("T")
 PLATFORMS_DIR = Path(__file__).parent / "platforms"
 STRICT = {"extra": "forbid"}
 UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")
@@ -181,6 +183,7 @@ class Platform:
     limits: dict[str, float] = field(default_factory=dict)
     scope: dict[str, str] = field(default_factory=dict)
     drills: DrillSettings = field(default_factory=DrillSettings)
+    working_time: WorkingTime = field(default_factory=WorkingTime)
     ha: HaKind = HaKind.TRANSACTIONAL_REPLICATION
     governance: str = ""
     default_ticket: str = ""
@@ -253,12 +256,11 @@ def load_platform(name_or_path: str) -> Platform:
     platform = _validate(parse_toml(text, path), text, path)
     _check_sites(platform, path)
     _check_numbers(platform, text, path)
+    _check_working_time(platform, text, path)
     return platform
 
 
 def _validate(data: dict[str, Any], text: str, path: Path) -> Platform:
-    from pydantic import TypeAdapter, ValidationError
-
     data.setdefault("base_dir", str(path.resolve().parent))
     for key in ("baseline", "governance"):
         if isinstance(data.get(key), str) and "/" in data[key] and "\0" not in data[key]:
@@ -266,8 +268,15 @@ def _validate(data: dict[str, Any], text: str, path: Path) -> Platform:
     for key in ("name", "identity_token"):  # what decisions name, in NFC as everything signed
         if isinstance(data.get(key), str):
             data[key] = unicodedata.normalize("NFC", data[key])
+    return validate_table(Platform, data, text, path)
+
+
+def validate_table(kind: type[T], data: dict[str, Any], text: str, path: Path) -> T:
+    """The TOML table as a value of that class; ConfigError names the file, the first wrong key and its line."""
+    from pydantic import TypeAdapter, ValidationError
+
     try:
-        return TypeAdapter(Platform).validate_python(data)
+        return TypeAdapter(kind).validate_python(data)
     except ValidationError as error:
         # A misspelt key is both unknown and missing: the unknown one has a line to show.
         first = min(error.errors(), key=lambda one: one["type"] not in UNKNOWN_KEY)
@@ -316,6 +325,14 @@ def _check_numbers(platform: Platform, text: str, path: Path) -> None:
             )
 
 
+def _check_working_time(platform: Platform, text: str, path: Path) -> None:
+    problem = find_problem(platform.working_time)
+    if problem:
+        line = find_key_line(text, ["working_time", "openings"])
+        where = "clé « working_time.openings »" + (f", ligne {line}" if line else "")
+        raise ConfigError(f"{path} : {where} : {problem}.")
+
+
 def _translate_validation(error: Any) -> str:
     kind, given = error["type"], error.get("input")
     if kind == "missing":
@@ -328,6 +345,8 @@ def _translate_validation(error: Any) -> str:
         "int": "un nombre entier",
         "float": "un nombre",
         "string": "un texte",
+        "date": "une date (2026-05-15, sans guillemets)",
+        "time": "une heure (09:00:00, sans guillemets)",
         "tuple": "une liste",
         "dataclass": "une table",
         "dict": "une table",
