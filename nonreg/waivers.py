@@ -54,12 +54,7 @@ def load_waivers(
     now: datetime,
 ) -> tuple[Waiver, ...]:
     """The waivers of a governance folder, expired ones too; ConfigError for the first that is not sound."""
-    path = folder / FILE
-    if not path.is_file():
-        return ()
-    waivers = tuple(
-        _read_waiver(entry, f"{path}, dérogation n° {n}") for n, entry in enumerate(_read(path), 1)
-    )
+    path, waivers = folder / FILE, read_waivers(folder)
     for waiver in waivers:
         if waiver.scenario_id not in known_ids:
             raise ConfigError(f"{path} : scénario inconnu : « {waiver.scenario_id} » ({waiver.ticket}).")
@@ -67,6 +62,14 @@ def load_waivers(
             raise ConfigError(f"{path} : porteur inconnu : « {waiver.owner} » ({waiver.scenario_id}).")
         _require_granted(waiver, folder, people, platform, identity_token, now)
     return waivers
+
+
+def read_waivers(folder: Path) -> tuple[Waiver, ...]:
+    """The waivers as they are written, granted or not: enough to remind somebody of their expiry."""
+    path = folder / FILE
+    if not path.is_file():
+        return ()
+    return tuple(_read_waiver(entry, f"{path}, dérogation n° {n}") for n, entry in enumerate(_read(path), 1))
 
 
 def _read(path: Path) -> list[Any]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import requests
 from urllib3.exceptions import NewConnectionError
 
-from nonreg.errors import NotSent, RequestFailed, Unreachable
+from nonreg.errors import CertificateRefused, NotSent, RequestFailed, Unreachable
 
 SHOWN_BODY_CHARS = 2000
 
@@ -27,15 +28,23 @@ class Answer:
 class WebSession:
     """Requests of one scenario to one service; cookies are kept between them.
 
-    `connect_seconds` bounds the connection alone, `timeout_seconds` the silence of the server after it.
+    `connect_seconds` bounds the connection alone, `timeout_seconds` the silence of the server after it; `ca_file`
+    holds the authorities to trust, the public ones without it.
     """
 
-    def __init__(self, base_url: str, timeout_seconds: float, connect_seconds: float | None = None) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        timeout_seconds: float,
+        connect_seconds: float | None = None,
+        ca_file: str | None = None,
+    ) -> None:
         self._base_url = base_url
         self._timeout_seconds = timeout_seconds
         self._connect_seconds = timeout_seconds if connect_seconds is None else connect_seconds
         self._session = requests.Session()
         self._session.trust_env = False  # a proxy of the machine must not stand between us and the platform
+        self._session.verify = ca_file or True
 
     def __enter__(self) -> WebSession:
         return self
@@ -47,9 +56,9 @@ class WebSession:
         """Close its connections."""
         self._session.close()
 
-    def get(self, path: str) -> Answer:
-        """GET one path."""
-        return self._send("GET", path, None, {}, None)
+    def get(self, path: str, credentials: tuple[str, str] | None = None) -> Answer:
+        """GET one path; `credentials` as for `post`."""
+        return self._send("GET", path, None, {}, credentials)
 
     def post(
         self,
@@ -57,9 +66,10 @@ class WebSession:
         body: bytes,
         content_type: str = "application/xml",
         credentials: tuple[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """POST bytes; `credentials` are for HTTP Basic and never shown."""
-        return self._send("POST", path, body, {"Content-Type": content_type}, credentials)
+        """POST bytes; `credentials` are for HTTP Basic and never shown, nor are the `headers`."""
+        return self._send("POST", path, body, {"Content-Type": content_type, **(headers or {})}, credentials)
 
     def put(self, path: str, body: bytes, content_type: str) -> Answer:
         """PUT bytes."""
@@ -89,6 +99,8 @@ class WebSession:
             raise NotSent(f"{method} {url} : pas de réponse en {self._connect_seconds:g} s.") from error
         except requests.Timeout as error:
             raise Unreachable(f"{method} {url} : pas de réponse en {self._timeout_seconds:g} s.") from error
+        except requests.exceptions.SSLError as error:
+            raise CertificateRefused(f"{method} {url} : certificat refusé.") from error
         except requests.ConnectionError as error:
             # The cause lies in what requests wrapped: MaxRetryError(reason=NewConnectionError).
             cause = getattr(error.args[0] if error.args else None, "reason", None)

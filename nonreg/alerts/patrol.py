@@ -1,0 +1,192 @@
+"""One round: look at everything, keep an alert of each new fact, send what is due.
+
+A source that cannot be read is a sentence, and does not keep the others from being looked at.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from nonreg.alerts.deadlines import read_deadlines
+from nonreg.alerts.evidence import find_bad_verdicts, list_runs
+from nonreg.alerts.facts import (
+    FORGOTTEN_AFTER,
+    Fact,
+    Kind,
+    tell_deadlines,
+    tell_server,
+    tell_undelivered,
+    tell_worker,
+)
+from nonreg.alerts.mail import MailChannel
+from nonreg.alerts.nights import DAY, RunSeen, find_missed, tell_missed
+from nonreg.alerts.outbox import Channel, Outbox, write_durably
+from nonreg.alerts.server import PrefectServer
+from nonreg.alerts.settings import AlertSettings
+from nonreg.alerts.webhook import WebhookChannel
+from nonreg.errors import ConfigError, NonregError, PlatformError
+from nonreg.file_lock import hold_file_lock
+from nonreg.files import read_json
+from nonreg.french import describe_os_error
+
+MEMORY = ".surveillance"
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What a round did, in sentences: new alerts, deliveries, what could not be looked at."""
+
+    told: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What one round leaves to the next: since when somebody looks, since when the server is silent."""
+
+    since: datetime
+    server_down_since: datetime | None = None
+
+
+def list_channels(settings: AlertSettings) -> tuple[Channel, ...]:
+    """The channels that are set."""
+    return (
+        *([MailChannel(settings.mail)] if settings.mail is not None else []),
+        *([WebhookChannel(settings.webhook)] if settings.webhook is not None else []),
+    )
+
+
+def choose_channels(fact: Fact, channels: tuple[Channel, ...]) -> tuple[str, ...]:
+    """Where a fact goes: never to the very channel that it says is stuck."""
+    stuck = fact.key.split("/")[1] if fact.kind is Kind.OUTBOX else ""
+    return tuple(
+        one.name
+        for one in channels
+        if one.name != stuck and (fact.kind in one.kinds or fact.kind is Kind.TRIAL)
+    )
+
+
+def make_round(settings: AlertSettings, server: PrefectServer | None, now: datetime) -> Round:
+    """Look once at everything, at that time."""
+    outbox, channels = Outbox(settings.folder()), list_channels(settings)
+    told: list[str] = []
+    problems: list[str] = []
+    with hold_file_lock(outbox.folder / ".surveillance.lock", "La surveillance des alertes"):
+        memory = _remember(outbox, now)
+        for fact in _look(settings, server, memory, outbox, now, problems):
+            names = choose_channels(fact, channels)
+            if outbox.add(fact, names, now):
+                told.append(f"Nouvelle alerte ({', '.join(names) or 'aucun canal'}) — {fact.subject}")
+    outbox.list_alerts(problems)
+    told += [str(one) for one in outbox.deliver(channels, now)]
+    return Round(tuple(told), tuple(problems))
+
+
+def _look(
+    settings: AlertSettings,
+    server: PrefectServer | None,
+    memory: Memory,
+    outbox: Outbox,
+    now: datetime,
+    problems: list[str],
+) -> list[Fact]:
+    found: list[Fact] = []
+    runs: tuple[RunSeen, ...] = ()
+    asked = server
+
+    def look_at(source: Callable[[], tuple[Fact, ...]]) -> None:
+        try:
+            found.extend(source())
+        except NonregError as error:
+            problems.append(str(error))
+        except OSError as error:
+            problems.append(f"{describe_os_error(error)}.")
+
+    def look_at_server() -> tuple[Fact, ...]:
+        nonlocal asked
+        if server is None or settings.server is None:
+            return ()
+        wanted = settings.server
+        try:
+            workers, at = server.read_workers(wanted.pool)
+        except PlatformError as error:
+            asked = None
+            down_since = memory.server_down_since or now
+            _keep(outbox, Memory(memory.since, down_since))
+            fact = tell_server(down_since, str(error), wanted.server_silence_seconds, now)
+        else:
+            _keep(outbox, Memory(memory.since))
+            fact = tell_worker(wanted.pool, workers, wanted.workers, wanted.worker_silence_seconds, at)
+        return (fact,) if fact is not None else ()
+
+    def look_at_verdicts() -> tuple[Fact, ...]:
+        nonlocal runs
+        runs = list_runs(settings.folder(), now - FORGOTTEN_AFTER - DAY)
+        return find_bad_verdicts(settings.folder(), runs, settings.verdicts, now)
+
+    def look_at_nights() -> tuple[Fact, ...]:
+        return tuple(
+            tell_missed(nightly, start, runs, _ask(asked, nightly.deployment, start), now)
+            for nightly in settings.nights()
+            for start in find_missed(nightly, runs, memory.since, now)
+        )
+
+    def look_at_deadlines() -> tuple[Fact, ...]:
+        facts: list[Fact] = []
+        for folder in settings.governance:
+            path = settings.base_dir / folder
+            if not path.is_dir():
+                raise ConfigError(f"{path} : dossier de gouvernance absent.")
+            deadlines = read_deadlines(path, settings.thresholds_hours)
+            facts += tell_deadlines(deadlines, path.name, now)
+        return tuple(facts)
+
+    def look_at_outbox() -> tuple[Fact, ...]:
+        waiting = outbox.list_undelivered(now)
+        return tell_undelivered(waiting, settings.undelivered_after_minutes * 60, now)
+
+    for source in (look_at_server, look_at_verdicts, look_at_nights, look_at_deadlines, look_at_outbox):
+        look_at(source)
+    return found
+
+
+def _ask(server: PrefectServer | None, deployment: str, start: datetime) -> str:
+    if server is None:
+        return ""
+    try:
+        return server.describe_night(deployment, start)
+    except PlatformError:
+        return ""  # its silence is a fact of its own
+
+
+def _remember(outbox: Outbox, now: datetime) -> Memory:
+    """What the last round left; the first one begins to look now."""
+    path = outbox.folder / MEMORY
+    if path.is_file():
+        try:
+            data = read_json(path)
+            down = data.get("server_down_since")
+            return Memory(
+                datetime.fromisoformat(data["since"]).astimezone(UTC),
+                datetime.fromisoformat(down).astimezone(UTC) if down else None,
+            )
+        except (ConfigError, KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ConfigError(
+                f"{path} : illisible ; effacez-le pour surveiller à partir de maintenant."
+            ) from error
+    memory = Memory(now)
+    _keep(outbox, memory)
+    return memory
+
+
+def _keep(outbox: Outbox, memory: Memory) -> None:
+    path = outbox.folder / MEMORY
+    down = memory.server_down_since
+    text = json.dumps(
+        {"since": memory.since.isoformat(), "server_down_since": down.isoformat() if down else None}
+    )
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        write_durably(path, text)
