@@ -14,7 +14,7 @@ from prefect import flow, runtime, tags
 
 from nonreg.config import load_platform
 from nonreg.errors import NonregError
-from nonreg.model import CampaignPlan, Verdict
+from nonreg.model import CampaignPlan, EffectLimit, Verdict
 from nonreg.plan import CampaignRequest, new_run_id
 from tasks.campaign import (
     VERDICT_LABELS,
@@ -86,6 +86,7 @@ def campaign(
     project_junit: list[str] | None = None,
     retries: int = 0,
     drills: str = "",
+    effects: EffectLimit = EffectLimit.DONNEES_MARQUEES,
 ) -> str:
     """Exécute une campagne de non-régression et publie son rapport A.2.
 
@@ -102,8 +103,12 @@ def campaign(
         retries: Nouveaux essais d'un scénario en échec, à la fin ; le premier échec reste au rapport.
         drills: Fichier de l'autorisation d'exercices que le titulaire a signée (python -m nonreg plan) ; vide
             pour une campagne qui ne casse rien.
+        effects: Ce que les scénarios peuvent faire au plus ; en lecture, ceux qui écrivent sont laissés de côté,
+            et le rapport les nomme.
     """
-    request = CampaignRequest(platform, ",".join(families), select, ticket, scenarios, retries, drills)
+    request = CampaignRequest(
+        platform, ",".join(families), select, ticket, scenarios, retries, drills, effects
+    )
     loaded = load_stage(request)
     run_dir = Path(runs_dir) / (run_id or new_run_id(loaded.name))
     plan = plan_stage(request, loaded, run_dir)

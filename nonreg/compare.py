@@ -219,11 +219,14 @@ def compare_scenarios(run: CampaignRun, basis: Basis) -> tuple[str, ...]:
 
 
 def find_removed(plan: CampaignPlan, basis: Basis) -> tuple[str, ...]:
-    """Scenarios of the baseline that this selection should hold and the plan does not; drills are asked for apart."""
+    """Scenarios of the baseline that this selection should hold and the plan does not.
+
+    Drills are asked for apart, and those that do more than the campaign may were left out on purpose.
+    """
     baseline = basis.baseline
     if baseline is None or baseline.catalog != plan.catalog:
         return ()
-    planned = {scenario.id for scenario in plan.scenarios} | {*plan.drills_left_out}
+    planned = {scenario.id for scenario in plan.scenarios} | {*plan.drills_left_out, *plan.effects_left_out}
     families = {family.value for family in plan.families}
     return tuple(
         one.scenario_id

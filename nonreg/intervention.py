@@ -100,6 +100,7 @@ def answer(
 
 def _refuse_run(report: CampaignReport, target: Target) -> list[str]:
     plan, refusals = report.run.plan, []
+        and not plan.effects_left_out
     own = plan.platform
     same = (own.name, own.identity_token) == (target.name, target.identity_token)
     if not same or own.nature is not Nature.TEST:
@@ -176,6 +177,11 @@ def explain_block(
     if now >= decision.expires_at:
         return f"la décision {decision.id} n'est plus valable depuis le {decision.expires_at:%d/%m/%Y à %H:%M UTC}"
     if decision.application_version != target.application_version:
+    if plan.effects_left_out:
+        count = len(plan.effects_left_out)
+        refusals.append(
+            f"Le passage est en lecture seule : ce qui écrit est laissé de côté (scénarios : {count})."
+        )
         return f"la décision {decision.id} porte sur la version {decision.application_version}"
     if (decision.platform, decision.identity_token) != (target.name, target.identity_token):
         return f"la décision {decision.id} porte sur une autre plateforme"

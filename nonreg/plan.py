@@ -18,7 +18,16 @@ from pathlib import Path
 
 from nonreg.config import Platform
 from nonreg.errors import UsageError
-from nonreg.model import CampaignPlan, DeclaredQueries, DrillStage, Effect, Family, PlannedDrill, Scenario
+from nonreg.model import (
+    CampaignPlan,
+    DeclaredQueries,
+    DrillStage,
+    Effect,
+    EffectLimit,
+    Family,
+    PlannedDrill,
+    Scenario,
+)
 from nonreg.recorder import COLLECT_VARIABLE, RUN_VARIABLE
 from nonreg.selection import is_selected
 from nonreg.store import load_json
@@ -27,9 +36,10 @@ from nonreg.tickets import require_ticket
 SCENARIOS_DIR = Path(__file__).parent / "scenarios"
 COLLECT_DEADLINE_SECONDS = 60
 MAX_RETRIES = 3
-QUIET_EFFECTS = (Effect.READ_ONLY, Effect.WRITES_TEST_DATA)
+QUIET_EFFECTS = EffectLimit.DONNEES_MARQUEES.effects
 CLOSING = re.compile(r"HD-00[1-9][a-z]?")  # « plateforme laissée comme trouvée »
 DRILLED_FAMILIES = "hd"
+DRILLS_WRITE = "Des exercices cassent et écrivent : ils ne vont pas avec des effets limités à la lecture."
 RUN_NAMESPACE = uuid.UUID("7e0f0f0c-3c5e-4f7b-8a55-6a2f5c1b9d11")
 FAMILY_NAMES = {
     "base": Family.BASE,
@@ -53,6 +63,7 @@ class CampaignRequest:
     scenarios: str = ""
     retries: int = 0
     drills: str = ""
+    effects: str = ""
 
     def scenarios_dir(self) -> Path:
         """Folder that the scenarios come from."""
@@ -80,7 +91,7 @@ def identify_tool(request: CampaignRequest) -> ToolIdentity:
         described = ""
     options = {
         name: str(getattr(request, name) or "")
-        for name in ("platform", "families", "select", "ticket", "scenarios", "retries", "drills")
+        for name in ("platform", "families", "select", "ticket", "effects", "scenarios", "retries", "drills")
     }
     words = [f"--{name} {shlex.quote(value)}" for name, value in options.items() if value]
     return ToolIdentity(
@@ -154,15 +165,27 @@ def parse_families(text: str) -> tuple[Family, ...]:
     return tuple(dict.fromkeys(families)) or tuple(Family)
 
 
+def parse_effects(text: str) -> EffectLimit:
+    """The most that is allowed, tagged data unless told otherwise; UsageError names the unknown word."""
+    if text and text not in list(EffectLimit):
+        known = ", ".join(EffectLimit)
+        raise UsageError(f"Effets inconnus : « {text} » (connus : {known}).")
+    return EffectLimit(text or EffectLimit.DONNEES_MARQUEES)
+
+
 def select_scenarios(
-    scenarios: tuple[Scenario, ...], families: tuple[Family, ...], selection: str, drills: bool = False
+    scenarios: tuple[Scenario, ...],
+    families: tuple[Family, ...],
+    selection: str,
+    drills: bool = False,
+    limit: EffectLimit = EffectLimit.DONNEES_MARQUEES,
 ) -> tuple[Scenario, ...]:
     """Scenarios of the families whose id matches one of the comma-separated patterns (`HD-00*`).
 
-    Families come in the order BASE, APPLICATIF, HD; ids in order inside. Read-only and tagged-data scenarios;
+    Families come in the order BASE, APPLICATIF, HD; ids in order inside. What the limit allows;
     disruptive ones when drills are asked for, then HD goes from what only reads to what breaks most (DOMAIN §2.4).
     """
-    effects = QUIET_EFFECTS + ((Effect.DISRUPTIVE,) if drills else ())
+    effects = limit.effects + ((Effect.DISRUPTIVE,) if drills else ())
     kept = [
         found
         for found in scenarios
@@ -208,17 +231,20 @@ def draft_plan(
     if not 0 <= request.retries <= MAX_RETRIES:
         raise UsageError(f"Nombre de nouveaux essais refusé : {request.retries} (0 à {MAX_RETRIES}).")
     families = parse_families(request.families or (DRILLED_FAMILIES if drills else ""))
-    selection, ticket = request.select, request.ticket
+    selection, ticket, limit = request.select, request.ticket, parse_effects(request.effects)
+    if drills and limit is EffectLimit.LECTURE:
+        raise UsageError(DRILLS_WRITE)
     reference = ticket or platform.default_ticket
     if not reference:
         raise UsageError(
             f"Indiquez un ticket (--ticket) : la plateforme « {platform.name} » n'en a pas par défaut."
         )
-    chosen = select_scenarios(scenarios, families, selection, drills)
+    chosen = select_scenarios(scenarios, families, selection, drills, limit)
     if not chosen:
         names = ", ".join(family.name for family in families)
+        bounded = " en lecture seule" if limit is EffectLimit.LECTURE else ""
         raise UsageError(
-            f"Sélection vide : aucun scénario de {names} ne correspond à « {selection or '*'} »."
+            f"Sélection vide : aucun scénario de {names}{bounded} ne correspond à « {selection or '*'} »."
         )
     drilled, planned = resolve_drills(platform, chosen, request.scenarios_dir()) if drills else ((), chosen)
     return CampaignPlan(
@@ -243,6 +269,12 @@ def draft_plan(
             sorted(found.id for found in scenarios if found.drill is not None and found not in chosen)
         ),
         declared=list_declared(scenarios),
+        effects=limit,
+        effects_left_out=tuple(
+            found.id
+            for found in select_scenarios(scenarios, families, selection)
+            if found.effect not in limit.effects
+        ),
     )
 
 

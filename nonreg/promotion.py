@@ -54,8 +54,9 @@ def require_promotable(report: CampaignReport, now: datetime) -> None:
             f"Le passage {run.plan.run_id} a des échecs dont la dérogation a expiré depuis : {', '.join(expired)}."
         )
     missing = [family.name for family in Family if family not in run.plan.families]
-    if missing or run.plan.selection:
+    if missing or run.plan.selection or run.plan.effects_left_out:
         partial = f"familles absentes : {', '.join(missing)}" if missing else f"« {run.plan.selection} »"
+        partial = "lecture seule" if run.plan.effects_left_out else partial
         raise UsageError(
             f"Le passage {run.plan.run_id} est partiel ({partial}) : la référence perdrait des scénarios."
         )

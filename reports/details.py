@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nonreg.model import CampaignReport, Family
+from nonreg.model import CampaignPlan, CampaignReport, Family
 from reports import labels, text
 from reports.case import Case, find_unplanned
 from reports.document import Block, Cell, Column, Items, Names, Pairs, Paragraph, Section, Table
@@ -37,6 +37,8 @@ def describe_scope(report: CampaignReport) -> Section:
         ("Familles", " ; ".join(counts) or text.NOT_KNOWN),
         ("Hors périmètre", " ; ".join(left_out) or "aucune famille"),
         ("Sélection", say_selection(plan.selection)),
+        ("Effets permis", labels.EFFECT_LIMITS[plan.effects]),
+        *_say_left_out(plan),
         ("Sites", text.join_words(plan.platform.sites)),
         ("Plan établi le", text.format_moment(plan.created_at)),
         ("Début", text.format_moment(run.started_at)),
@@ -54,6 +56,13 @@ def describe_scope(report: CampaignReport) -> Section:
         empty="Part du réel et du simulé : n.d.",
     )
     return Section("perimetre", "2. Périmètre et déroulement", (Pairs(items), real))
+
+
+def _say_left_out(plan: CampaignPlan) -> list[tuple[str, str]]:
+    """What the campaign was not allowed to execute, by name."""
+    if not plan.effects_left_out:
+        return []
+    return [("Laissés de côté, car ils écrivent", ", ".join(plan.effects_left_out))]
 
 
 def detail_results(report: CampaignReport, cases: Sequence[Case]) -> tuple[Section, ...]:

@@ -8,6 +8,7 @@ from nonreg.model import (
     Criticality,
     DrillEventKind,
     DrillStage,
+    EffectLimit,
     Family,
     GuardStatus,
     Nature,
@@ -53,6 +54,11 @@ CHANGES: dict[Change, Cell] = {
     Change.MISSING: Cell("Sans résultat", "○", "warn"),
     Change.UNJUDGED: Cell("Non jugé", "?", "warn"),
     Change.NEW: Cell("Nouveau", "+", "info"),
+}
+
+EFFECT_LIMITS: dict[EffectLimit, str] = {
+    EffectLimit.LECTURE: "lecture seule",
+    EffectLimit.DONNEES_MARQUEES: "lecture, et écriture de données d'essai marquées",
 }
 
 CAUSES: dict[Cause, str] = {

@@ -50,12 +50,15 @@ def _say_interruption(report: CampaignReport) -> list[Paragraph]:
 
 def _say_partial(report: CampaignReport) -> list[Paragraph]:
     plan = report.run.plan
-    if not plan.selection and set(plan.families) == set(Family):
+    left_out = len(plan.effects_left_out)
+    if not plan.selection and set(plan.families) == set(Family) and not left_out:
         return []
     families = ", ".join(family.name for family in Family if family in plan.families)
+    apart = "sans " + text.plural(left_out, "scénario qui écrit", "scénarios qui écrivent")
     said = (
         f"Campagne partielle : familles {text.known(families)}, sélection "
-        f"{text.shorten(say_selection(plan.selection), 160, 'voir § 2')}. "
+        f"{text.shorten(say_selection(plan.selection), 160, 'voir § 2')}"
+        f"{f', en lecture seule, {apart}' if left_out else ''}. "
         f"Le verdict ne vaut que pour {text.plural(len(plan.scenarios), 'scénario', 'scénarios')}."
     )
     return [Paragraph(said, "warn", "!")]

@@ -65,6 +65,9 @@ def plan_stage(request: CampaignRequest, platform: Platform, run_dir: Path) -> C
         )
     store.save_plan(run_dir, plan)
     get_run_logger().info("%d scénarios prévus, passage %s", len(plan.scenarios), run_dir)
+    if plan.effects_left_out:
+        left_out = ", ".join(plan.effects_left_out)
+        get_run_logger().info("Lecture seule, laissés de côté car ils écrivent : %s", left_out)
     return plan
 
 

@@ -17,6 +17,7 @@ from nonreg.model import (
     Basis,
     Change,
     Criticality,
+    EffectLimit,
     Finding,
     GuardResult,
     GuardStatus,
@@ -222,6 +223,17 @@ def test_a_drill_of_the_baseline_is_not_missed_by_a_campaign_without_drills() ->
     assert assess(make_run(ALL_OK), basis).removed == (name_id(2),)
     plan = dataclasses.replace(make_run(ALL_OK).plan, drills_left_out=(name_id(2),))
     assert assess(make_run(ALL_OK, plan=plan), basis).removed == ()
+
+
+def test_what_a_read_only_campaign_leaves_out_is_not_missed_and_what_is_gone_still_is() -> None:
+    basis = make_basis(dict.fromkeys(map(name_id, (1, 2, 3)), Outcome.OK))
+    plan = dataclasses.replace(
+        make_run(ALL_OK).plan, effects=EffectLimit.LECTURE, effects_left_out=(name_id(2),)
+    )
+    judged = assess(make_run(ALL_OK, plan=plan), basis)
+    assert (judged.removed, judged.verdict) == ((name_id(3),), Verdict.INCOMPLET)
+    whole = make_basis(dict.fromkeys(map(name_id, (1, 2)), Outcome.OK))
+    assert assess(make_run(ALL_OK, plan=plan), whole).verdict is Verdict.OK
 
 
 @given(RECORDED, BASES, st.integers(0, 400))

@@ -24,6 +24,7 @@ from nonreg.model import (
     Assessment,
     CampaignReport,
     Change,
+    EffectLimit,
     Family,
     Finding,
     Intervention,
@@ -107,6 +108,16 @@ def test_base_and_applicatif_are_always_needed(family: Family) -> None:
 def test_a_partial_run_answers_nothing() -> None:
     assert decide(make_report(selection="BASE-*")) is Answer.NO_GO
     assert decide(make_report(catalog="ailleurs")) is Answer.NO_GO
+
+
+def test_a_read_only_run_answers_nothing_unless_it_left_nothing_out() -> None:
+    nightly = make_report(effects=EffectLimit.LECTURE, effects_left_out=("BASE-020", "HD-004"))
+    assert answer(ask(), nightly, SEEN, TARGET, NOW, 24.0) == (
+        Answer.NO_GO,
+        ("Le passage est en lecture seule : ce qui écrit est laissé de côté (scénarios : 2).",),
+    )
+    assert not is_usable(nightly, ask(), AT)
+    assert decide(make_report(effects=EffectLimit.LECTURE)) is Answer.GO
 
 
 @given(st.floats(0, 100), st.floats(0.1, 48))

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from nonreg.config import load_platform
 from nonreg.errors import UsageError
-from nonreg.model import Criticality, Effect, Family, Scenario
+from nonreg.model import Criticality, Effect, EffectLimit, Family, Scenario
 from nonreg.plan import (
     SCENARIOS_DIR,
     CampaignRequest,
+    ToolIdentity,
     collect_scenarios,
     identify_tool,
     parse_families,
@@ -30,6 +31,9 @@ def make_scenario(scenario_id: str, effect: Effect = Effect.READ_ONLY) -> Scenar
 
 
 POOL = tuple(make_scenario(name) for name in ("HD-002", "BASE-010", "APP-001", "BASE-002", "HD-001"))
+
+
+EMBEDDED, TOOL = load_platform("embarquee"), ToolIdentity("essai", "0", "0", "commande")
 
 
 @pytest.fixture(scope="module")
@@ -150,3 +154,71 @@ def test_an_empty_folder_has_no_scenarios(tmp_path: Path) -> None:
 def test_an_absent_folder_is_named() -> None:
     with pytest.raises(UsageError, match="introuvable : ailleurs"):
         collect_scenarios(Path("ailleurs"))
+
+
+WRITING = (
+    *POOL,
+    make_scenario("BASE-020", Effect.WRITES_TEST_DATA),
+    make_scenario("HD-004", Effect.WRITES_TEST_DATA),
+)
+
+
+def test_a_read_only_campaign_leaves_out_what_writes_and_names_it() -> None:
+    request = CampaignRequest("embarquee", effects="lecture")
+    planned = plan_campaign(request, load_platform("embarquee"), WRITING, "essai", identify_tool(request))
+    assert [found.id for found in planned.scenarios] == [
+        found.id for found in select_scenarios(POOL, tuple(Family), "")
+    ]
+    assert planned.effects_left_out == ("BASE-020", "HD-004")
+    assert planned.command == "python -m nonreg campaign --platform embarquee --effects lecture"
+
+
+def test_what_was_not_selected_is_not_left_out_for_its_effects() -> None:
+    request = CampaignRequest("embarquee", "base", "BASE-0[012]*", effects="lecture")
+    planned = plan_campaign(request, load_platform("embarquee"), WRITING, "essai", identify_tool(request))
+    assert planned.effects_left_out == ("BASE-020",)
+
+
+def test_nothing_is_left_out_of_a_campaign_that_may_write() -> None:
+    request = CampaignRequest("embarquee")
+    planned = plan_campaign(request, load_platform("embarquee"), WRITING, "essai", identify_tool(request))
+    assert len(planned.scenarios) == len(WRITING)
+    assert (planned.effects, planned.effects_left_out) == (EffectLimit.DONNEES_MARQUEES, ())
+
+
+@given(
+    st.sets(st.sampled_from(["BASE-001", "BASE-002", "APP-001", "HD-001", "HD-002"])),
+    st.sampled_from(EffectLimit),
+)
+def test_what_is_planned_and_what_is_left_out_are_the_whole_selection(
+    writers: set[str], limit: EffectLimit
+) -> None:
+    names = ("BASE-001", "BASE-002", "APP-001", "HD-001", "HD-002", "APP-009")
+    pool = tuple(
+        make_scenario(name, Effect.WRITES_TEST_DATA if name in writers else Effect.READ_ONLY)
+        for name in names
+    )
+    request = CampaignRequest("embarquee", effects=limit.value)
+    planned = plan_campaign(request, EMBEDDED, pool, "essai", TOOL)
+    chosen = {found.id for found in planned.scenarios}
+    assert chosen | {*planned.effects_left_out} == {*names}
+    assert not chosen & {*planned.effects_left_out}
+    assert all(found.effect in limit.effects for found in planned.scenarios)
+
+
+def test_unknown_effects_are_named() -> None:
+    with pytest.raises(
+        UsageError, match="Effets inconnus : « tout » \\(connus : lecture, donnees-marquees\\)"
+    ):
+        plan(CampaignRequest("embarquee", effects="tout"))
+
+
+def test_drills_do_not_go_with_a_read_only_campaign() -> None:
+    with pytest.raises(UsageError, match="ne vont pas avec des effets limités à la lecture"):
+        plan(CampaignRequest("embarquee", effects="lecture", drills="autorisation.json"))
+
+
+def test_a_selection_that_only_writes_is_empty_in_a_read_only_campaign() -> None:
+    request = CampaignRequest("embarquee", select="BASE-020", effects="lecture")
+    with pytest.raises(UsageError, match="aucun scénario de BASE, APPLICATIF, HD en lecture seule"):
+        plan_campaign(request, load_platform("embarquee"), WRITING, "essai", identify_tool(request))

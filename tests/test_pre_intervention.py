@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from nonreg import ledger
+from nonreg.intervention import make_intervention
 from nonreg.ledger_witness import collect_witnesses, verify_ledger
-from nonreg.model import Outcome
+from nonreg.model import EffectLimit, InterventionKind, Outcome
 from nonreg.sandbox.layout import Layout
+from tasks.intervention import find_run
 from tests.governed import ALL_GOOD, Governed, make_governed, publish_run
 
 KIND = ("--kind", "script_sql", "--ticket", "AQ-31")
@@ -140,6 +142,17 @@ def test_a_run_of_a_version_that_is_no_longer_installed_is_no_go(governed: Gover
     done = governed.cli("pre-intervention", *ASKED)
     assert done.returncode == 1
     assert "La version installée est maintenant 5.2.0" in done.stdout
+
+
+def test_a_read_only_night_does_not_answer_and_an_older_whole_run_does(governed: Governed) -> None:
+    now = datetime.now(UTC)
+    night = publish_run(
+        governed, "nuit", started_at=now, effects=EffectLimit.LECTURE, effects_left_out=("BASE-020",)
+    )
+    asked = make_intervention("AQ-31", InterventionKind.SCRIPT_SQL, True, False, "Aucune table publiée.")
+    assert find_run(governed.platform, asked, night.parent, now, 24.0) is None
+    whole = publish_run(governed, "entier", started_at=now - timedelta(hours=2))
+    assert find_run(governed.platform, asked, night.parent, now, 24.0) == whole
 
 
 @pytest.mark.prefect

@@ -85,7 +85,9 @@ def test_a_run_that_is_ko_or_incomplete_is_refused(governed: Governed, outcome: 
         load_candidate(run_dir, governed.platform, AT)
 
 
-@pytest.mark.parametrize("change", [{"families": (Family.BASE,)}, {"selection": "BASE-*"}])
+@pytest.mark.parametrize(
+    "change", [{"families": (Family.BASE,)}, {"selection": "BASE-*"}, {"effects_left_out": ("BASE-020",)}]
+)
 def test_a_partial_run_is_refused_since_the_reference_would_lose_scenarios(
     governed: Governed, change: dict[str, object]
 ) -> None:

@@ -13,6 +13,7 @@ from nonreg.model import (
     Basis,
     CampaignReport,
     Change,
+    EffectLimit,
     Family,
     Finding,
     History,
@@ -171,6 +172,17 @@ def test_a_partial_campaign_says_so_before_its_verdict(
     (alert,) = build_document(replace(report, run=replace(report.run, plan=plan))).alerts
     assert alert.text == f"Campagne partielle : {said} Le verdict ne vaut que pour 48 scénarios."
     assert (alert.tone, alert.sign) == ("warn", "!")
+
+
+def test_a_read_only_campaign_says_what_it_left_out() -> None:
+    report = green_report()
+    plan = replace(report.run.plan, effects=EffectLimit.LECTURE, effects_left_out=("BASE-101", "HD-104"))
+    document = build_document(replace(report, run=replace(report.run, plan=plan)))
+    (alert,) = document.alerts
+    assert "en lecture seule, sans 2 scénarios qui écrivent. Le verdict ne vaut" in alert.text
+    (pairs,) = [block for block in find_section(document, "perimetre").blocks if isinstance(block, Pairs)]
+    assert dict(pairs.items)["Effets permis"] == "lecture seule"
+    assert dict(pairs.items)["Laissés de côté, car ils écrivent"] == "BASE-101, HD-104"
 
 
 def test_a_whole_campaign_selects_all_scenarios() -> None:

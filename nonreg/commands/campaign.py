@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from nonreg.commands import EXIT_INCOMPLETE, EXIT_KO, EXIT_OK, RUNS_DIR, Commands
 from nonreg.errors import NonregError, UsageError
 from nonreg.french import explain_os_error
+from nonreg.model.vocabulary import EffectLimit
 from nonreg.wording import plural
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def add_commands(commands: Commands) -> None:
     )
     campaign.set_defaults(run_command=run_campaign)
     add_selection(campaign)
+    add_effects(campaign)
     campaign.add_argument(
         "--ticket", default="", metavar="REF", help="référence du ticket, par exemple AQ-123"
     )
@@ -70,6 +72,7 @@ def add_commands(commands: Commands) -> None:
     scenarios = commands.add_parser("scenarios", help="lister les scénarios qui seraient exécutés")
     scenarios.set_defaults(run_command=list_scenarios)
     add_selection(scenarios)
+    add_effects(scenarios)
     scenarios.add_argument(
         "--drills",
         action="store_true",
@@ -113,6 +116,18 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_effects(parser: argparse.ArgumentParser) -> None:
+    """What the scenarios may do."""
+    parser.add_argument(
+        "--effects",
+        default="",
+        choices=[limit.value for limit in EffectLimit],
+        metavar="|".join(EffectLimit),
+        help="ce que les scénarios peuvent faire au plus (défaut : donnees-marquees) ; en lecture, ceux qui écrivent\n"
+        "sont laissés de côté",
+    )
+
+
 def run_campaign(options: argparse.Namespace) -> int:
     """`campaign`: run, then say the verdict."""
     from nonreg.plan import CampaignRequest
@@ -125,6 +140,7 @@ def run_campaign(options: argparse.Namespace) -> int:
         options.scenarios,
         options.retries,
         options.drills,
+        options.effects,
     )
     run_dir = start_campaign(request, Path(options.runs_dir), options.label, options.project_junit)
     if options.drills:
@@ -176,6 +192,9 @@ def start_campaign(
     counted = plural(len(plan.scenarios), "scénario", "scénarios")
     if plan.drills:
         counted += f", dont {plural(len(plan.drills), 'exercice', 'exercices')},"
+    if plan.effects_left_out:
+        left_out = plural(len(plan.effects_left_out), "laissé", "laissés")
+        counted += f" ({left_out} de côté : lecture seule)"
     print(f"Campagne {run_id} : {counted} sur « {platform.title} »", flush=True)  # noqa: T201
     parameters = {
         "platform": request.platform,
@@ -189,6 +208,7 @@ def start_campaign(
         "project_junit": project_junit,
         "retries": request.retries,
         "drills": request.drills,
+        "effects": plan.effects.value,
     }
     stop_seconds = HEAL_SECONDS if plan.drills else STOP_SECONDS
     try:
@@ -294,15 +314,26 @@ def report_run(options: argparse.Namespace) -> int:
 def list_scenarios(options: argparse.Namespace) -> int:
     """`scenarios`: what a campaign would execute."""
     from nonreg.config import load_platform
-    from nonreg.plan import CampaignRequest, collect_scenarios, parse_families, select_scenarios
+    from nonreg.plan import (
+        DRILLS_WRITE,
+        CampaignRequest,
+        collect_scenarios,
+        parse_effects,
+        parse_families,
+        select_scenarios,
+    )
 
     load_platform(options.platform)
     request = CampaignRequest(options.platform, options.families, options.select, "", options.scenarios)
+    limit = parse_effects(options.effects)
+    if options.drills and limit is EffectLimit.LECTURE:
+        raise UsageError(DRILLS_WRITE)
     chosen = select_scenarios(
         collect_scenarios(request.scenarios_dir()),
         parse_families(request.families),
         request.select,
         options.drills,
+        limit,
     )
     for found in chosen:
         print(f"{found.id:<9} {found.criticality.value:<9} {found.effect.value:<17} {found.title}")  # noqa: T201

@@ -73,6 +73,7 @@ from nonreg.model.vocabulary import (
     Outcome,
     Role,
     SiteRole,
+    EffectLimit,
     Verdict,
 )
 
@@ -110,6 +111,7 @@ __all__ = [
     "Gap",
     "GuardResult",
     "GuardStatus",
+    "EffectLimit",
     "Healing",
     "History",
     "Interruption",

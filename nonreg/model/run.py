@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from nonreg.model.drill import Approval, Drill, DrillRecord, PlannedDrill
-from nonreg.model.vocabulary import Criticality, Effect, Failure, Family, GuardStatus, Nature, Outcome
+from nonreg.model.vocabulary import (
+    Criticality,
+    Effect,
+    EffectLimit,
+    Failure,
+    Family,
+    GuardStatus,
+    Nature,
+    Outcome,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +145,8 @@ class CampaignPlan:
     scenario that is not good is tried again at the end. `drills` are what will be broken, by approval only;
     `closing` are the checks done again after them, to prove that the platform is left as found;
     `drills_left_out` are the ids of the catalog's drills that are not in this plan; `declared` is of its whole
-    catalog, planned or not.
+    catalog, planned or not. `effects` is the most that was allowed, `effects_left_out` the ids of the scenarios of
+    this selection that do more.
     """
 
     run_id: str
@@ -159,6 +169,8 @@ class CampaignPlan:
     closing: tuple[Scenario, ...] = ()
     drills_left_out: tuple[str, ...] = ()
     declared: tuple[DeclaredQueries, ...] = ()
+    effects: EffectLimit = EffectLimit.DONNEES_MARQUEES
+    effects_left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

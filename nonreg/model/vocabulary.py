@@ -46,6 +46,19 @@ class Effect(StrEnum):
     MANUAL = "manual"
 
 
+class EffectLimit(StrEnum):
+    """The most that a campaign's own scenarios may do; drills are asked for apart, by an approval."""
+
+    LECTURE = "lecture"
+    DONNEES_MARQUEES = "donnees-marquees"
+
+    @property
+    def effects(self) -> tuple[Effect, ...]:
+        """What is allowed, the least first."""
+        allowed = (Effect.READ_ONLY, Effect.WRITES_TEST_DATA)
+        return allowed[:1] if self is EffectLimit.LECTURE else allowed
+
+
 class Outcome(StrEnum):
     """Result of one scenario; a check that could not be made is INCONCLUSIF, never OK."""
 
