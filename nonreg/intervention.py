@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from nonreg.errors import UsageError
 from nonreg.model import (
+    Acceptance,
     Answer,
     CampaignReport,
     Intervention,
@@ -19,12 +20,16 @@ from nonreg.model import (
     InterventionKind,
     Nature,
     Outcome,
+    ReservesAnswer,
+    Role,
     Verdict,
 )
 from nonreg.tickets import require_ticket
+from nonreg.working_time import PARIS, WorkingTime, explain_closed
 
 MIN_REASON_CHARACTERS = 10
 AGE_LIMIT = "pre_intervention_run_hours"  # of [limits] in the platform file
+ACCEPTING_ROLES = frozenset({Role.TITULAIRE, Role.MOA_SCV})  # of the reserves of a GO (R35)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +38,13 @@ class Observed:
 
     `problem` says why the installed version could not be read; `obstacles` are French sentences, each of
     which forbids a GO: a run that was altered, a newer run that failed, a governance that does not hold.
+    `outside_hours` says in French why nobody works when it is to begin: a GO is then one with reserves.
     """
 
     application_version: str
     problem: str = ""
     obstacles: tuple[str, ...] = ()
+    outside_hours: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +57,39 @@ class Target:
 
 
 def make_intervention(
-    ticket: str, kind: InterventionKind, sensitive: bool, touches_replication: bool, reason: str
+    ticket: str,
+    kind: InterventionKind,
+    sensitive: bool,
+    touches_replication: bool,
+    reason: str,
+    remote: bool = True,
+    planned_at: datetime | None = None,
 ) -> Intervention:
     """The question, checked; UsageError says what is missing or cannot be true."""
     if len(reason.strip()) < MIN_REASON_CHARACTERS:
         raise UsageError("Dites en une phrase pourquoi l'intervention touche, ou non, la réplication.")
     if kind.always_touches_replication and not touches_replication:
         raise UsageError(f"Une intervention de type « {kind} » touche toujours la réplication.")
-    return Intervention(require_ticket(ticket), kind, sensitive, touches_replication, reason.strip())
+    if planned_at is not None and planned_at.tzinfo is None:
+        raise UsageError(
+            f"L'heure prévue « {planned_at.isoformat()} » n'a pas de fuseau (attendu : 2026-12-31T18:00+01:00)."
+        )
+    return Intervention(
+        require_ticket(ticket), kind, sensitive, touches_replication, reason.strip(), remote, planned_at
+    )
+
+
+def find_opening(intervention: Intervention, now: datetime) -> datetime:
+    """When it is to begin; a planned time that has passed is now."""
+    return max(intervention.planned_at or now, now)
+
+
+def explain_outside_hours(intervention: Intervention, at: datetime, working: WorkingTime) -> str:
+    """One French sentence when remote work would begin at a time when nobody works (R59); empty otherwise."""
+    why = explain_closed(at, working) if intervention.remote else ""
+    if not why:
+        return ""
+    return f"Ouverte hors des jours et heures ouvrés, le {at.astimezone(PARIS):%d/%m/%Y à %H:%M} (Paris) : {why}."
 
 
 def is_usable(report: CampaignReport, intervention: Intervention, oldest: datetime) -> bool:
@@ -81,8 +113,10 @@ def answer(
     max_age_hours: float,
 ) -> tuple[Answer, tuple[str, ...]]:
     """The answer and its reasons in French."""
+    flagged = (observed.outside_hours,) if observed.outside_hours else ()
     if report is None:
-        return Answer.NO_GO, (*observed.obstacles, "Aucun passage complet et assez récent de cette version.")
+        missing = "Aucun passage complet et assez récent de cette version."
+        return Answer.NO_GO, (*observed.obstacles, missing, *flagged)
     refusals = [
         *observed.obstacles,
         *_refuse_run(report, target),
@@ -92,15 +126,15 @@ def answer(
         *_refuse_verdict(report, now),
     ]
     if refusals:
-        return Answer.NO_GO, tuple(refusals)
+        return Answer.NO_GO, (*refusals, *flagged)
     if report.assessment.verdict is Verdict.OK_AVEC_RESERVES:
-        return Answer.GO_AVEC_RESERVES, report.assessment.reasons
-    return Answer.GO, (f"Passage {report.run.plan.run_id} OK : aucun écart sur les familles exigées.",)
+        return Answer.GO_AVEC_RESERVES, (*flagged, *report.assessment.reasons)
+    good = f"Passage {report.run.plan.run_id} OK : aucun écart sur les familles exigées."
+    return Answer.GO_AVEC_RESERVES if flagged else Answer.GO, (*flagged, good)
 
 
 def _refuse_run(report: CampaignReport, target: Target) -> list[str]:
     plan, refusals = report.run.plan, []
-        and not plan.effects_left_out
     own = plan.platform
     same = (own.name, own.identity_token) == (target.name, target.identity_token)
     if not same or own.nature is not Nature.TEST:
@@ -169,19 +203,26 @@ def find_expiry(report: CampaignReport | None, now: datetime, max_age_hours: flo
 
 
 def explain_block(
-    decision: InterventionDecision, touches_replication: bool, target: Target, now: datetime
+    decision: InterventionDecision,
+    touches_replication: bool,
+    target: Target,
+    now: datetime,
+    said: ReservesAnswer | None = None,
 ) -> str:
-    """Why the decision lets no sensitive intervention begin now, in French; empty when it does."""
+    """Why the decision lets no sensitive intervention begin now, in French; empty when it does.
+
+    `said` is the answer about its reserves: where one was asked for, only a yes lets begin; where none was, whoever
+    asked the question was shown the reserves with the answer.
+    """
     if decision.answer is Answer.NO_GO:
         return f"la décision {decision.id} est NO-GO"
+    if decision.acceptance_required and (said is None or said.acceptance is not Acceptance.ACCEPTED):
+        refused = said is not None and said.acceptance is Acceptance.REFUSED
+        how = "ont été refusées" if refused else "n'ont pas été acceptées"
+        return f"les réserves de la décision {decision.id} {how}"
     if now >= decision.expires_at:
         return f"la décision {decision.id} n'est plus valable depuis le {decision.expires_at:%d/%m/%Y à %H:%M UTC}"
     if decision.application_version != target.application_version:
-    if plan.effects_left_out:
-        count = len(plan.effects_left_out)
-        refusals.append(
-            f"Le passage est en lecture seule : ce qui écrit est laissé de côté (scénarios : {count})."
-        )
         return f"la décision {decision.id} porte sur la version {decision.application_version}"
     if (decision.platform, decision.identity_token) != (target.name, target.identity_token):
         return f"la décision {decision.id} porte sur une autre plateforme"

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from nonreg.model import Answer, CampaignReport, Criticality, InterventionDecision, InterventionKind, Outcome
+from nonreg.model import (
+    Acceptance,
+    Answer,
+    CampaignReport,
+    Criticality,
+    InterventionDecision,
+    InterventionKind,
+    Outcome,
+    ReservesAnswer,
+)
 from reports import labels, text
 from reports.case import join_cases
 from reports.document import Cell, Column, Document, Pairs, Paragraph, Section, Table, shorten_on_paper
@@ -21,6 +30,13 @@ CONCLUSIONS: dict[Answer, str] = {
     "connaissance des réserves.",
     Answer.NO_GO: "L'intervention ne doit pas commencer.",
 }
+ACCEPTANCES: dict[Acceptance, str] = {
+    Acceptance.ACCEPTED: "acceptées",
+    Acceptance.REFUSED: "refusées",
+    Acceptance.UNANSWERED: "non acceptées, personne n'a répondu dans le délai",
+}
+AWAITED = "non acceptées, réponse attendue"
+HELD_BACK = "L'intervention ne doit pas commencer tant que les réserves ne sont pas acceptées."
 KINDS: dict[InterventionKind, str] = {
     InterventionKind.BASCULE: "Bascule entre sites",
     InterventionKind.REPLICATION: "Réplication",
@@ -32,9 +48,22 @@ KINDS: dict[InterventionKind, str] = {
 }
 
 
-def build_intervention_page(decision: InterventionDecision, report: CampaignReport | None) -> Document:
-    """Return the page; without a run there is nothing but the reasons."""
+def describe_acceptance(decision: InterventionDecision, said: ReservesAnswer | None) -> str:
+    """What became of the reserves, as one reads it after « réserves »; empty when nobody was asked."""
+    if not decision.acceptance_required:
+        return ""
+    if said is None:
+        return AWAITED
+    by = f" par {said.person} (identité déclarée, non prouvée)" if said.person else ""
+    return ACCEPTANCES[said.acceptance] + by
+
+
+def build_intervention_page(
+    decision: InterventionDecision, report: CampaignReport | None, said: ReservesAnswer | None = None
+) -> Document:
+    """Return the page; without a run there is nothing but the reasons. `said` is the answer about the reserves."""
     decision = text.make_printable(decision)
+    said = text.make_printable(said) if said else None
     report = text.make_printable(report) if report else None
     asked = decision.intervention
     return Document(
@@ -43,12 +72,12 @@ def build_intervention_page(decision: InterventionDecision, report: CampaignRepo
         subject=f"{KINDS[asked.kind]}, ticket {asked.ticket}, plateforme {decision.platform}",
         run_id=decision.id,
         generated=text.format_moment(decision.decided_at),
-        alerts=(),
+        alerts=_list_alerts(decision, said),
         verdict=ANSWERS[decision.answer],
-        conclusion=CONCLUSIONS[decision.answer],
+        conclusion=HELD_BACK if is_held_back(decision, said) else CONCLUSIONS[decision.answer],
         reasons=decision.reasons,
         sections=(
-            _describe_intervention(decision),
+            _describe_intervention(decision, said),
             _describe_basis(decision, report),
             *((_list_exceptions(report),) if report else ()),
             _explain_rule(decision),
@@ -60,7 +89,21 @@ def build_intervention_page(decision: InterventionDecision, report: CampaignRepo
     )
 
 
-def _describe_intervention(decision: InterventionDecision) -> Section:
+def is_held_back(decision: InterventionDecision, said: ReservesAnswer | None) -> bool:
+    """True while reserves that are to be accepted are not."""
+    accepted = said is not None and said.acceptance is Acceptance.ACCEPTED
+    return decision.acceptance_required and not accepted
+
+
+def _list_alerts(decision: InterventionDecision, said: ReservesAnswer | None) -> tuple[Paragraph, ...]:
+    alerts = [Paragraph(decision.outside_hours, "warn", "!")] if decision.outside_hours else []
+    if decision.acceptance_required:
+        tone = ("ko", "✗") if is_held_back(decision, said) else ("ok", "✓")
+        alerts.append(Paragraph(f"Réserves {describe_acceptance(decision, said)}.", *tone))
+    return tuple(alerts)
+
+
+def _describe_intervention(decision: InterventionDecision, said: ReservesAnswer | None) -> Section:
     asked = decision.intervention
     touches = "oui" if asked.touches_replication else "non"
     items = (
@@ -76,8 +119,17 @@ def _describe_intervention(decision: InterventionDecision) -> Section:
             text.NOT_KNOWN if decision.answer is Answer.NO_GO else text.format_moment(decision.expires_at),
         ),
         ("Demandé par", text.known(decision.person)),
+        ("À distance", "oui" if asked.remote else "non"),
+        ("Prévue", text.format_moment(asked.planned_at) if asked.planned_at else "dès maintenant"),
     )
-    return Section("intervention", "1. Intervention", (Pairs(items),))
+    answered: tuple[tuple[str, str], ...] = ()
+    if said is not None:
+        answered = (
+            ("Réserves", describe_acceptance(decision, said)),
+            ("Réponse enregistrée le", text.format_moment(said.answered_at)),
+            ("Commentaire", text.known(said.comment)),
+        )
+    return Section("intervention", "1. Intervention", (Pairs(items, answered),))
 
 
 def _describe_basis(decision: InterventionDecision, report: CampaignReport | None) -> Section:
@@ -138,7 +190,9 @@ def _explain_rule(decision: InterventionDecision) -> Section:
         "passage complet, publié et non modifié, de la même version, commencé depuis moins de "
         f"{text.format_number(decision.max_age_hours)} h sur la plateforme de test, BASE et APPLICATIF, et HD si la "
         "réplication est touchée. La réponse cesse d'être valable avec l'âge du passage, ou avec la première "
-        "dérogation qui expire. Une nouvelle réponse pour le même ticket remplace la précédente. Cette page ne vaut ni "
-        "procès-verbal, ni validation par la maîtrise d'ouvrage."
+        "dérogation qui expire. Une nouvelle réponse pour le même ticket remplace la précédente. Une intervention à "
+        "distance qui commence hors des jours et heures ouvrés est signalée par une réserve. Quand l'acceptation des "
+        "réserves a été demandée, l'intervention n'est permise qu'après un oui ; l'absence de réponse n'en est pas un. "
+        "Cette page ne vaut ni procès-verbal, ni validation par la maîtrise d'ouvrage."
     )
     return Section("regle", "4. Règle appliquée", (Paragraph(said),))

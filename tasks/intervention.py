@@ -16,22 +16,27 @@ from nonreg.clients.sql import open_session
 from nonreg.config import Platform
 from nonreg.errors import InterventionBlocked, NonregError, UsageError
 from nonreg.intervention import (
+    ACCEPTING_ROLES,
     AGE_LIMIT,
     Observed,
     Target,
     answer,
     explain_block,
+    explain_outside_hours,
     find_expiry,
+    find_opening,
     is_usable,
 )
-from nonreg.ledger import LedgerEntry
+from nonreg.ledger import LedgerEntry, LedgerHead
 from nonreg.ledger_witness import collect_witnesses, verify_ledger
 from nonreg.model import (
+    Acceptance,
     Answer,
     CampaignReport,
     Intervention,
     InterventionDecision,
     InterventionKind,
+    ReservesAnswer,
     SiteRole,
     Verdict,
 )
@@ -43,14 +48,25 @@ from tasks.promotion import require_people
 from tasks.publication import RUN_KIND, load_unaltered
 
 FOLDER, DECISION, KIND = "interventions", "decision.json", "intervention"
+ACCEPTANCE, ACCEPTANCE_KIND = "acceptation.json", "reserves"
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A published decision and where it is."""
+    """A published decision, where it is, and the report that it rests on."""
 
     decision: InterventionDecision
     folder: Path
+    report: CampaignReport | None
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """A sensitive intervention may begin; `outside_hours` says in French why nobody works at this time."""
+
+    decision: InterventionDecision
+    said: ReservesAnswer | None
+    outside_hours: str
 
 
 def read_max_age(platform: Platform, asked_hours: float | None) -> float:
@@ -145,8 +161,13 @@ def decide(
     now: datetime,
     max_age_hours: float,
     person: str,
+    *,
+    ask_acceptance: bool = False,
 ) -> tuple[InterventionDecision, CampaignReport | None]:
-    """The decision on that run, judged again, and the report it rests on."""
+    """The decision on that run, judged again, and the report it rests on.
+
+    With `ask_acceptance`, a GO with reserves lets nothing begin before they are accepted.
+    """
     people = require_people(platform)
     if person and people.find(person) is None:
         raise UsageError(f"Personne inconnue : « {person} » (--person, un identifiant).")
@@ -157,7 +178,10 @@ def decide(
     report, obstacles = load_report(run_dir)
     if runs_dir is not None:
         obstacles += list_obstacles(platform, report, runs_dir)
-    seen = dataclasses.replace(observed, obstacles=obstacles)
+    outside_hours = explain_outside_hours(
+        intervention, find_opening(intervention, now), platform.working_time
+    )
+    seen = dataclasses.replace(observed, obstacles=obstacles, outside_hours=outside_hours)
     given, reasons = answer(intervention, report, seen, describe_target(platform), now, max_age_hours)
     decision = InterventionDecision(
         id=f"I-{secrets.token_hex(6)}",
@@ -171,6 +195,8 @@ def decide(
         person=person,
         max_age_hours=max_age_hours,
         identity_token=platform.identity_token,
+        outside_hours=outside_hours,
+        acceptance_required=ask_acceptance and given is Answer.GO_AVEC_RESERVES,
     )
     if report is None or run_dir is None:
         return decision, None
@@ -224,15 +250,69 @@ def publish_decision(
                 "answer": decision.answer.value,
                 "sha256": hash_file(made / DECISION),
                 "run_id": decision.run_id,
+                "outside_hours": decision.outside_hours,
+                "acceptance_required": decision.acceptance_required,
             },
             at=decision.decided_at,
             people=require_people(platform),
             signed=None,
         )
-        witness = json.dumps({"ledger": dataclasses.asdict(head)}, indent=2) + "\n"
-        write_file(made / "registre.json", witness)
+        write_file(made / "registre.json", _keep_head(head))
         made.rename(folder)
-    return Answered(decision, folder)
+    return Answered(decision, folder, report)
+
+
+def _keep_head(head: LedgerHead) -> str:
+    return json.dumps({"ledger": dataclasses.asdict(head)}, indent=2) + "\n"
+
+
+def list_accepting(platform: Platform, now: datetime) -> tuple[str, ...]:
+    """Ids of those who may accept reserves now; UsageError when there is nobody."""
+    people = require_people(platform)
+    found = tuple(one.id for one in people.persons if one.role in ACCEPTING_ROLES and one.is_valid(now))
+    if not found:
+        roles = ", ".join(sorted(role.value for role in ACCEPTING_ROLES))
+        raise UsageError(
+            f"{people.file} : personne ne peut accepter des réserves aujourd'hui (rôles {roles})."
+        )
+    return found
+
+
+def record_acceptance(
+    platform: Platform,
+    answered: Answered,
+    acceptance: Acceptance,
+    person: str,
+    comment: str,
+    runs_dir: Path,
+    now: datetime,
+) -> ReservesAnswer:
+    """Write what was answered beside the decision, which stays as it was shown, record it, and make the page again."""
+    decision, folder = answered.decision, answered.folder
+    comment = comment.strip()
+    said = ReservesAnswer(decision.id, hash_file(folder / DECISION), acceptance, now, person, comment)
+    write_file(folder / ACCEPTANCE, dump_json(ReservesAnswer, said) + "\n")
+    head = ledger.append(
+        runs_dir / ledger.FILE,
+        kind=ACCEPTANCE_KIND,
+        platform=platform.name,
+        person=person,
+        ticket=decision.intervention.ticket,
+        data={
+            "decision": decision.id,
+            "acceptance": acceptance.value,
+            "declared": True,  # typed in a form: no signature proves who it was
+            "sha256": hash_file(folder / ACCEPTANCE),
+        },
+        at=now,
+        people=require_people(platform),
+        signed=None,
+    )
+    write_file(folder / "registre-acceptation.json", _keep_head(head))
+    page = build_intervention_page(decision, answered.report, said)
+    write_file(folder / "page.html", write_html(page))
+    write_file(folder / "page.pdf", write_pdf(page, now))
+    return said
 
 
 def require_go(
@@ -242,15 +322,15 @@ def require_go(
     touches_replication: bool,
     runs_dir: Path,
     now: datetime,
-) -> InterventionDecision:
-    """The decision that lets a sensitive intervention begin; InterventionBlocked says why it may not.
+) -> Permission:
+    """What lets a sensitive intervention begin; InterventionBlocked says why it may not.
 
     To be called by whatever is about to intervene, just before it does. The last answer for that ticket and
     kind counts; it is given again on the run as it is now, with the version that is installed now.
     """
     try:
-        decision = load_last_decision(platform, ticket, kind, runs_dir)
-        why = explain_block(decision, touches_replication, describe_target(platform), now)
+        decision, said = load_last_decision(platform, ticket, kind, runs_dir)
+        why = explain_block(decision, touches_replication, describe_target(platform), now, said)
         why = why or confirm_answer(platform, decision, runs_dir, now)
     except InterventionBlocked:
         raise
@@ -258,13 +338,17 @@ def require_go(
         why = str(error)
     if why:
         raise InterventionBlocked(f"Intervention {kind} bloquée ({ticket}) : {why.rstrip('.')}.")
-    return decision
+    outside_hours = explain_outside_hours(decision.intervention, now, platform.working_time)
+    return Permission(decision, said, outside_hours)
 
 
 def load_last_decision(
     platform: Platform, ticket: str, kind: InterventionKind, runs_dir: Path
-) -> InterventionDecision:
-    """The last recorded answer for that ticket and kind; a NonregError when there is none or it was changed."""
+) -> tuple[InterventionDecision, ReservesAnswer | None]:
+    """The last recorded answer for that ticket and kind, and what was said of its reserves.
+
+    A NonregError when there is none, or when one of them was changed.
+    """
     path = runs_dir / ledger.FILE
     entries = verify_ledger(path, collect_witnesses(runs_dir)).entries
     if ledger.has_torn_tail(path):
@@ -277,10 +361,22 @@ def load_last_decision(
     ]
     if not own:
         raise NonregError("aucune décision GO n'a été rendue pour ce ticket et ce type d'intervention")
-    file = runs_dir / FOLDER / str(own[-1].data["decision"]) / DECISION
+    decision_id = str(own[-1].data["decision"])
+    file = runs_dir / FOLDER / decision_id / DECISION
     if not file.is_file() or hash_file(file) != own[-1].data.get("sha256"):
-        raise NonregError(f"la décision {own[-1].data['decision']} est absente ou a été modifiée : {file}")
-    return load_json(InterventionDecision, file)
+        raise NonregError(f"la décision {decision_id} est absente ou a été modifiée : {file}")
+    answers = [
+        entry
+        for entry in entries
+        if (entry.kind, entry.platform) == (ACCEPTANCE_KIND, platform.name)
+        and entry.data.get("decision") == decision_id
+    ]
+    if not answers:
+        return load_json(InterventionDecision, file), None
+    said = file.with_name(ACCEPTANCE)
+    if not said.is_file() or hash_file(said) != answers[-1].data.get("sha256"):
+        raise NonregError(f"la réponse aux réserves de {decision_id} est absente ou a été modifiée : {said}")
+    return load_json(InterventionDecision, file), load_json(ReservesAnswer, said)
 
 
 def confirm_answer(platform: Platform, decision: InterventionDecision, runs_dir: Path, now: datetime) -> str:

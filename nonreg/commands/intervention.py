@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from datetime import UTC, datetime
 from pathlib import Path
 
 from nonreg.commands import EXIT_KO, EXIT_OK, RUNS_DIR, Commands
@@ -35,6 +36,18 @@ def add_commands(commands: Commands) -> None:
         "--sensitive", choices=(YES, NO), default=YES, help="intervention sensible (défaut : oui)"
     )
     ask.add_argument("--person", default="", metavar="ID", help="identifiant de la personne qui demande")
+    ask.add_argument(
+        "--remote",
+        choices=(YES, NO),
+        default=YES,
+        help="intervention à distance : signalée hors des jours et heures ouvrés (défaut : oui)",
+    )
+    ask.add_argument(
+        "--planned-at",
+        default="",
+        metavar="INSTANT",
+        help="début prévu, avec fuseau : 2026-12-31T18:00+01:00 (défaut : dès maintenant)",
+    )
     ask.add_argument(
         "--max-age-hours",
         type=float,
@@ -70,10 +83,20 @@ def add_commands(commands: Commands) -> None:
         )
 
 
+def parse_planned(text: str) -> datetime | None:
+    """The planned time, None for now; UsageError for what is no time."""
+    from nonreg.errors import UsageError
+
+    try:
+        return datetime.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise UsageError(
+            f"Heure prévue illisible : « {text} » (attendu : 2026-12-31T18:00+01:00)."
+        ) from error
+
+
 def answer(options: argparse.Namespace) -> int:
     """`pre-intervention`: a fresh run or a new campaign, then the answer."""
-    from datetime import UTC, datetime
-
     from nonreg.commands.campaign import conclude, start_campaign
     from nonreg.config import load_platform
     from nonreg.intervention import make_intervention
@@ -88,6 +111,8 @@ def answer(options: argparse.Namespace) -> int:
         options.sensitive == YES,
         options.touches_replication == YES,
         options.reason,
+        options.remote == YES,
+        parse_planned(options.planned_at),
     )
     platform = load_platform(options.platform)
     runs_dir = Path(options.runs_dir)
@@ -124,16 +149,15 @@ def answer(options: argparse.Namespace) -> int:
 def check_go(options: argparse.Namespace) -> int:
     """`require-go`: exit code 0 only with a GO that holds now."""
     import sys
-    from datetime import UTC, datetime
 
     from nonreg.config import load_platform
     from nonreg.errors import InterventionBlocked
-    from nonreg.model import InterventionKind
-    from reports.intervention import ANSWERS
+    from nonreg.model import Answer, InterventionKind
+    from reports.intervention import ANSWERS, describe_acceptance
     from tasks.intervention import require_go
 
     try:
-        decision = require_go(
+        permission = require_go(
             load_platform(options.platform),
             options.ticket,
             InterventionKind(options.kind),
@@ -144,8 +168,16 @@ def check_go(options: argparse.Namespace) -> int:
     except InterventionBlocked as error:
         print(f"Erreur : {error}", file=sys.stderr)  # noqa: T201
         return EXIT_KO
+    decision = permission.decision
     print(  # noqa: T201
         f"{ANSWERS[decision.answer].text} : décision {decision.id}, "
         f"valable jusqu'au {decision.expires_at:%d/%m/%Y à %H:%M UTC}."
     )
+    if decision.answer is Answer.GO_AVEC_RESERVES:
+        print("\n".join(f"  réserve : {reason}" for reason in decision.reasons))  # noqa: T201
+    accepted = describe_acceptance(decision, permission.said)
+    if accepted:
+        print(f"  réserves {accepted}")  # noqa: T201
+    if permission.outside_hours:
+        print(f"Attention : {permission.outside_hours}", file=sys.stderr)  # noqa: T201
     return EXIT_OK

@@ -35,7 +35,14 @@ from nonreg.model.drill import (
     RecoveryTime,
     WriteOutcome,
 )
-from nonreg.model.intervention import Answer, Intervention, InterventionDecision, InterventionKind
+from nonreg.model.intervention import (
+    Acceptance,
+    Answer,
+    Intervention,
+    InterventionDecision,
+    InterventionKind,
+    ReservesAnswer,
+)
 from nonreg.model.report import (
     Assessment,
     CampaignReport,
@@ -73,11 +80,11 @@ from nonreg.model.vocabulary import (
     Outcome,
     Role,
     SiteRole,
-    EffectLimit,
     Verdict,
 )
 
 __all__ = [
+    "Acceptance",
     "Accounting",
     "AlarmSeen",
     "Answer",
@@ -111,7 +118,6 @@ __all__ = [
     "Gap",
     "GuardResult",
     "GuardStatus",
-    "EffectLimit",
     "Healing",
     "History",
     "Interruption",
@@ -132,6 +138,7 @@ __all__ = [
     "PlannedFault",
     "PlatformIdentity",
     "RecoveryTime",
+    "ReservesAnswer",
     "Role",
     "Scenario",
     "ScenarioHistory",
