@@ -100,6 +100,7 @@ def is_usable(report: CampaignReport, intervention: Intervention, oldest: dateti
         and report.run.ended_at is not None
         and not plan.selection
         and not plan.catalog
+        and not plan.effects_left_out
         and set(intervention.families) <= set(plan.families)
     )
 
@@ -176,6 +177,11 @@ def _refuse_scope(report: CampaignReport, intervention: Intervention) -> list[st
     refusals = [f"Le passage n'a pas jugé : {', '.join(missing)}."] if missing else []
     if plan.selection or plan.catalog:
         refusals.append(f"Le passage est partiel (sélection « {plan.selection or plan.catalog} »).")
+    if plan.effects_left_out:
+        count = len(plan.effects_left_out)
+        refusals.append(
+            f"Le passage est en lecture seule : ce qui écrit est laissé de côté (scénarios : {count})."
+        )
     return refusals
 
 
