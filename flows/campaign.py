@@ -10,14 +10,15 @@ from enum import StrEnum
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from prefect import flow, runtime, tags
+from prefect import State, flow, runtime, tags
+from prefect.states import Completed, Failed
 
 from nonreg.config import load_platform
 from nonreg.errors import NonregError
 from nonreg.model import CampaignPlan, EffectLimit, Verdict
 from nonreg.plan import CampaignRequest, new_run_id
+from reports.artifacts import name_verdict
 from tasks.campaign import (
-    VERDICT_LABELS,
     judge_stage,
     load_stage,
     plan_stage,
@@ -25,6 +26,7 @@ from tasks.campaign import (
     render_stage,
     run_stage,
 )
+from tasks.showing import finish_showing, rename_run
 
 DRILLED = "EXERCICES"
 
@@ -87,7 +89,7 @@ def campaign(
     retries: int = 0,
     drills: str = "",
     effects: EffectLimit = EffectLimit.DONNEES_MARQUEES,
-) -> str:
+) -> State[str]:
     """Exécute une campagne de non-régression et publie son rapport A.2.
 
     Args:
@@ -116,9 +118,10 @@ def campaign(
         run_stage(request, loaded, plan, run_dir)
         report = judge_stage(run_dir, tuple(Path(file) for file in project_junit or ()))
         rendered = render_stage(report)
-        html = publish_stage(run_dir, report, rendered)
+        message = publish_stage(loaded, run_dir, report, rendered)
     verdict = report.assessment.verdict
-    message = f"{VERDICT_LABELS[verdict]} — {html}"
+    rename_run(f"{runtime.flow_run.name} — {name_verdict(verdict)}")
+    finish_showing()
     if verdict in (Verdict.KO, Verdict.INCOMPLET):
-        raise CampaignNotPassed(message)
-    return message
+        return Failed(message=message, data=CampaignNotPassed(message))
+    return Completed(message=message, data=message)

@@ -30,7 +30,7 @@ from tasks.migration import (
     publish_migration,
     read_expected,
 )
-from tasks.showing import finish_showing, show_link, show_markdown
+from tasks.showing import finish_showing, show_file, show_markdown
 
 
 class PlatformsDiffer(NonregError):
@@ -54,7 +54,7 @@ def compare_stage(
     key = report.id.lower()
     lines = [f"# {VERDICTS[report.verdict].text}", "", *(f"- {reason}" for reason in report.reasons)]
     show_markdown(f"migration-{key}", "\n".join(lines) + "\n", "Comparaison avant migration")
-    show_link(f"rapport-{key}", published.folder / HTML, "Comparaison avant migration")
+    show_file(f"rapport-{key}", published.folder / HTML, "Comparaison avant migration", request.right)
     finish_showing()
     return published
 

@@ -21,7 +21,7 @@ from nonreg.model import Answer, Intervention, InterventionKind
 from nonreg.plan import new_run_id
 from reports.intervention import ANSWERS
 from tasks.intervention import Answered, decide, find_run, observe_version, publish_decision, read_max_age
-from tasks.showing import finish_showing, show_link, show_markdown
+from tasks.showing import finish_showing, show_file, show_markdown
 
 
 class YesNo(StrEnum):
@@ -58,7 +58,7 @@ def answer_stage(
     key = decision.id.lower()
     lines = [f"# {ANSWERS[decision.answer].text}", "", *(f"- {reason}" for reason in decision.reasons)]
     show_markdown(f"reponse-{key}", "\n".join(lines) + "\n", "Réponse")
-    show_link(f"page-{key}", answered.folder / "page.html", "Décision avant intervention")
+    show_file(f"page-{key}", answered.folder / "page.html", "Décision avant intervention", platform)
     finish_showing()
     return answered
 

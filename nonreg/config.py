@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 from nonreg.errors import ConfigError, UsageError
 from nonreg.files import parse_toml, read_text
+from nonreg.links import find_address_problem, find_ticket_url_problem
 from nonreg.model import Limit, Nature, PlatformIdentity, SiteRole
 from nonreg.working_time import WorkingTime, find_problem
 
@@ -167,7 +168,8 @@ class Platform:
 
     `limits` are the agreed ones by name, in the unit that the name carries; `scope` says of each part
     whether it is real or stands in for it. `baseline` and `governance` name folders of
-    `nonreg/baselines` and `nonreg/governance`, or are paths from the file's own folder.
+    `nonreg/baselines` and `nonreg/governance`, or are paths from the file's own folder. `ticket_url` is the
+    address of a ticket, `reports_url` that of the folder of runs, for whoever watches from elsewhere.
     """
 
     __pydantic_config__: ClassVar[Any] = STRICT
@@ -187,6 +189,8 @@ class Platform:
     ha: HaKind = HaKind.TRANSACTIONAL_REPLICATION
     governance: str = ""
     default_ticket: str = ""
+    ticket_url: str = ""
+    reports_url: str = ""
     base_dir: str = ""
     secrets_file: str = ""
 
@@ -257,6 +261,7 @@ def load_platform(name_or_path: str) -> Platform:
     _check_sites(platform, path)
     _check_numbers(platform, text, path)
     _check_working_time(platform, text, path)
+    _check_addresses(platform, text, path)
     return platform
 
 
@@ -323,6 +328,17 @@ def _check_numbers(platform: Platform, text: str, path: Path) -> None:
                 + (f", ligne {line}" if line else "")
                 + f" : un nombre positif, au plus {maximum:.0f}, est attendu, pas « {value:g} »."
             )
+
+
+def _check_addresses(platform: Platform, text: str, path: Path) -> None:
+    for key, problem in (
+        ("ticket_url", find_ticket_url_problem(platform.ticket_url)),
+        ("reports_url", find_address_problem(platform.reports_url)),
+    ):
+        if problem:
+            line = find_key_line(text, [key])
+            where = f"clé « {key} »" + (f", ligne {line}" if line else "")
+            raise ConfigError(f"{path} : {where} : {problem}.")
 
 
 def _check_working_time(platform: Platform, text: str, path: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
@@ -52,22 +52,27 @@ def is_printable(source: str) -> bool:
 
 def make_printable(value: _T) -> _T:
     """Return a copy of a frozen value where every text, at any depth, is printable."""
-    return _map_texts(value)  # type: ignore[no-any-return]
+    return map_texts(value, show_unprintable)
 
 
-def _map_texts(value: Any) -> Any:
+def map_texts(value: _T, change: Callable[[str], str]) -> _T:
+    """Return a copy of a frozen value where every text, at any depth, was changed so."""
+    return _map_texts(value, change)  # type: ignore[no-any-return]
+
+
+def _map_texts(value: Any, change: Callable[[str], str]) -> Any:
     """Return the very value where there is nothing to change in it."""
     kind = type(value)
     if kind is str:
-        return show_unprintable(value)
+        return change(value)
     if kind is tuple:
-        items = [_map_texts(item) for item in value]
+        items = [_map_texts(item, change) for item in value]
         changed = any(new is not old for new, old in zip(items, value, strict=True))
         return tuple(items) if changed else value
     changes = {}
     for name in _list_fields(kind):  # type: ignore[arg-type]  # a class is hashable
         old = getattr(value, name)
-        new = _map_texts(old)
+        new = _map_texts(old, change)
         if new is not old:
             changes[name] = new
     return dataclasses.replace(value, **changes) if changes else value

@@ -21,17 +21,26 @@ from nonreg.decision import load_signed
 from nonreg.drills.approval import keep_approval, record_approval
 from nonreg.drills.operator import describe_step, list_open
 from nonreg.execute import execute_plan
-from nonreg.model import CampaignPlan, CampaignReport, CampaignRun, Verdict
+from nonreg.links import read_reports_url
+from nonreg.model import CampaignPlan, CampaignReport, CampaignRun
 from nonreg.plan import CampaignRequest, collect_scenarios, identify_tool, plan_campaign
-from nonreg.progress import read_progress
-from reports.labels import CHANGES
+from nonreg.progress import Progress, read_progress
+from nonreg.wording import plural
+from reports.artifacts import Links, describe_verdict, explain_shortly, list_families, summarise
+from reports.platform_state import describe_state
 from reports.render import Rendered, render_all
+from tasks.platform_state import read_state
 from tasks.publication import judge_folder, publish_report
 from tasks.showing import (
+    Artifact,
     artifact_key,
-    finish_showing,
+    clean_errors,
+    clean_report,
+    find_links,
+    keep_secrets_of,
     move_progress,
-    show_link,
+    never_failing,
+    redact,
     show_markdown,
     show_progress,
     show_table,
@@ -41,12 +50,17 @@ PROGRESS_SECONDS = 1.0
 
 
 @task(name="1 - Charger la plateforme", cache_policy=NO_CACHE)
+@clean_errors()
 def load_stage(request: CampaignRequest) -> Platform:
-    """Read and check the platform file."""
-    return load_platform(request.platform)
+    """Read and check the platform file; what it keeps secret is shown to nobody from here on."""
+    platform = load_platform(request.platform)
+    keep_secrets_of(platform)
+    read_reports_url(platform.reports_url)  # a wrong address is told now, not when the report is there
+    return platform
 
 
 @task(name="2 - Planifier", cache_policy=NO_CACHE)
+@clean_errors()
 def plan_stage(request: CampaignRequest, platform: Platform, run_dir: Path) -> CampaignPlan:
     """Choose the scenarios; save the plan and what it will be judged against before anything is executed."""
     scenarios = collect_scenarios(request.scenarios_dir())
@@ -72,30 +86,41 @@ def plan_stage(request: CampaignRequest, platform: Platform, run_dir: Path) -> C
 
 
 @task(name="3 - Lancer les tests", cache_policy=NO_CACHE)
+@clean_errors()
 def run_stage(request: CampaignRequest, platform: Platform, plan: CampaignPlan, run_dir: Path) -> CampaignRun:
     """Guards, then pytest; artifacts show how far it is, and what a person is asked to do."""
     stop = threading.Event()
-    bar = show_progress(artifact_key("avancement", plan), "Scénarios exécutés")
+    bar = show_progress(artifact_key("avancement", plan), describe_progress(read_progress(run_dir)))
     file = find_platform_file(request.platform)
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(execute_plan, platform, plan, run_dir, file, request.scenarios_dir(), stop)
         try:
-            shown = 0.0
             told: set[str] = set()
             while not running.done():
                 wait([running], timeout=PROGRESS_SECONDS)
                 show_steps(request, platform, plan, told)
-                percent = read_progress(run_dir).percent
-                if percent != shown:
-                    move_progress(bar, percent, "Scénarios exécutés")
-                    shown = percent
+                show_how_far(bar, run_dir)
             running.result()
-            move_progress(bar, read_progress(run_dir).percent, "Scénarios exécutés")
+            show_how_far(bar, run_dir)
         finally:
             stop.set()
     run = store.load_run(run_dir)
     get_run_logger().info("%d résultats enregistrés. %s", len(run.results), run.interruption)
     return run
+
+
+def show_how_far(bar: Artifact, run_dir: Path) -> None:
+    """Move the bar when there is something new to say."""
+    with never_failing():
+        progress = read_progress(run_dir)
+        move_progress(bar, round(progress.percent, 1), describe_progress(progress))
+
+
+def describe_progress(progress: Progress) -> str:
+    """« 12 scénarios sur 75 : 11 OK, 1 KO — Exécution »."""
+    counts = f" : {', '.join(progress.tally.split('  '))}" if progress.tally else ""
+    done = plural(progress.done, "scénario", "scénarios")
+    return f"{done} sur {progress.total}{counts} — {progress.stage}"
 
 
 def show_steps(request: CampaignRequest, platform: Platform, plan: CampaignPlan, told: set[str]) -> None:
@@ -109,72 +134,39 @@ def show_steps(request: CampaignRequest, platform: Platform, plan: CampaignPlan,
 
 
 @task(name="4 - Comparer et juger", cache_policy=NO_CACHE)
+@clean_errors()
 def judge_stage(run_dir: Path, project_junit: tuple[Path, ...]) -> CampaignReport:
     """Compare with the baseline and the last campaigns, and give the verdict."""
     return judge_folder(run_dir, project_junit)
 
 
 @task(name="5 - Mettre en page le rapport", cache_policy=NO_CACHE)
+@clean_errors()
 def render_stage(report: CampaignReport) -> Rendered:
     """Make HTML, PDF, JUnit and JSON from the same value."""
     return render_all(report)
 
 
 @task(name="6 - Publier", cache_policy=NO_CACHE)
-def publish_stage(run_dir: Path, report: CampaignReport, rendered: Rendered) -> Path:
-    """Write the report with its manifest, keep it in ledger and history, show it in Prefect; returns the HTML file."""
+@clean_errors()
+def publish_stage(platform: Platform, run_dir: Path, report: CampaignReport, rendered: Rendered) -> str:
+    """Write the report with its manifest, keep it in ledger and history, show it; returns the verdict in a sentence."""
     published = publish_report(run_dir, report, rendered)
     for problem in published.problems:
         get_run_logger().warning(problem)
-    verdict = VERDICT_LABELS[report.assessment.verdict]
-    get_run_logger().info("Verdict %s, rapport %s", verdict, published.html)
+    links, clean = find_links(platform, run_dir), clean_report(report)
+    sentence = redact(summarise(clean, links))
+    get_run_logger().info(sentence)
+    with never_failing():
+        show_published(run_dir, clean, links)
+    return sentence
+
+
+def show_published(run_dir: Path, report: CampaignReport, links: Links) -> None:
+    """Verdict, one table a family, and the platform as it stands after this campaign."""
     plan = report.run.plan
-    show_table(artifact_key("resultats", plan), list_results(report), f"Résultats — {verdict}")
-    show_markdown(artifact_key("verdict", plan), describe_verdict(report), "Verdict")
-    show_link(artifact_key("rapport", plan), published.html, "Rapport de tests (A.2)")
-    finish_showing()
-    return published.html
-
-
-def list_results(report: CampaignReport) -> list[dict[str, str]]:
-    """One row a scenario, as the Prefect UI shows it."""
-    scenarios = {found.id: found for found in report.run.plan.scenarios}
-    return [
-        {
-            "Id": found.scenario_id,
-            "Scénario": scenarios[found.scenario_id].title,
-            "Criticité": scenarios[found.scenario_id].criticality.value,
-            "Résultat": found.outcome.value,
-            "Évolution": CHANGES[found.change].text,
-            "Commentaire": found.note,
-        }
-        for found in report.assessment.findings
-    ]
-
-
-def describe_verdict(report: CampaignReport) -> str:
-    """The verdict as Markdown: its reasons, then what is not good with its presumed cause."""
-    titles = {found.id: found.title for found in report.run.plan.scenarios}
-    causes = {triage.scenario_id: triage.cause.value for triage in report.triage}
-    lines = [
-        f"# {VERDICT_LABELS[report.assessment.verdict]}",
-        "",
-        *(f"- {reason}" for reason in report.assessment.reasons),
-        "",
-    ]
-    lines += [
-        f"- **{found.scenario_id}** {titles[found.scenario_id]} : {found.outcome.value}, "
-        f"{CHANGES[found.change].text.lower()}"
-        + (f", cause présumée : {causes[found.scenario_id]}" if found.scenario_id in causes else "")
-        for found in report.assessment.findings
-        if not found.outcome.is_good
-    ]
-    return "\n".join(lines) + "\n"
-
-
-VERDICT_LABELS = {
-    Verdict.OK: "OK",
-    Verdict.OK_AVEC_RESERVES: "OK avec réserves",
-    Verdict.INCOMPLET: "INCOMPLET",
-    Verdict.KO: "KO",
-}
+    show_markdown(artifact_key("verdict", plan), describe_verdict(report, links), explain_shortly(report))
+    for shown in list_families(report):
+        show_table(artifact_key(shown.family.name.lower(), plan), shown.rows, shown.description)
+    state = read_state(run_dir.parent, report, datetime.now(UTC))
+    show_markdown(artifact_key("etat", plan), describe_state(state, links), "État de la plateforme")

@@ -7,14 +7,22 @@ line in the log. Everything goes through `redact` first: nothing secret leaves f
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 import os
+import re
+import socket
 import threading
 import time
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import quote, urlsplit
 from uuid import UUID
 
 import httpx
@@ -25,13 +33,21 @@ from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, tempor
 from prefect.utilities.context import get_task_and_flow_run_ids
 
 from nonreg.config import Platform
-from nonreg.masking import Mask, list_secrets
-from nonreg.model import CampaignPlan
+from nonreg.errors import NonregError
+from nonreg.history import URL_VARIABLE
+from nonreg.links import link_ticket, read_reports_url
+from nonreg.masking import NO_SECRET_KNOWN, Mask, list_secrets
+from nonreg.model import CampaignPlan, CampaignReport
+from reports.artifacts import Links, say_file
+from reports.text import map_texts
 
 PATIENCE_VARIABLE = "NONREG_SHOWING_PATIENCE_SECONDS"
 PATIENCE_SECONDS = 60.0  # at the end of a run, for a server that is being restarted
 ANSWER_SECONDS = 5.0  # of one request; Prefect's own client would try for minutes
 QUIET_SECONDS = 5.0  # without a request after one that was not answered
+INTERVENTIONS = "interventions"  # the one folder of runs that has folders of its own
+SECRET_NAME = re.compile(r"(?i)passw(?:or)?d|secret|token|auth_string|api_?key")
+SECRET_CHARACTERS = 6  # a shorter value would take words out of every sentence
 TRY_SECONDS = 0.5  # between two tries at the end
 AWAY_STATUSES = frozenset({408, 429})  # and 500 and above: the server is there, not ready
 
@@ -107,7 +123,8 @@ class Screen:
 
     waiting: list[Showing] = field(default_factory=list)
     quiet_until: float = 0.0
-    masks: list[Mask] = field(default_factory=list)
+    secrets: set[str] = field(default_factory=set, repr=False)
+    mask: Mask = NO_SECRET_KNOWN
     lock: threading.RLock = field(default_factory=threading.RLock)
     client: SyncPrefectClient | None = None
     address: str = ""
@@ -182,15 +199,73 @@ def describe(error: Exception) -> str:
 
 
 def keep_secrets_of(platform: Platform) -> None:
-    """From now on no text that is shown holds a secret of that platform."""
-    SCREEN.masks.append(Mask(list_secrets(platform)))
+    """From now on no text that is shown or logged holds a secret of that platform."""
+    SCREEN.secrets |= {*list_secrets(platform), *list_own_secrets()}
+    SCREEN.mask = Mask(tuple(SCREEN.secrets))
+    for handler in list_handlers():
+        if not any(isinstance(found, Redacting) for found in handler.filters):
+            handler.addFilter(Redacting())
+
+
+def list_own_secrets() -> set[str]:
+    """What stands in our environment and would be a secret: of the history's database, of Prefect, of mail."""
+    found = {value for name, value in os.environ.items() if SECRET_NAME.search(name)}
+    found |= {value.partition(":")[2] for value in found}
+    with suppress(ValueError):  # no address at all: there is no password in it
+        found.add(urlsplit(os.environ.get(URL_VARIABLE, "")).password or "")
+    return {value for value in found if len(value) >= SECRET_CHARACTERS}
 
 
 def redact(text: str) -> str:
     """The text without secrets: those of the platforms of this process, and whatever looks like one."""
-    for mask in SCREEN.masks or [Mask(())]:
-        text = mask.apply(text)
-    return text
+    return SCREEN.mask.apply(text)
+
+
+def list_handlers() -> list[logging.Handler]:
+    """Whatever writes the lines of Prefect's loggers, to the terminal or to the server."""
+    names = ["", *(name for name in logging.root.manager.loggerDict if name.split(".")[0] == "prefect")]
+    return [handler for name in names for handler in logging.getLogger(name).handlers]
+
+
+class Redacting(logging.Filter):
+    """Takes secrets out of a line, and out of the traceback that goes with it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every line through, changed where it must be."""
+        message = record.getMessage()
+        clean = redact(message)
+        if clean != message:
+            record.msg, record.args = clean, ()
+        if record.exc_info:
+            trace = record.exc_text or logging.Formatter().formatException(record.exc_info)
+            record.exc_text, record.exc_info = redact(trace), None
+        return True
+
+
+@contextmanager
+def clean_errors() -> Iterator[None]:
+    """What goes wrong ends in a state's message: without secrets."""
+    try:
+        yield
+    except Exception as error:
+        said = str(error)
+        if redact(said) == said:
+            raise
+        raise NonregError(redact(said)) from None
+
+
+@contextmanager
+def never_failing() -> Iterator[None]:
+    """A mistake of ours in what is shown is told in the log, and costs no campaign its verdict."""
+    try:
+        yield
+    except Exception:
+        log.exception("Tout n'a pas pu être montré dans Prefect")
+
+
+def clean_report(report: CampaignReport) -> CampaignReport:
+    """The report whose judgement holds no secret, before anything of it is cut or escaped and hides one."""
+    return dataclasses.replace(report, assessment=map_texts(report.assessment, redact))
 
 
 def redact_rows(rows: list[dict[str, str]]) -> list[dict[str, str]]:
@@ -214,9 +289,22 @@ def show_table(key: str, rows: list[dict[str, str]], description: str) -> None:
     SCREEN.add(make_artifact(key, "table", json.dumps(redact_rows(rows), ensure_ascii=False), description))
 
 
-def show_link(key: str, file: Path, text: str) -> None:
-    """Show where a file is."""
-    show_markdown(key, f"[{text}]({file.resolve().as_uri()})", text)
+def show_file(key: str, file: Path, words: str, platform: Platform) -> None:
+    """Show where a file of the folder of a run is: a link when its address is known, otherwise what to copy."""
+    links = find_links(platform, file.parent)
+    show_markdown(key, "\n".join(say_file(file.name, words, links)) + "\n", words)
+
+
+def find_links(platform: Platform, folder: Path) -> Links:
+    """Where those who watch find a folder, below that of the runs, and the tickets."""
+    base = read_reports_url(platform.reports_url)
+    parts = folder.parts[-2:] if folder.parent.name == INTERVENTIONS else folder.parts[-1:]
+    return Links(
+        folder.resolve(),
+        socket.gethostname(),
+        f"{base}/{'/'.join(map(quote, parts))}" if base else "",
+        partial(link_ticket, platform.ticket_url),
+    )
 
 
 def show_progress(key: str, description: str) -> Artifact:
@@ -227,9 +315,11 @@ def show_progress(key: str, description: str) -> Artifact:
 
 
 def move_progress(bar: Artifact, percent: float, description: str) -> None:
-    """Move a bar; where it was is not sent any more."""
+    """Move a bar, when it is not there already; where it was is not sent any more."""
+    before = (bar.data, bar.description)
     bar.data, bar.description = percent, redact(description)
-    SCREEN.add(bar)
+    if before != (bar.data, bar.description):
+        SCREEN.add(bar)
 
 
 def rename_run(name: str) -> None:
@@ -255,5 +345,6 @@ def read_patience() -> float:
 
 
 def artifact_key(subject: str, plan: CampaignPlan) -> str:
-    """An artifact key of the run: lower-case letters, digits and dashes only."""
-    return f"{subject}-{plan.campaign_id[:8]}"
+    """The key of what is shown of a platform: always the same, so that Prefect shows the last and keeps the others."""
+    plain = unicodedata.normalize("NFKD", plan.platform.name).encode("ascii", "ignore").decode().lower()
+    return f"{subject}-{re.sub('[^a-z0-9]+', '-', plain).strip('-') or 'plateforme'}"
