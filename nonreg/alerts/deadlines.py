@@ -1,13 +1,16 @@
 """Deadlines to be reminded of: `deadlines.toml` in a platform's governance folder, and the expiry of its waivers.
 
-[[deadlines]]
-id = "renfort-mobilisable"
-title = "Renfort mobilisable"
-at = 2026-12-01T09:00:00+01:00      # with its zone
-person = "renfort-technique-1"      # an id, never a name
-ticket = "AQ-12"
-thresholds_hours = [24, 4]          # optional: those of the alerts' settings otherwise
-what_to_do = "…"                    # optional
+    [[deadlines]]
+    id = "renfort-mobilisable"
+    title = "Renfort mobilisable"
+    at = 2026-12-01T09:00:00+01:00      # with its zone
+    person = "renfort-technique-1"      # an id, never a name
+    ticket = "AQ-12"
+    thresholds_hours = [24, 4]          # optional: those of the alerts' settings otherwise
+    thresholds_working_days = [2]       # optional
+    what_to_do = "…"                    # optional
+
+A waiver is reminded of whether or not it is granted: a campaign checks that.
 """
 
 from __future__ import annotations
@@ -23,8 +26,11 @@ from nonreg.tickets import require_ticket
 from nonreg.waivers import read_waivers
 
 FILE = "deadlines.toml"
-REQUIRED, OPTIONAL = ("id", "title", "at", "person", "ticket"), ("thresholds_hours", "what_to_do")
-MAX_HOURS = 10_000.0
+REQUIRED, OPTIONAL = (
+    ("id", "title", "at", "person", "ticket"),
+    ("thresholds_hours", "thresholds_working_days", "what_to_do"),
+)
+MAX_HOURS, MAX_DAYS = 10_000.0, 250
 
 
 def read_deadlines(governance: Path, thresholds_hours: tuple[float, ...]) -> tuple[Deadline, ...]:
@@ -76,6 +82,7 @@ def _read_entry(entry: Any, where: str, thresholds_hours: tuple[float, ...]) -> 
         entry["person"],
         entry["ticket"],
         check_thresholds(entry.get("thresholds_hours", thresholds_hours), where),
+        _check_days(entry.get("thresholds_working_days", []), where),
         str(entry.get("what_to_do", "")),
     )
 
@@ -91,3 +98,14 @@ def check_thresholds(values: Any, where: str) -> tuple[float, ...]:
             f"{MAX_HOURS:.0f}."
         )
     return tuple(float(value) for value in values)
+
+
+def _check_days(values: Any, where: str) -> tuple[int, ...]:
+    if not isinstance(values, list) or not all(
+        isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MAX_DAYS for value in values
+    ):
+        raise ConfigError(
+            f"{where} : « thresholds_working_days » : une liste de nombres de jours ouvrés est attendue, chacun de 1 "
+            f"à {MAX_DAYS}."
+        )
+    return tuple(values)

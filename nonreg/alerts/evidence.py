@@ -13,6 +13,7 @@ from nonreg import store
 from nonreg.alerts.facts import Fact, tell_verdict
 from nonreg.alerts.nights import RunSeen
 from nonreg.basis import PUBLISHED
+from nonreg.links import read_reports_url
 from nonreg.model import CampaignReport
 
 TRIGGER, REPORT = "trigger.json", "report.json"
@@ -64,12 +65,14 @@ def find_bad_verdicts(
     runs_dir: Path, runs: tuple[RunSeen, ...], deployments: tuple[str, ...], now: datetime
 ) -> tuple[Fact, ...]:
     """The alerts of published campaigns of these deployments: whoever published may not have lived to tell."""
+    reports_url = read_reports_url("")
     facts = (
         tell_verdict(
             store.load_json(CampaignReport, runs_dir / run.run_id / REPORT),
             run.flow_run,
             runs_dir / run.run_id,
             run.deployment,
+            reports_url,
         )
         for run in runs
         if run.published and run.deployment in deployments and now - run.started_at < VERDICTS_FOR

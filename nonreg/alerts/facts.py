@@ -1,12 +1,14 @@
 """What is worth an alert, decided from values alone; a fact's key names it for good, so that it is told once.
 
-verdict/PLATFORM/RUN                a published campaign is KO or INCOMPLET
-nuit-manquee/PLATFORM/DEPLOYMENT/DATE   a planned campaign has no published report in time
-travailleur/POOL/SINCE              not enough workers are alive; SINCE is the last sign of the one that is missing
-serveur/SINCE                       Prefect's API does not answer
-boite-d-envoi/CHANNEL/…             alerts that did not leave, or of which nobody knows whether they did
-echeance/ID/AT/HOURS                a deadline is nearer than a threshold, or past (0)
-essai/…                             a trial message
+    verdict/PLATFORM/RUN            a published campaign is KO or INCOMPLET
+    nuit-manquee/PLATFORM/…/DATE    a planned campaign of that deployment has no published report in time
+    travailleur/POOL/SINCE          too few workers are alive; SINCE is the last sign of the one that is missing
+    serveur/SINCE                   Prefect's API does not answer
+    boite-d-envoi/CHANNEL/…         alerts that did not leave, or of which nobody knows whether they did
+    echeance/ID/AT/THRESHOLD        a deadline is nearer than a threshold (24h, 2jo), or past (0)
+    essai/…                         a trial message
+
+What a report says is masked again before it leaves: a mail goes further than a folder.
 """
 
 from __future__ import annotations
@@ -16,13 +18,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from zoneinfo import ZoneInfo
+from urllib.parse import quote
 
 from nonreg.masking import conceal
 from nonreg.model import CampaignReport, Change, Verdict, Waiver
 from nonreg.wording import plural
+from nonreg.working_time import PARIS, WorkingTime, explain_day_off
 
-PARIS = ZoneInfo("Europe/Paris")
 SHOWN_LINES = 10
 FORGOTTEN_AFTER = timedelta(days=7)  # a watch that starts again does not tell of the past
 BAD_VERDICTS = (Verdict.KO, Verdict.INCOMPLET)
@@ -76,7 +78,7 @@ class Undelivered:
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """Something due, with how many hours before it is worth an alert; `person` is an id."""
+    """Something due, with how many hours, or working days, before it is worth an alert; `person` is an id."""
 
     id: str
     title: str
@@ -84,6 +86,7 @@ class Deadline:
     person: str
     ticket: str
     thresholds_hours: tuple[float, ...]
+    thresholds_working_days: tuple[int, ...] = ()
     what_to_do: str = ""
 
 
@@ -99,7 +102,9 @@ def stamp(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
-def tell_verdict(report: CampaignReport, title: str, run_dir: Path, deployment: str) -> Fact | None:
+def tell_verdict(
+    report: CampaignReport, title: str, run_dir: Path, deployment: str, reports_url: str = ""
+) -> Fact | None:
     """The alert of a published campaign, None for one that passed; `title` is the name of its flow run."""
     plan, verdict = report.run.plan, report.assessment.verdict
     if verdict not in BAD_VERDICTS:
@@ -121,6 +126,8 @@ def tell_verdict(report: CampaignReport, title: str, run_dir: Path, deployment: 
     if regressions:
         lines += ["", "Bons auparavant, en échec maintenant :", *_bullets(regressions)]
     lines += ["", f"Rapport : {run_dir.resolve() / 'report.html'}"]
+    if reports_url:
+        lines.append(f"          {reports_url}/{quote(run_dir.name)}/report.html")
     if verdict is Verdict.KO:
         advice = (
             "Ouvrez le rapport, puis la fiche de chaque régression (dossier triage/ du passage) et joignez-la au "
@@ -239,18 +246,55 @@ def tell_deadlines(deadlines: Iterable[Deadline], platform: str, now: datetime) 
     """One alert for each deadline that crossed a threshold: of those it crossed, only the nearest is told."""
     facts = []
     for deadline in deadlines:
-        left = deadline.at - now
-        crossed = [hours for hours in (*deadline.thresholds_hours, 0.0) if left <= timedelta(hours=hours)]
-        if crossed and left >= -FORGOTTEN_AFTER:
-            facts.append(_tell_deadline(deadline, min(crossed), platform, now))
+        crossed = [threshold for threshold in _list_thresholds(deadline) if threshold.opens <= now]
+        if crossed and now - deadline.at <= FORGOTTEN_AFTER:
+            nearest = max(crossed, key=lambda threshold: threshold.opens)
+            facts.append(_tell_deadline(deadline, nearest, platform, now))
     return tuple(facts)
 
 
-def _tell_deadline(deadline: Deadline, hours: float, platform: str, now: datetime) -> Fact:
-    past = hours == 0
-    left = f"dans moins de {hours:g} h"
+@dataclass(frozen=True, slots=True)
+class _Threshold:
+    """From when on a deadline is that near; `left` says it in French, empty once it is past."""
+
+    opens: datetime
+    mark: str
+    left: str
+
+
+def _list_thresholds(deadline: Deadline) -> tuple[_Threshold, ...]:
+    return (
+        *(
+            _Threshold(deadline.at - timedelta(hours=hours), f"{hours:g}h", f"dans moins de {hours:g} h")
+            for hours in deadline.thresholds_hours
+        ),
+        *(
+            _Threshold(
+                go_back_working_days(deadline.at, days),
+                f"{days}jo",
+                f"dans moins de {plural(days, 'jour ouvré', 'jours ouvrés')}",
+            )
+            for days in deadline.thresholds_working_days
+        ),
+        _Threshold(deadline.at, "0", ""),
+    )
+
+
+def go_back_working_days(at: datetime, days: int) -> datetime:
+    """The same hour of Paris that many working days before."""
+    local = at.astimezone(PARIS)
+    day, left = local.date(), days
+    while left:
+        day -= timedelta(days=1)
+        left -= not explain_day_off(day, WorkingTime())
+    return datetime.combine(day, local.time(), PARIS).astimezone(UTC)
+
+
+def _tell_deadline(deadline: Deadline, threshold: _Threshold, platform: str, now: datetime) -> Fact:
+    left = threshold.left
+    past = not left
     return Fact(
-        f"echeance/{deadline.id}/{stamp(deadline.at)}/{hours:g}",
+        f"echeance/{deadline.id}/{stamp(deadline.at)}/{threshold.mark}",
         Kind.DEADLINE,
         platform,
         f"Échéance {'dépassée' if past else left} — {deadline.title}",
@@ -275,8 +319,8 @@ def remind_of_waiver(waiver: Waiver, thresholds_hours: tuple[float, ...]) -> Dea
         waiver.owner,
         waiver.ticket,
         thresholds_hours,
-        f"Corrigez l'écart de {waiver.scenario_id}, ou faites signer une nouvelle dérogation avant cette date "
-        f"(python -m nonreg waive) : ensuite il rend de nouveau la campagne KO. Suivi au ticket {waiver.ticket}.",
+        what_to_do=f"Corrigez l'écart de {waiver.scenario_id}, ou faites signer une nouvelle dérogation avant cette "
+        f"date (python -m nonreg waive) : ensuite il rend de nouveau la campagne KO. Suivi au ticket {waiver.ticket}.",
     )
 
 

@@ -12,6 +12,7 @@ import smtplib
 import ssl
 import unicodedata
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from email import policy
@@ -19,10 +20,11 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 
 from nonreg.alerts.delivery import Sending, Step
-from nonreg.alerts.facts import PARIS, Fact, Kind, in_paris
+from nonreg.alerts.facts import Fact, Kind, in_paris
 from nonreg.alerts.settings import MailSettings, read_secret
 from nonreg.french import explain_os_error
 from nonreg.masking import conceal
+from nonreg.working_time import PARIS
 
 PREFIX = "[AQUARÉEL]"
 MAX_SUBJECT_CHARS = 160
@@ -103,6 +105,7 @@ def send_mail(settings: MailSettings, mail: bytes, hand: Callable[[], None]) -> 
         try:
             declined = _prepare(smtp, settings, password, mail)
         except Refused as error:
+            _say_goodbye(smtp)
             return Sending(Step.REFUSED, f"{where} : {error}.")
         except (OSError, smtplib.SMTPException) as error:
             return Sending(Step.REFUSED, f"{where} : {_explain(error)}.")
@@ -115,11 +118,12 @@ def send_mail(settings: MailSettings, mail: bytes, hand: Callable[[], None]) -> 
                 Step.UNKNOWN,
                 f"{where} : lien perdu après la remise, avant la réponse ({_explain(error)}).",
             )
+        _say_goodbye(smtp)
         if code != SMTP_OK:
             return Sending(Step.REFUSED, f"{where} : {_say(code, answer)}.")
         return Sending(Step.DELIVERED, f"sans {', '.join(declined)}" if declined else "")
     finally:
-        _leave(smtp)
+        smtp.close()
 
 
 def _connect(settings: MailSettings) -> smtplib.SMTP:
@@ -171,6 +175,8 @@ def _explain(error: OSError | smtplib.SMTPException) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
         answer = error.smtp_error
         return _say(error.smtp_code, answer if isinstance(answer, bytes) else str(answer).encode())
+    if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):
+        return "pas de réponse à temps"
     if isinstance(error, smtplib.SMTPServerDisconnected):
         return "le serveur a coupé le lien"
     if isinstance(error, smtplib.SMTPException):
@@ -179,17 +185,12 @@ def _explain(error: OSError | smtplib.SMTPException) -> str:
         return "certificat refusé"
     if isinstance(error, ssl.SSLError):
         return "pas de liaison TLS"
-    if isinstance(error, TimeoutError):
-        return "pas de réponse à temps"
     return "nom de machine inconnu" if not error.errno or error.errno < 0 else explain_os_error(error)
 
 
-def _leave(smtp: smtplib.SMTP) -> None:
-    """Say goodbye where the dialogue is whole, hang up at any rate: the mail's fate is already known."""
-    if smtp.sock is None:
-        return
-    try:
-        smtp.sock.settimeout(1.0)
-        smtp.quit()
-    except (OSError, smtplib.SMTPException):
-        smtp.close()
+def _say_goodbye(smtp: smtplib.SMTP) -> None:
+    """Where the dialogue is whole: the mail's fate is already known, whatever is answered."""
+    if smtp.sock is not None:
+        with suppress(OSError, smtplib.SMTPException):
+            smtp.sock.settimeout(1.0)
+            smtp.quit()

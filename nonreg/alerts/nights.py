@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 
-from nonreg.alerts.facts import FORGOTTEN_AFTER, PARIS, Fact, Kind, in_paris
+from nonreg.alerts.facts import FORGOTTEN_AFTER, Fact, Kind, in_paris
 from nonreg.errors import ConfigError
+from nonreg.working_time import PARIS
 
 CRON = re.compile(r"(\d{1,2}) (\d{1,2}) \* \* (\*|[0-7](?:-[0-7])?(?:,[0-7](?:-[0-7])?)*)")
 EARLY = timedelta(minutes=5)  # clocks of server and worker differ a little

@@ -1,8 +1,10 @@
 """Alerts on disk, `alertes/` of the runs' folder: made once, and never lost when whoever sends them is killed.
 
-NAME.json             the alert: its fact and the channels that it goes to; NAME comes from the fact's key
-NAME.CHANNEL.jsonl    the journal of one channel: each step is on the disk before the next is taken
-NAME.CHANNEL.lock     held by whoever is sending it; dies with its holder
+    NAME.json             the alert: its fact and the channels that it goes to; NAME comes from the fact's key
+    NAME.CHANNEL.jsonl    the journal of one channel: each step is on the disk before the next is taken
+    NAME.CHANNEL.lock     held by whoever is sending it; dies with its holder
+
+What may still be sent is decided from the journal alone (nonreg.alerts.delivery).
 """
 
 from __future__ import annotations
