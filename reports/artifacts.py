@@ -135,16 +135,16 @@ def describe_verdict(report: CampaignReport, links: Links) -> str:
     titles = {found.id: found.title for found in plan.scenarios}
     lines = [f"# {name_verdict(assessment.verdict)}", "", describe_campaign(report, links), ""]
     reasons = [escape(reason, REASON_CHARACTERS) for reason in assessment.reasons]
-    lines += [*bullets(reasons, ITEMS, "autres motifs"), ""]
+    lines += [*bullets(reasons, ITEMS), ""]
     for title, found in (("Régressions", regressed), ("Autres écarts", others)):
         if found:
             told = [_tell(one, titles, links, triage.get(one.scenario_id)) for one in found]
-            lines += [f"## {title} ({len(found)})", "", *bullets(told, ITEMS, "autres"), ""]
+            lines += [f"## {title} ({len(found)})", "", *bullets(told, ITEMS), ""]
     if regressed or others:
         lines += [f"Suivi des écarts : ticket {link(plan.ticket, links.ticket(plan.ticket))}.", ""]
     if known:
         told = [_tell(one, titles, links, None) for one in known]
-        lines += [f"## Échecs connus ({len(known)})", "", *bullets(told, ITEMS, "autres"), ""]
+        lines += [f"## Échecs connus ({len(known)})", "", *bullets(told, ITEMS), ""]
     lines += ["## Rapport", "", *say_where(links)]
     return "\n".join(lines) + "\n"
 

@@ -29,11 +29,11 @@ def link(words: str, address: str) -> str:
     return f"[{escape(words)}]({address})" if address else escape(words)
 
 
-def bullets(sentences: Sequence[str], limit: int, many: str, rest: str = "voir le rapport") -> list[str]:
+def bullets(sentences: Sequence[str], limit: int, rest: str = "voir le rapport") -> list[str]:
     """Return Markdown sentences as a list, at most `limit`, then how many more there are."""
     lines = [f"- {sentence}" for sentence in sentences[:limit]]
     left = len(sentences) - limit
-    return [*lines, f"- … et {text.format_number(left)} {many}, {rest}."] if left > 0 else lines
+    return [*lines, f"- … et {text.format_number(left)} de plus, {rest}."] if left > 0 else lines
 
 
 def fence(content: str) -> list[str]:

@@ -132,7 +132,7 @@ def _list_waivers(state: PlatformState, links: Links) -> list[str]:
         f"ticket {link(one.ticket, links.ticket(one.ticket))} : {escape(one.reason, 200)}"
         for one in waivers
     ]
-    return bullets(told, ROWS, "autres dérogations")
+    return bullets(told, ROWS)
 
 
 def choose_runs(history: History) -> list[tuple[int, PastRun]]:
