@@ -9,6 +9,7 @@ Each fixture declares the named queries that it runs by itself; a scenario decla
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -89,9 +90,13 @@ class Campaign:
 @pytest.fixture
 def campaign() -> Campaign:
     run_dir = Path(os.environ[RUN_VARIABLE])
-    return Campaign(
-        load_platform(os.environ[PLATFORM_VARIABLE]), load_json(CampaignPlan, run_dir / PLAN), run_dir
-    )
+    return Campaign(load_platform(os.environ[PLATFORM_VARIABLE]), read_plan(run_dir), run_dir)
+
+
+@functools.cache
+def read_plan(run_dir: Path) -> CampaignPlan:
+    """The plan of the run that this process is for: it does not change, and a long one takes long to read."""
+    return load_json(CampaignPlan, run_dir / PLAN)
 
 
 @pytest.fixture

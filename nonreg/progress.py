@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,22 +78,34 @@ def read_progress(run_dir: Path) -> Progress:
     plan = load_json(CampaignPlan, run_dir / PLAN)
     titles = {found.id: found.title for found in plan.scenarios}
     finished: list[Ended] = []
-    current, attempt, closing = "", 1, False
+    running: dict[str, None] = {}  # several at once where they only read
+    attempt, closing = 1, False
     for event in read_events(run_dir):
-        if event["event"] in ("scenario_started", CLOSING_EVENTS[0]):
-            current = event["scenario_id"]
+        if event["event"] == "scenario_started":
+            running[event["scenario_id"]] = None
+        elif event["event"] == CLOSING_EVENTS[0]:
+            running = {event["scenario_id"]: None}
         elif event["event"] == "scenario_finished":
             finished.append(read_ended(event["result"]))
-            current = ""
+            running.pop(event["result"]["scenario_id"], None)
         elif event["event"] == STARTED:
+            running = {}
             attempt = event["attempt"]
         elif event["event"] == CLOSING_STARTED:
             closing = True
     ended = (run_dir / END).is_file()
-    running = CLOSING_STAGE if closing else describe_attempt(attempt) or "Exécution"
-    stage = "Terminé" if ended else running if (run_dir / GUARDS).is_file() else "Gardes"
-    label = f"{current} {titles.get(current, '')}" if current else ""
+    going_on = CLOSING_STAGE if closing else describe_attempt(attempt) or "Exécution"
+    stage = "Terminé" if ended else going_on if (run_dir / GUARDS).is_file() else "Gardes"
+    label = describe_running(tuple(running), titles)
     return Progress(len(plan.scenarios), stage, tuple(finished), label, ended)
+
+
+def describe_running(scenario_ids: tuple[str, ...], titles: Mapping[str, str]) -> str:
+    """The one under way, or the first of several and how many more there are."""
+    if not scenario_ids:
+        return ""
+    first, others = scenario_ids[0], len(scenario_ids) - 1
+    return f"{first}{f' (+ {others})' if others else ''} {titles.get(first, '')}"
 
 
 def read_ended(result: dict[str, Any]) -> Ended:

@@ -7,11 +7,13 @@ NONREG_RUN_DIR=FOLDER executes the plan of that folder, or the retry announced l
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 import re
+import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -33,6 +35,7 @@ from nonreg.model import (
     Scenario,
     ScenarioResult,
 )
+from nonreg.overlap import Overlap, may_overlap
 from nonreg.store import PLAN, append_event, dump_json, load_json, write_file
 from nonreg.witness import NotApplicable, NotRestored, Witness
 
@@ -42,6 +45,9 @@ DEFAULT_TIMEOUT_SECONDS = 60.0
 WITNESS = pytest.StashKey[Witness]()
 RESULT = pytest.StashKey[ScenarioResult]()
 RESTORED = pytest.StashKey[bool]()
+CLOCK = pytest.StashKey[float]()
+AMONG_OTHERS = pytest.StashKey[bool]()
+FOUND = pytest.StashKey[Scenario]()
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
@@ -54,12 +60,16 @@ def scenario(
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
     drill: Drill | None = None,
     queries: tuple[str, ...] = (),
+    alone: bool = False,
 ) -> pytest.MarkDecorator:
     """Mark a test function as a scenario; its family is the prefix of its id, a disruptive one declares its drill.
 
     `queries` are the named queries that it runs, itself or through probes, steps and faults, on any engine; those of
     its fixtures stand beside them (`runs_queries`) and are not repeated. The rights of a campaign are worked out from
     there: a scenario that runs a query which neither declares is a defect.
+
+    Those that only read run at once where they may (`nonreg.overlap`). One that measures a time, loads the servers or
+    looks at what others do on them says `alone`.
     """
     return pytest.mark.scenario(
         id=id,
@@ -70,6 +80,7 @@ def scenario(
         timeout_seconds=timeout_seconds,
         drill=drill,
         queries=queries,
+        alone=alone,
     )
 
 
@@ -85,6 +96,8 @@ def runs_queries(*names: str) -> Callable[[Function], Function]:
 
 def read_scenario(item: pytest.Item) -> Scenario:
     """The scenario that a collected test declares; pytest.UsageError says in French what is missing."""
+    if (known := item.stash.get(FOUND, None)) is not None:
+        return known
     mark = item.get_closest_marker("scenario")
     if mark is None:
         raise pytest.UsageError(f"Scénario sans métadonnées : {item.nodeid} (décorateur @scenario absent).")
@@ -110,6 +123,7 @@ def read_scenario(item: pytest.Item) -> Scenario:
     except ValueError as error:
         raise pytest.UsageError(f"Métadonnées refusées pour {item.nodeid} : {error}.") from error
     check_drill(found)
+    item.stash[FOUND] = found
     return found
 
 
@@ -154,6 +168,35 @@ def check_drill(found: Scenario) -> None:
             f"Exercice refusé : {found.id} ({found.node_id}) en déclare un, mais son effet est « {found.effect} », "
             "pas « disruptive »."
         )
+
+
+def is_alone(item: pytest.Item) -> bool:
+    """True for a scenario that runs while no other does: it writes, or says that it must."""
+    mark = item.get_closest_marker("scenario")
+    return (
+        mark is None or read_scenario(item).effect is not Effect.READ_ONLY or bool(mark.kwargs.get("alone"))
+    )
+
+
+def split_stretches(
+    items: Sequence[pytest.Item], may_overlap: Callable[[pytest.Item], bool]
+) -> list[tuple[list[pytest.Item], list[pytest.Item]]]:
+    """Items in order, as stretches: those that run at once, then those that run one after the other.
+
+    Nothing that reads passes something that writes, in either direction: it may look at what was written.
+    """
+    stretches: list[tuple[list[pytest.Item], list[pytest.Item]]] = [([], [])]
+    for item in items:
+        is_reading = read_scenario(item).effect is Effect.READ_ONLY
+        if is_reading and stretches[-1][1] and not reads_only(stretches[-1][1]):
+            stretches.append(([], []))
+        stretches[-1][0 if may_overlap(item) else 1].append(item)
+    return stretches
+
+
+def reads_only(items: Iterable[pytest.Item]) -> bool:
+    """True when none of them writes or disturbs."""
+    return all(read_scenario(item).effect is Effect.READ_ONLY for item in items)
 
 
 def read_scenarios(items: list[pytest.Item]) -> list[Scenario]:
@@ -232,6 +275,10 @@ class Recorder:
         self._attempt = read_attempt(plan, run_dir)
         self._timeouts = {one.id: one.timeout_seconds for one in (*plan.closing, *plan.scenarios)}
         self._shared: set[str] = set()
+        # A first pass that breaks nothing; what is tried again or checks what was left runs as simply as can be.
+        self._overlaps = self._attempt.number == 1 and not self._attempt.closing and not plan.drills
+        self._stuck: list[threading.Thread] = []
+        self._exit_status = 0
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -245,39 +292,102 @@ class Recorder:
         for item in items:
             item.add_marker(pytest.mark.timeout(self._timeouts[read_scenario(item).id]))
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
+        """Items in plan order, those that only read at once between two others where they may be."""
+        if not self._overlaps or session.config.option.collectonly or session.testsfailed:
+            return None  # pytest's own loop
+        stretches = split_stretches(session.items, self._may_overlap)
+        alone = [item for _, several in stretches for item in several]
+        following = dict(itertools.pairwise(alone))
+        for together, serial in stretches:
+            if together:
+                self._run_together(session, together)
+            for item in serial:
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=following.get(item))
+                if session.shouldfail:
+                    raise session.Failed(session.shouldfail)
+                if session.shouldstop:
+                    raise session.Interrupted(session.shouldstop)
+        return True
+
+    def _may_overlap(self, item: pytest.Item) -> bool:
+        return not is_alone(item) and may_overlap(item)
+
+    def _run_together(self, session: pytest.Session, items: list[pytest.Item]) -> None:
+        for item in items:
+            item.stash[AMONG_OTHERS] = True
+        overlap = Overlap(session, self._look_up, self)
+        try:
+            overlap.run(items)
+        finally:
+            self._stuck += overlap.stuck
+
+    def _look_up(self, item: pytest.Item) -> tuple[str, float]:
+        """Its id, and seconds that it may take."""
+        scenario_id = read_scenario(item).id
+        return scenario_id, self._timeouts[scenario_id]
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
+        """A scenario that nothing could end keeps nobody waiting: neither its thread nor those that it started."""
+        if any(thread.is_alive() for thread in self._stuck):
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(self._exit_status)
+
+    def pytest_sessionfinish(self, exitstatus: int | pytest.ExitCode) -> None:
+        self._exit_status = int(exitstatus)
+
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        found, number = read_scenario(item), self._attempt.number
-        started, finished = self._attempt.events
-        started_at, clock = datetime.now(UTC), time.monotonic()
-        item.stash[WITNESS] = Witness(found.id, self._run_dir, number, self._attempt.closing)
-        item.stash[RESULT] = ScenarioResult(found.id, Outcome.OK, started_at=started_at, attempt=number)
-        item.stash[RESTORED] = True
-        self._record(started, started_at, scenario_id=found.id, attempt=number)
+        self.begin(item)
         asked: set[str] = set()
         with watch_queries(asked.add):
             done = yield
-        result = conclude(item.stash[RESULT], item.stash[WITNESS], time.monotonic() - clock)
-        self._shared.update(list_of_shared_fixtures(item))
-        result = judge_undeclared(result, found, frozenset(asked - {*found.queries} - self._shared))
-        self._record(
-            finished,
-            datetime.now(UTC),
-            result=dataclasses.asdict(result),
-            restored=item.stash[RESTORED],
-        )
+        self.finish(item, asked)
         return done
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    def begin(self, item: pytest.Item) -> None:
+        """Record that a scenario starts."""
+        found, number = read_scenario(item), self._attempt.number
+        started_at = datetime.now(UTC)
+        among_others = item.stash.get(AMONG_OTHERS, False)
+        item.stash[CLOCK] = time.monotonic()
+        item.stash[WITNESS] = Witness(found.id, self._run_dir, number, self._attempt.closing, among_others)
+        item.stash[RESULT] = ScenarioResult(found.id, Outcome.OK, started_at=started_at, attempt=number)
+        item.stash[RESTORED] = True
+        self._record(self._attempt.events[0], started_at, scenario_id=found.id, attempt=number)
+
+    def take(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+        """Judge how one phase of a scenario ended."""
         if call.excinfo is not None:
             error = call.excinfo.value
             is_dirty = call.when == "teardown" or isinstance(error, NotRestored)
             ending = (classify_teardown if is_dirty else classify)(error)
             item.stash[RESULT] = worsen(item.stash[RESULT], ending)
             item.stash[RESTORED] = item.stash[RESTORED] and not is_dirty
+
+    def finish(self, item: pytest.Item, asked: set[str], idle_seconds: float = 0.0) -> None:
+        """Record how a scenario ended; what it waited for its turn is not its own time."""
+        found = read_scenario(item)
+        seconds = time.monotonic() - item.stash[CLOCK] - idle_seconds
+        result = conclude(item.stash[RESULT], item.stash[WITNESS], seconds)
+        self._shared.update(list_of_shared_fixtures(item))
+        result = judge_undeclared(result, found, frozenset(asked - {*found.queries} - self._shared))
+        self._record(
+            self._attempt.events[1],
+            datetime.now(UTC),
+            result=dataclasses.asdict(result),
+            restored=item.stash[RESTORED],
+        )
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        if not item.stash.get(AMONG_OTHERS, False):  # otherwise its own thread did
+            self.take(item, call)
         report = yield
         skipped = (NotApplicable, NotOnEngine)
         if call.when != "teardown" and call.excinfo is not None and call.excinfo.errisinstance(skipped):

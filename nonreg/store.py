@@ -23,6 +23,7 @@ import hashlib
 import json
 import os
 import tempfile
+import threading
 from collections.abc import Hashable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -49,6 +50,7 @@ SCENARIO_EVENTS = ("scenario_started", "scenario_finished")
 CLOSING_EVENTS = ("closing_check_started", "closing_check_finished")
 INTERRUPTED = "Interrompu en cours d'exécution."
 NO_END = "Le passage a été interrompu avant sa fin."
+_appending = threading.Lock()  # scenarios may end at the same time, each in its thread
 
 
 @functools.cache
@@ -149,7 +151,7 @@ def is_running(run_dir: Path) -> bool:
 def append_event(run_dir: Path, event: dict[str, Any]) -> None:
     """Append one event, whole, on a line of its own even after a line that was torn (kill, full disk)."""
     line = (json.dumps(event, ensure_ascii=False, default=str) + "\n").encode("utf-8", "replace")
-    with (run_dir / EVENTS).open("a+b", buffering=0) as file:
+    with _appending, (run_dir / EVENTS).open("a+b", buffering=0) as file:
         size = file.seek(0, os.SEEK_END)
         if size and os.pread(file.fileno(), 1, size - 1) != b"\n":
             line = b"\n" + line

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from nonreg.clients.sql import Rows
+from nonreg.errors import NonregError
 from nonreg.model import Evidence, Gap, Measure
+from nonreg.slowness import MARGIN_BY_UNIT
 from nonreg.store import hash_file, write_file
 
 KEPT_ROWS = 200
@@ -26,13 +28,26 @@ class NotRestored(AssertionError):
     """Raised when what a scenario left could not be taken away; its text says what, in French."""
 
 
+class MeasuredAmongOthers(NonregError):
+    """Raised when a time is measured while other scenarios run: the check is defective, its text says how."""
+
+
 class Witness:
     """Collects what one attempt of a scenario observed; `run_dir` receives its evidence.
 
-    `closing` when it is one of the checks done again after drills.
+    `closing` when it is one of the checks done again after drills; `among_others` when other scenarios run meanwhile.
     """
 
-    def __init__(self, scenario_id: str, run_dir: Path, attempt: int = 1, closing: bool = False) -> None:
+    def __init__(
+        self,
+        scenario_id: str,
+        run_dir: Path,
+        attempt: int = 1,
+        closing: bool = False,
+        among_others: bool = False,
+    ) -> None:
+        self._scenario_id = scenario_id
+        self._among_others = among_others
         self._folder = run_dir / "evidence" / scenario_id
         if attempt > 1:  # the evidence of the attempts before stays
             self._folder /= f"essai-{attempt}"
@@ -90,7 +105,15 @@ class Witness:
             )
 
     def measure(self, name: str, value: float, unit: str, limit: float | None, request: str) -> None:
-        """Record a figure; above its limit it is a gap, without limit the scenario becomes a MESURE."""
+        """Record a figure; above its limit it is a gap, without limit the scenario becomes a MESURE.
+
+        MeasuredAmongOthers for a time taken while other scenarios use the same servers and the same machine.
+        """
+        if self._among_others and unit in MARGIN_BY_UNIT:
+            raise MeasuredAmongOthers(
+                f"Contrôle défaillant : {self._scenario_id} mesure un temps (« {name} ») pendant que d'autres "
+                "scénarios s'exécutent ; ajoutez alone=True à son @scenario."
+            )
         self.checks += 1
         self.measures.append(Measure(name, value, unit, limit))
         if limit is not None and not value <= limit:

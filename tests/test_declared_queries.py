@@ -63,7 +63,7 @@ def test_untold(witness, active):
     ask(witness, active, "site_role")
 """
 OTHERS = """
-@scenario("BASE-903", "Deux dans un fil", MINEURE, queries=("operators",))
+@scenario("BASE-903", "Deux dans un fil", MINEURE, queries=("operators",), alone=True)
 def test_threaded(witness, campaign):
     def look():
         with campaign.session(campaign.active_site) as session:
@@ -118,7 +118,7 @@ def shared():
 def test_shared(witness, shared):
     witness.expect_equal(shared, "ACTIF", "rôle")
 
-@scenario("BASE-911", "Dernière", MINEURE)
+@scenario("BASE-911", "Dernière", MINEURE, alone=True)
 def test_last(witness):
     witness.expect_equal(1, 1, "un")
 """

@@ -38,7 +38,7 @@ from nonreg.drills.register import Register, hold_drills
 from nonreg.execute import run_pytest
 from nonreg.model import CampaignPlan, Family
 from nonreg.plan import collect_scenarios
-from tests.test_recorder import PLATFORM
+from tests.folder_runs import PLATFORM
 
 folder, run_dir, register = (Path(one) for one in sys.argv[1:])
 plan = CampaignPlan("p", "0", PLATFORM, "AQ-1", "moi", datetime.now(UTC), tuple(Family), "",

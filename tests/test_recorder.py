@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import threading
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from nonreg import store
 from nonreg.assess import assess
-from nonreg.config import PLATFORMS_DIR
-from nonreg.execute import run_pytest
-from nonreg.model import Basis, CampaignPlan, CampaignRun, Failure, Family, Nature, Outcome, PlatformIdentity
-from nonreg.plan import collect_scenarios, select_scenarios
+from nonreg.model import Basis, CampaignRun, Failure, Outcome
 from nonreg.waiting import wait_until
+from tests.folder_runs import run_folder
 
 SCENARIOS = """
 import time
@@ -61,11 +59,11 @@ def test_skipped():
 def test_not_applicable():
     raise NotApplicable("pas de radio ici")
 
-@scenario("BASE-009", "Sans limite", MAJEURE)
+@scenario("BASE-009", "Sans limite", MAJEURE, alone=True)
 def test_measure(witness):
     witness.measure("latence", 1.5, "s", None, "mesure")
 
-@scenario("BASE-010", "Trop lent", MAJEURE)
+@scenario("BASE-010", "Trop lent", MAJEURE, alone=True)
 def test_slow_measure(witness):
     witness.measure("latence", 1.5, "s", 1.0, "mesure")
 
@@ -139,7 +137,6 @@ EXPECTED = {
     "BASE-017": (Outcome.KO, Failure.CONTROLE, "Fichiers d'essai restants"),
     "BASE-018": (Outcome.NON_APPLICABLE, None, "SQL Server ne garde pas l'origine d'une ligne"),
 }
-PLATFORM = PlatformIdentity("essai", "Essai", Nature.TEST, "5.2.0", "jeu", ("SITE-A (ACTIF)",))
 
 
 def read_restored(run_dir: Path) -> dict[str, bool]:
@@ -147,31 +144,21 @@ def read_restored(run_dir: Path) -> dict[str, bool]:
     return {event["result"]["scenario_id"]: event["restored"] for event in ended}
 
 
-def run_folder(folder: Path, run_dir: Path, stop: threading.Event | None = None) -> CampaignRun:
-    """Plan and run every scenario of a folder; no platform is needed."""
-    scenarios = select_scenarios(collect_scenarios(folder), tuple(Family), "")
-    at = datetime.now(UTC)
-    plan = CampaignPlan(
-        run_dir.name, "0", PLATFORM, "AQ-1", "moi", at, tuple(Family), "", scenarios, "0", "0", "commande"
-    )
-    store.save_plan(run_dir, plan)
-    code, interruption = run_pytest(
-        plan, run_dir, PLATFORMS_DIR / "embarquee.toml", folder, stop or threading.Event()
-    )
-    store.save_end(run_dir, datetime.now(UTC), code, interruption)
+@pytest.fixture(scope="module", params=["à la fois", "un par un"])
+def run_dir(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of all of them, as far as they may at once, or one after the other."""
+    folder, run_dir = tmp_path_factory.mktemp("scenarios"), tmp_path_factory.mktemp("passage")
+    text = SCENARIOS.replace(", alone=True", "")
+    one_by_one = re.sub(r"^(@scenario.*)\)$", r"\1, alone=True)", text, flags=re.MULTILINE)
+    kept = SCENARIOS if request.param == "à la fois" else one_by_one
+    (folder / "test_tous.py").write_text(kept, encoding="utf-8")
+    run_folder(folder, run_dir)
+    return run_dir
+
+
+@pytest.fixture(scope="module")
+def run(run_dir: Path) -> CampaignRun:
     return store.load_run(run_dir)
-
-
-@pytest.fixture(scope="module")
-def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("passage")
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory, run_dir: Path) -> CampaignRun:
-    folder = tmp_path_factory.mktemp("scenarios")
-    (folder / "test_tous.py").write_text(SCENARIOS, encoding="utf-8")
-    return run_folder(folder, run_dir)
 
 
 @pytest.mark.parametrize("scenario_id", EXPECTED)

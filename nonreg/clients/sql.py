@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from nonreg.clients import mssql, postgresql
 from nonreg.clients.result_sets import Batch, run_batch
+from nonreg.clients.scope import current_scope, hold_connection, require_scope
 from nonreg.config import Database, Platform, Site
 from nonreg.errors import ConfigError, NonregError, NotOnEngine, NotSent, RequestFailed, Unreachable
 from nonreg.files import read_toml
@@ -37,6 +38,7 @@ _watchers: list[Callable[[str], None]] = []
 def watch_queries(tell: Callable[[str], None]) -> Iterator[None]:
     """Tell the name of each named query that this process runs meanwhile, from the thread that runs it.
 
+    Scenarios that run at once are told apart by their scope instead (`nonreg.clients.scope`).
     FREE_TEXT when code that is not the tool's own runs a text of its own, whose rights nobody can have declared.
     """
     _watchers.append(tell)
@@ -48,6 +50,10 @@ def watch_queries(tell: Callable[[str], None]) -> Iterator[None]:
 
 def tell_watchers(name: str) -> None:
     """Before the query is read: one that this engine cannot have is asked for all the same."""
+    require_scope()
+    if (scope := current_scope()) is not None:
+        scope.tell(name)
+        return
     for tell in tuple(_watchers):
         tell(name)
 
@@ -350,16 +356,17 @@ def open_session(
         engine = engine.execution_options(isolation_level="AUTOCOMMIT")
     assert site.database is not None
     reads = account == "reader"
-    connection = connect(engine, site.database, site.code, AGAIN_SECONDS if reads else ())
-    try:
-        yield Session(connection, site.database, site.code, reads_again=reads)
-    finally:
+    with hold_connection():
+        connection = connect(engine, site.database, site.code, AGAIN_SECONDS if reads else ())
         try:
-            connection.rollback()
-        except SQLAlchemyError:
-            connection.invalidate()  # the link is gone, and the transaction with it
-        connection.close()
-        engine.dispose()
+            yield Session(connection, site.database, site.code, reads_again=reads)
+        finally:
+            try:
+                connection.rollback()
+            except SQLAlchemyError:
+                connection.invalidate()  # the link is gone, and the transaction with it
+            connection.close()
+            engine.dispose()
 
 
 def describe_request(site_code: str, statement: str, parameters: dict[str, Any]) -> str:

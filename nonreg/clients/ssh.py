@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import paramiko
 
+from nonreg.clients.scope import hold_login
 from nonreg.config import Host, Platform
 from nonreg.errors import (
     AccessDenied,
@@ -142,17 +143,18 @@ def open_shell(platform: Platform, host: Host) -> Iterator[Shell]:
             raise ConfigError(f"Fichier {what} introuvable pour {host.name} : {path}")
     try:
         client.load_host_keys(str(known_hosts))
-        client.connect(
-            host.address,
-            port=host.port,
-            username=host.user,
-            key_filename=str(key_file),
-            allow_agent=False,
-            look_for_keys=False,
-            timeout=host.timeout_seconds,
-            banner_timeout=host.timeout_seconds,
-            auth_timeout=host.timeout_seconds,
-        )
+        with hold_login(host.address, host.port):
+            client.connect(
+                host.address,
+                port=host.port,
+                username=host.user,
+                key_filename=str(key_file),
+                allow_agent=False,
+                look_for_keys=False,
+                timeout=host.timeout_seconds,
+                banner_timeout=host.timeout_seconds,
+                auth_timeout=host.timeout_seconds,
+            )
     except (paramiko.SSHException, OSError, EOFError) as error:
         client.close()
         raise _translate(error, host) from error

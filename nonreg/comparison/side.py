@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from nonreg.clients.scope import adopt_scope, current_scope
 from nonreg.clients.sql import Rows, Session, open_session
 from nonreg.comparison.dialect import DIALECTS, Dialect
 from nonreg.comparison.hashes import Entries
@@ -70,7 +71,9 @@ class Side:
         self._stack = ExitStack()
         self._place = place
         self._session: Session
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"comparaison-{label}")
+        self._thread = ThreadPoolExecutor(
+            1, f"comparaison-{label}", initializer=adopt_scope, initargs=(current_scope(),)
+        )
         self.requests: dict[str, str] = {}  # by subject
 
     def __enter__(self) -> Self:

@@ -64,6 +64,7 @@ def without_source(rows: Rows) -> Rows:
     "Client léger : connexion, refus, page des dernières valeurs égale à la base",
     Criticality.MAJEURE,
     queries=("latest_values",),
+    alone=True,
 )
 def test_light_client(witness: Witness, active: Session, campaign: Campaign) -> None:
     with campaign.web(campaign.active_site, "client") as web:

@@ -26,7 +26,11 @@ def test_configuration(witness: Witness, campaign: Campaign) -> None:
 
 
 @scenario(
-    "APP-029", "Horloges des hôtes et des bases à l'heure", Criticality.MAJEURE, queries=("node_clock",)
+    "APP-029",
+    "Horloges des hôtes et des bases à l'heure",
+    Criticality.MAJEURE,
+    queries=("node_clock",),
+    alone=True,
 )
 def test_clocks(witness: Witness, campaign: Campaign) -> None:
     for site in campaign.platform.sites:

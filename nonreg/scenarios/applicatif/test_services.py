@@ -26,7 +26,11 @@ def test_services_running(witness: Witness, campaign: Campaign) -> None:
 
 
 @scenario(
-    "APP-002", "Table des composants complète et rafraîchie", Criticality.MAJEURE, queries=("components",)
+    "APP-002",
+    "Table des composants complète et rafraîchie",
+    Criticality.MAJEURE,
+    queries=("components",),
+    alone=True,
 )
 def test_components(witness: Witness, active: Session, campaign: Campaign) -> None:
     expected = {(site.code, service) for site in campaign.platform.sites for service in site.host.services}

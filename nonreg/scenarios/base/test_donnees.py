@@ -111,6 +111,7 @@ def test_purge(witness: Witness, trial: Bench) -> None:
     "Requêtes lourdes dans leur budget",
     Criticality.MAJEURE,
     queries=("heavy_daily_extremes", "heavy_discharges", "heavy_latest_values"),
+    alone=True,
 )
 def test_query_budget(witness: Witness, active: Session, campaign: Campaign) -> None:
     limit = campaign.limit("heavy_query_seconds")
@@ -131,6 +132,7 @@ def test_query_budget(witness: Witness, active: Session, campaign: Campaign) -> 
     "Jeu de données de référence : les tables du référentiel en sont, ligne à ligne",
     Criticality.MAJEURE,
     queries=("article_counts", "compare_columns"),
+    alone=True,
 )
 def test_reference_data(witness: Witness, active: Session, campaign: Campaign) -> None:
     counts = active.query("article_counts")

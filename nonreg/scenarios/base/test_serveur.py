@@ -88,6 +88,7 @@ def test_backups(witness: Witness, active: Session, campaign: Campaign) -> None:
     "Aucune requête durablement bloquée par une autre session",
     Criticality.MINEURE,
     queries=("locks",),
+    alone=True,
 )
 def test_locks(witness: Witness, active: Session, campaign: Campaign) -> None:
     # A request may wait a moment; only one that is seen waiting in all samples is stuck.
@@ -159,6 +160,7 @@ def tell_forgotten(memory: Rows, since: datetime) -> Iterator[str]:
     "Requêtes les plus coûteuses des dernières 24 heures (relevé)",
     Criticality.MINEURE,
     queries=("plan_statistics", "query_store_top"),
+    alone=True,
 )
 def test_costly_requests(witness: Witness, active: Session, campaign: Campaign) -> None:
     found = active.query("query_store_top", hours=COSTLY_HOURS)

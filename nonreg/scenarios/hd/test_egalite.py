@@ -87,6 +87,7 @@ def test_counts(witness: Witness, active: Session, passive: Session, campaign: C
         "publisher_position",
         "subscriber_positions",
     ),
+    alone=True,
 )
 def test_measures(witness: Witness, active: Session, passive: Session, campaign: Campaign) -> None:
     last = active.query("high_water_chrono", margin_seconds=MARGIN_SECONDS).scalar()
@@ -137,6 +138,7 @@ def show_side(values: tuple[Any, ...] | None) -> str:
     Criticality.BLOQUANTE,
     timeout_seconds=COMPARISON_SECONDS,
     queries=("article_digests", "article_rows", "distributor", "publisher_position", "subscriber_positions"),
+    alone=True,
 )
 def test_articles(witness: Witness, active: Session, passive: Session, campaign: Campaign) -> None:
     quiesce(campaign, active)

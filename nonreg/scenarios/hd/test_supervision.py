@@ -21,6 +21,7 @@ FRESH_WITHOUT_LIMIT_SECONDS = 60.0
     "HD-014",
     "Supervision : les trois modules s'entendent, quorum atteint, battements frais",
     Criticality.MAJEURE,
+    alone=True,
 )
 def test_supervision(witness: Witness, campaign: Campaign) -> None:
     codes = frozenset(site.code for site in campaign.platform.sites)

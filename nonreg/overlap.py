@@ -1,0 +1,412 @@
+"""Scenarios that only read, run at once in one pool of threads, so that their waits overlap.
+
+Each has its own fixtures, connections, output and evidence. The main thread keeps their deadlines and hands pytest
+their reports, in plan order; pytest's own per-test machinery (capture, logging, SIGALRM) is for one test at a time and
+is not used. That takes names which pytest calls private: where one is not as expected, or a scenario asks for more
+than is known here to be safe, it runs alone as ever.
+"""
+
+from __future__ import annotations
+
+import copy
+import ctypes
+import dataclasses
+import functools
+import inspect
+import logging
+import queue
+import sys
+import threading
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
+from typing import Any, Protocol, TextIO
+
+import pytest
+
+from nonreg.clients.scope import Scope, adopt_scope, current_scope, overlapping
+
+THREADS = 32
+POLL_SECONDS = 0.1  # how late a deadline may be noticed
+KNOWN_MARKS = {"scenario", "timeout"}
+# The last two act on coroutines and on generated examples only: neither runs at once.
+KNOWN_PLUGINS = ("_pytest.", "pytest_timeout", "nonreg.", "anyio.", "_hypothesis_pytestplugin")
+OWN_FIXTURES = "nonreg."
+# Hooks that are not called for scenarios which run at once: nobody else's may be passed over.
+PASSED_OVER = (
+    "pytest_runtest_protocol",
+    "pytest_runtest_setup",
+    "pytest_runtest_call",
+    "pytest_runtest_teardown",
+    "pytest_fixture_setup",
+    "pytest_pyfunc_call",
+)
+# Fixtures of pytest that change the whole process.
+PROCESS_WIDE = {
+    *("capsys", "capsysbinary", "capteesys", "capfd", "capfdbinary", "caplog"),
+    *("monkeypatch", "recwarn", "subtests"),
+}
+PACKAGE_FUNCTIONS = ("setUpModule", "setup_module", "tearDownModule", "teardown_module")
+
+
+class Overdue(BaseException):
+    """Raised in the thread of a scenario whose time has passed; no scenario catches it by mistake."""
+
+
+class Bookkeeper(Protocol):
+    """Who records what happens to scenarios, from whatever thread."""
+
+    def begin(self, item: pytest.Item) -> None:
+        """A scenario starts."""
+
+    def take(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+        """One of its phases ended."""
+
+    def finish(self, item: pytest.Item, asked: set[str], idle_seconds: float) -> None:
+        """It ended: what it asked of databases, and how long it waited for its turn."""
+
+
+def may_overlap(item: pytest.Item) -> bool:
+    """True when nothing that the test asks for outlives it, changes the process or is unknown here."""
+    found: Any = item
+    try:
+        info = found._fixtureinfo
+        definitions = [one for several in info.name2fixturedefs.values() for one in several]
+        return (
+            isinstance(item, pytest.Function)
+            and item.cls is None
+            and not hasattr(item, "callspec")
+            and not is_asynchronous(item.obj)
+            and {mark.name for mark in item.iter_markers()} <= KNOWN_MARKS
+            and not PROCESS_WIDE & {*item.fixturenames}
+            and "request" not in info.argnames  # could ask for any fixture while it runs
+            and all(is_own(one) for one in definitions)
+            and item.parent is not None
+            and is_plain(item.parent)
+        )
+    except AttributeError:
+        return False
+
+
+def is_own(definition: Any) -> bool:
+    """True for a fixture of one test, with one value, that asks for no other while it runs unless it is ours."""
+    ours = str(definition.func.__module__).startswith(OWN_FIXTURES)
+    return (
+        definition.scope == "function"
+        and not is_asynchronous(definition.func)
+        and definition.params is None
+        and (ours or "request" not in definition.argnames)
+    )
+
+
+def is_asynchronous(function: Any) -> bool:
+    """True for what only a plugin can run."""
+    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+
+
+@functools.cache
+def is_plain(parent: pytest.Collector) -> bool:
+    """True for a module around which nobody but pytest and ourselves does something at any moment of a test."""
+    hooks = (getattr(parent.ihook, name).get_hookimpls() for name in PASSED_OVER)
+    known = all(one.function.__module__.startswith(KNOWN_PLUGINS) for found in hooks for one in found)
+    return known and not any(has_package_functions(node) for node in parent.listchain())
+
+
+def has_package_functions(node: object) -> bool:
+    """True for a folder whose `__init__.py` prepares something for all its tests."""
+    if not isinstance(node, pytest.Package):
+        return False
+    text = (node.path / "__init__.py").read_text(encoding="utf-8")
+    return any(name in text for name in PACKAGE_FUNCTIONS)
+
+
+@dataclasses.dataclass(slots=True, eq=False)
+class Job:
+    """One scenario among others; `calls` are its ended phases, each with what was printed and logged in it."""
+
+    item: pytest.Item
+    scope: Scope
+    asked: set[str]
+    timeout_seconds: float
+    calls: list[tuple[pytest.CallInfo[None], tuple[tuple[str, str], ...]]] = dataclasses.field(
+        default_factory=list
+    )
+    phase: str = "setup"
+    began_seconds: float | None = None
+    thread: threading.Thread | None = None
+    lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
+    is_claimed: bool = False  # by whoever says how it ended: its own thread, or the one that keeps deadlines
+    is_ready: bool = False
+
+    def claim(self) -> bool:
+        """True for the first who asks."""
+        with self.lock:
+            first, self.is_claimed = not self.is_claimed, True
+            return first
+
+    def is_overdue(self) -> bool:
+        """True when it runs for longer than it may, waits for its turn apart."""
+        if self.began_seconds is None or self.is_claimed:
+            return False
+        return time.monotonic() - self.began_seconds - self.scope.waited_seconds() > self.timeout_seconds
+
+
+class Overlap:
+    """Runs some items at once, once; what was left running is in `stuck`."""
+
+    def __init__(
+        self, session: pytest.Session, planned: Callable[[pytest.Item], tuple[str, float]], keeper: Bookkeeper
+    ) -> None:
+        self._session: Any = session
+        self._planned = planned  # id, and seconds that it may take
+        self._keeper = keeper
+        self._todo: deque[Job] = deque()
+        self._ended: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        self._running: set[Job] = set()
+        self._looked_seconds = time.monotonic()
+        self._failure: BaseException | None = None
+        self.stuck: list[threading.Thread] = []
+
+    def run(self, items: Sequence[pytest.Item]) -> None:
+        """Run them all and give pytest their reports, in their order."""
+        jobs = [self._make_job(item) for item in items]
+        self._todo.extend(jobs)
+        with ExitStack() as held:
+            held.callback(self._todo.clear)  # whatever stops us, no other begins
+            held.enter_context(told_apart(self._session.config))
+            held.enter_context(explained(items[0]))
+            held.enter_context(overlapping())
+            self._session._setupstate = StatePerThread.wrap(self._session._setupstate)
+            for _ in range(min(THREADS, len(jobs))):
+                self._start_thread()
+            for job in jobs:
+                while not job.is_ready:
+                    self._wait()
+                self._hand_over(job)
+                if self._session.shouldfail:
+                    raise self._session.Failed(self._session.shouldfail)
+                if self._session.shouldstop:
+                    raise self._session.Interrupted(self._session.shouldstop)
+
+    def _make_job(self, item: pytest.Item) -> Job:
+        own_fixtures(item)
+        asked: set[str] = set()
+        scenario_id, seconds = self._planned(item)
+        return Job(item, Scope(scenario_id, asked.add), asked, seconds)
+
+    def _start_thread(self) -> None:
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def _work(self) -> None:
+        """Run what is to do, one after the other, until there is nothing left or one took too long."""
+        try:
+            while self._run_next():
+                pass
+        except Overdue:
+            return
+        except (
+            BaseException
+        ) as error:  # what happens cannot be recorded: the whole run ends, as for one test at a time
+            self._failure = error
+
+    def _run_next(self) -> bool:
+        """Run one; False when none is left, or another thread has taken this one's place."""
+        try:
+            job = self._todo.popleft()
+        except IndexError:
+            return False
+        adopt_scope(job.scope)
+        job.thread = threading.current_thread()
+        job.thread.name = job.scope.scenario_id
+        self._run(job)
+        if not job.claim():
+            return False
+        self._keeper.finish(job.item, job.asked, job.scope.waited_seconds())
+        self._ended.put(job)
+        return True
+
+    def _run(self, job: Job) -> None:
+        state = self._session._setupstate.begin(job.item)
+        job.began_seconds = time.monotonic()
+        self._running.add(job)
+        self._keeper.begin(job.item)
+        item: Any = job.item
+        if self._run_phase(job, "setup", item.setup):
+            self._run_phase(job, "call", item.runtest)
+        self._run_phase(job, "teardown", lambda: state.teardown_exact(None))
+
+    def _run_phase(self, job: Job, phase: Any, act: Callable[[], None]) -> bool:
+        job.phase = phase
+        call = pytest.CallInfo.from_call(act, phase)
+        if job.is_claimed:
+            return False
+        self._keeper.take(job.item, call)
+        job.calls.append((call, job.scope.take_output()))
+        return call.excinfo is None
+
+    def _wait(self) -> None:
+        """Until a scenario ends, or a little while; deadlines are looked at now and then all the same."""
+        with suppress(queue.Empty):
+            job = self._ended.get(timeout=POLL_SECONDS)
+            job.is_ready = True
+            self._running.discard(job)
+        if self._failure is not None:
+            raise self._failure
+        if time.monotonic() - self._looked_seconds >= POLL_SECONDS:
+            self._looked_seconds = time.monotonic()
+            for late in [one for one in tuple(self._running) if one.is_overdue()]:
+                self._give_up(late)
+
+    def _give_up(self, job: Job) -> None:
+        """End a scenario whose time has passed, as pytest-timeout does: in the phase where it is."""
+        if not job.claim():
+            return
+        assert job.thread is not None
+        self._tell_stack(job)
+        job.scope.end()
+        call = pytest.CallInfo.from_call(lambda: fail_late(job.timeout_seconds), job.phase)  # type: ignore[arg-type]
+        self._keeper.take(job.item, call)
+        job.calls.append((call, job.scope.take_output()))
+        if job.phase != "teardown":
+            job.calls.append((pytest.CallInfo.from_call(lambda: None, "teardown"), ()))
+        self._keeper.finish(job.item, job.asked, job.scope.waited_seconds())
+        interrupt(job.thread)
+        self.stuck.append(job.thread)
+        job.is_ready = True
+        self._running.discard(job)
+        self._start_thread()
+
+    def _tell_stack(self, job: Job) -> None:
+        """Where it was, in pytest's own output."""
+        assert job.thread is not None
+        frame = sys._current_frames().get(job.thread.ident or 0)
+        if frame is not None:
+            writer = self._session.config.get_terminal_writer()
+            writer.sep("~", title=f"Timeout : {job.item.nodeid}")
+            writer.write("".join(traceback.format_stack(frame)))
+
+    def _hand_over(self, job: Job) -> None:
+        item: Any = job.item
+        hook = item.ihook
+        hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        for call, output in job.calls:
+            if call.excinfo is not None and isinstance(
+                call.excinfo.value, KeyboardInterrupt | pytest.exit.Exception
+            ):
+                raise call.excinfo.value
+            for stream, text in output:
+                item.add_report_section(call.when, stream, text)
+            hook.pytest_runtest_logreport(report=hook.pytest_runtest_makereport(item=item, call=call))
+        hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        job.calls.clear()
+        item._request, item.funcargs = False, None
+
+
+def fail_late(seconds: float) -> None:
+    """What pytest-timeout raises."""
+    pytest.fail(f"Timeout (>{seconds}s)")
+
+
+def interrupt(thread: threading.Thread) -> None:
+    """Raise Overdue in a thread as soon as it runs Python again: it closes its connections and ends."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(Overdue))
+
+
+def own_fixtures(item: pytest.Item) -> None:
+    """Give a test definitions of its own: pytest keeps the value of a fixture, and its end, in the definition."""
+    found: Any = item
+    info = found._fixtureinfo
+    own = {name: tuple(map(copy_definition, several)) for name, several in info.name2fixturedefs.items()}
+    found._fixtureinfo = dataclasses.replace(info, name2fixturedefs=own)
+    found._initrequest()
+
+
+def copy_definition(definition: Any) -> Any:
+    """A fixture definition without a value."""
+    copied = copy.copy(definition)
+    copied.cached_result, copied._finalizers = None, []
+    return copied
+
+
+class StatePerThread:
+    """pytest's record of what is set up, one for each scenario that runs in its own thread."""
+
+    def __init__(self, main: Any) -> None:
+        self._main = main
+        self._own = threading.local()
+
+    @classmethod
+    def wrap(cls, state: Any) -> StatePerThread:
+        """The same for a session whose state is one already."""
+        return state if isinstance(state, cls) else cls(state)
+
+    def begin(self, item: Any) -> Any:
+        """A record of this thread's own, with that test in it."""
+        self._own.state = state = type(self._main)()
+        state.stack[item] = ([item.teardown], None)
+        return state
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(getattr(self._own, "state", self._main), name)
+
+
+class ScopedStream:
+    """Standard output or error: what a scenario prints is kept for it, anything else goes on as it did."""
+
+    def __init__(self, name: str, others: TextIO) -> None:
+        self._name = name
+        self._others = others
+
+    def write(self, text: str) -> int:
+        """Keep or pass on."""
+        if (scope := current_scope()) is None:
+            return self._others.write(text)
+        scope.write(self._name, text)
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._others, name)
+
+
+class ScopedLog(logging.Handler):
+    """What a scenario logs is kept for it; what nobody's thread logs goes to standard error."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep or pass on."""
+        text = self.format(record) + "\n"
+        if (scope := current_scope()) is None:
+            sys.stderr.write(text)
+        else:
+            scope.write("log", text)
+
+
+@contextmanager
+def told_apart(config: pytest.Config) -> Iterator[None]:
+    """Inside the block, what each scenario prints and logs is kept for its own report."""
+    handler = ScopedLog()
+    plugin: Any = config.pluginmanager.get_plugin("logging-plugin")
+    if plugin is not None:
+        handler.setFormatter(plugin.formatter)
+    logging.getLogger().addHandler(handler)
+    out: Any = ScopedStream("stdout", sys.stdout)
+    error: Any = ScopedStream("stderr", sys.stderr)
+    try:
+        with redirect_stdout(out), redirect_stderr(error):
+            yield
+    finally:
+        logging.getLogger().removeHandler(handler)
+
+
+@contextmanager
+def explained(item: pytest.Item) -> Iterator[None]:
+    """Inside the block, a failed `assert` is explained as pytest does it for one test at a time."""
+    from _pytest import assertion
+
+    wrapper: Any = assertion.pytest_runtest_protocol(item)
+    next(wrapper)
+    try:
+        yield
+    finally:
+        next(wrapper, None)
