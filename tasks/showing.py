@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
+import math
 import os
 import re
 import socket
@@ -339,9 +340,10 @@ def finish_showing(patience_seconds: float | None = None) -> None:
 def read_patience() -> float:
     """How long a server that is away is waited for at the end, from the environment."""
     try:
-        return max(0.0, float(os.environ[PATIENCE_VARIABLE]))
+        given = float(os.environ[PATIENCE_VARIABLE])
     except (KeyError, ValueError):
         return PATIENCE_SECONDS
+    return given if 0 <= given < math.inf else PATIENCE_SECONDS
 
 
 def artifact_key(subject: str, plan: CampaignPlan) -> str:
