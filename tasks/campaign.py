@@ -29,6 +29,7 @@ from nonreg.wording import plural
 from reports.artifacts import Links, describe_verdict, explain_shortly, list_families, summarise
 from reports.platform_state import describe_state
 from reports.render import Rendered, render_all
+from tasks.alerting import alert_verdict, note_trigger
 from tasks.platform_state import read_state
 from tasks.publication import judge_folder, publish_report
 from tasks.showing import (
@@ -78,6 +79,8 @@ def plan_stage(request: CampaignRequest, platform: Platform, run_dir: Path) -> C
             plan.approval.decision,
         )
     store.save_plan(run_dir, plan)
+    if problem := note_trigger(run_dir, platform.name):
+        get_run_logger().warning(problem)
     get_run_logger().info("%d scénarios prévus, passage %s", len(plan.scenarios), run_dir)
     if plan.effects_left_out:
         left_out = ", ".join(plan.effects_left_out)
@@ -159,6 +162,8 @@ def publish_stage(platform: Platform, run_dir: Path, report: CampaignReport, ren
     get_run_logger().info(sentence)
     with never_failing():
         show_published(run_dir, clean, links)
+    for line in alert_verdict(run_dir, clean):
+        get_run_logger().info(line)
     return sentence
 
 
