@@ -13,6 +13,7 @@ from nonreg import store
 from nonreg.alerts.facts import Fact, tell_verdict
 from nonreg.alerts.nights import RunSeen
 from nonreg.basis import PUBLISHED
+from nonreg.errors import ConfigError
 from nonreg.links import read_reports_url
 from nonreg.model import CampaignReport
 
@@ -41,11 +42,15 @@ def read_trigger(run_dir: Path) -> Trigger | None:
     return store.load_json(Trigger, file) if file.is_file() else None
 
 
-def list_runs(runs_dir: Path, since: datetime) -> tuple[RunSeen, ...]:
-    """The campaigns that deployments started since then, oldest first."""
+def list_runs(runs_dir: Path, since: datetime, problems: list[str]) -> tuple[RunSeen, ...]:
+    """The campaigns that deployments started since then, oldest first; a sentence for each that cannot be read."""
     found = []
     for file in runs_dir.glob(f"*/{TRIGGER}"):
-        trigger = store.load_json(Trigger, file)
+        try:
+            trigger = store.load_json(Trigger, file)
+        except ConfigError as error:
+            problems.append(str(error))
+            continue
         if trigger.at >= since:
             found.append(
                 RunSeen(
@@ -61,20 +66,12 @@ def list_runs(runs_dir: Path, since: datetime) -> tuple[RunSeen, ...]:
     return tuple(sorted(found, key=lambda run: (run.started_at, run.run_id)))
 
 
-def find_bad_verdicts(
-    runs_dir: Path, runs: tuple[RunSeen, ...], deployments: tuple[str, ...], now: datetime
-) -> tuple[Fact, ...]:
-    """The alerts of published campaigns of these deployments: whoever published may not have lived to tell."""
-    reports_url = read_reports_url("")
-    facts = (
-        tell_verdict(
-            store.load_json(CampaignReport, runs_dir / run.run_id / REPORT),
-            run.flow_run,
-            runs_dir / run.run_id,
-            run.deployment,
-            reports_url,
-        )
-        for run in runs
-        if run.published and run.deployment in deployments and now - run.started_at < VERDICTS_FOR
-    )
-    return tuple(fact for fact in facts if fact is not None)
+def find_bad_verdict(
+    runs_dir: Path, run: RunSeen, deployments: tuple[str, ...], now: datetime
+) -> Fact | None:
+    """The alert of a published campaign of these deployments: whoever published may not have lived to tell."""
+    if not run.published or run.deployment not in deployments or now - run.started_at >= VERDICTS_FOR:
+        return None
+    folder = runs_dir / run.run_id
+    report = store.load_json(CampaignReport, folder / REPORT)
+    return tell_verdict(report, run.flow_run, folder, run.deployment, read_reports_url(""))

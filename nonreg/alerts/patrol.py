@@ -9,9 +9,10 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from nonreg.alerts.deadlines import read_deadlines
-from nonreg.alerts.evidence import find_bad_verdicts, list_runs
+from nonreg.alerts.evidence import find_bad_verdict, list_runs
 from nonreg.alerts.facts import (
     FORGOTTEN_AFTER,
     Fact,
@@ -94,7 +95,7 @@ def _look(
     problems: list[str],
 ) -> list[Fact]:
     found: list[Fact] = []
-    runs: tuple[RunSeen, ...] = ()
+    runs = list_runs(settings.folder(), now - FORGOTTEN_AFTER - DAY, problems)
     asked = server
 
     def look_at(source: Callable[[], tuple[Fact, ...]]) -> None:
@@ -122,10 +123,9 @@ def _look(
             fact = tell_worker(wanted.pool, workers, wanted.workers, wanted.worker_silence_seconds, at)
         return (fact,) if fact is not None else ()
 
-    def look_at_verdicts() -> tuple[Fact, ...]:
-        nonlocal runs
-        runs = list_runs(settings.folder(), now - FORGOTTEN_AFTER - DAY)
-        return find_bad_verdicts(settings.folder(), runs, settings.verdicts, now)
+    def look_at_verdict(run: RunSeen) -> tuple[Fact, ...]:
+        fact = find_bad_verdict(settings.folder(), run, settings.verdicts, now)
+        return (fact,) if fact is not None else ()
 
     def look_at_nights() -> tuple[Fact, ...]:
         return tuple(
@@ -134,21 +134,24 @@ def _look(
             for start in find_missed(nightly, runs, memory.since, now)
         )
 
-    def look_at_deadlines() -> tuple[Fact, ...]:
-        facts: list[Fact] = []
-        for folder in settings.governance:
-            path = settings.base_dir / folder
-            if not path.is_dir():
-                raise ConfigError(f"{path} : dossier de gouvernance absent.")
-            deadlines = read_deadlines(path, settings.thresholds_hours)
-            facts += tell_deadlines(deadlines, path.name, now)
-        return tuple(facts)
+    def look_at_deadlines(folder: str) -> tuple[Fact, ...]:
+        path = settings.base_dir / folder
+        if not path.is_dir():
+            raise ConfigError(f"{path} : dossier de gouvernance absent.")
+        return tell_deadlines(read_deadlines(path, settings.thresholds_hours), path.name, now)
 
     def look_at_outbox() -> tuple[Fact, ...]:
         waiting = outbox.list_undelivered(now)
         return tell_undelivered(waiting, settings.undelivered_after_minutes * 60, now)
 
-    for source in (look_at_server, look_at_verdicts, look_at_nights, look_at_deadlines, look_at_outbox):
+    sources: tuple[Callable[[], tuple[Fact, ...]], ...] = (
+        look_at_server,
+        *(partial(look_at_verdict, run) for run in runs),
+        look_at_nights,
+        *(partial(look_at_deadlines, folder) for folder in settings.governance),
+        look_at_outbox,
+    )
+    for source in sources:
         look_at(source)
     return found
 

@@ -135,6 +135,7 @@ def load_settings(path: Path) -> AlertSettings:
     if settings.mail is None and settings.webhook is None:
         raise ConfigError(f"{path} : aucun canal : il faut une table [mail], [webhook] ou les deux.")
     check_thresholds(settings.thresholds_hours, str(path))
+    _check_numbers(settings, path)
     if settings.mail is not None:
         _check_mail(settings.mail, path)
     if settings.webhook is not None:
@@ -143,7 +144,6 @@ def load_settings(path: Path) -> AlertSettings:
         settings.nights()
     except ConfigError as error:
         raise ConfigError(f"{path} : clé « nightlies.cron » : {error}.") from error
-    _check_numbers(settings, path)
     return settings
 
 
