@@ -5,6 +5,8 @@ The verdict is not the state: the flow ends Failed, after publishing, when the v
 
 from __future__ import annotations
 
+import os
+from contextlib import ExitStack
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -13,9 +15,10 @@ from zoneinfo import ZoneInfo
 from prefect import State, flow, runtime, tags
 from prefect.states import Completed, Failed
 
-from nonreg.config import load_platform
+from nonreg.config import find_platform_file, load_platform
 from nonreg.errors import NonregError
 from nonreg.model import CampaignPlan, EffectLimit, Verdict
+from nonreg.orphans import Life, live
 from nonreg.plan import CampaignRequest, new_run_id
 from reports.artifacts import name_verdict
 from tasks.campaign import (
@@ -26,8 +29,11 @@ from tasks.campaign import (
     render_stage,
     run_stage,
 )
+from tasks.finisher import BY_A_WORKER, finishing
+from tasks.outliving import outlive
 from tasks.showing import finish_showing, rename_run
 
+outlive()
 DRILLED = "EXERCICES"
 
 
@@ -113,15 +119,19 @@ def campaign(
     )
     loaded = load_stage(request)
     run_dir = Path(runs_dir) / (run_id or new_run_id(loaded.name))
-    plan = plan_stage(request, loaded, run_dir)
-    with tags(*list_tags(plan)):
+    life = Life.of_ours(
+        str(find_platform_file(platform).resolve()), runtime.flow_run.id, os.environ.get(BY_A_WORKER, "")
+    )
+    with live(run_dir, life), finishing(run_dir), ExitStack() as tagged:
+        plan = plan_stage(request, loaded, run_dir)
+        tagged.enter_context(tags(*list_tags(plan)))
         run_stage(request, loaded, plan, run_dir)
         report = judge_stage(run_dir, tuple(Path(file) for file in project_junit or ()))
         rendered = render_stage(report)
         message = publish_stage(loaded, run_dir, report, rendered)
-    verdict = report.assessment.verdict
-    rename_run(f"{runtime.flow_run.name} — {name_verdict(verdict)}")
-    finish_showing()
+        verdict = report.assessment.verdict
+        rename_run(f"{runtime.flow_run.name} — {name_verdict(verdict)}")
+        finish_showing()
     if verdict in (Verdict.KO, Verdict.INCOMPLET):
         return Failed(message=message, data=CampaignNotPassed(message))
     return Completed(message=message, data=message)

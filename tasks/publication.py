@@ -25,13 +25,14 @@ from nonreg.history import default_url, open_history
 from nonreg.ledger import LedgerEntry, LedgerHead
 from nonreg.ledger_witness import collect_witnesses, verify_ledger
 from nonreg.model import CampaignPlan, CampaignReport
+from nonreg.orphans import FILE as ORPHAN
 from nonreg.store import hash_file, load_json, load_run, write_file
 from nonreg.triage import build_triage, read_captured, render_triage_pages
 from reports.counts import count_natures
 from reports.render import Rendered, render_all, render_json
 
 TRIAGE, PROJECT_JUNIT = "triage", "projet"
-NOT_EVIDENCE = (PUBLISHED, "prefect.log")  # the log is still written while we publish
+NOT_EVIDENCE = (PUBLISHED, "prefect.log", ORPHAN, "reprise.log")  # what is still written while we publish
 MADE = ("report.", "junit.xml", f"{TRIAGE}/", f"{PROJECT_JUNIT}/")  # from what was recorded
 MANDATORY = ("plan.json", "basis.json", "report.json", "report.html", "report.pdf")
 RUN_KIND = "campagne"
