@@ -10,11 +10,14 @@ from contextlib import ExitStack
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from prefect import State, flow, runtime, tags
 from prefect.states import Completed, Failed
+from pydantic import Field
 
+from nonreg.busy import MAX_WAIT_MINUTES, WAIT_MINUTES, WhenBusy
 from nonreg.config import find_platform_file, load_platform
 from nonreg.errors import NonregError
 from nonreg.model import CampaignPlan, EffectLimit, Verdict
@@ -35,6 +38,9 @@ from tasks.showing import finish_showing, rename_run
 
 outlive()
 DRILLED = "EXERCICES"
+
+
+WaitMinutes = Annotated[int, Field(ge=1, le=MAX_WAIT_MINUTES)]
 
 
 class FamilyChoice(StrEnum):
@@ -95,6 +101,8 @@ def campaign(
     retries: int = 0,
     drills: str = "",
     effects: EffectLimit = EffectLimit.DONNEES_MARQUEES,
+    when_busy: WhenBusy = WhenBusy.REFUSER,
+    wait_minutes: WaitMinutes = WAIT_MINUTES,
 ) -> State[str]:
     """Exécute une campagne de non-régression et publie son rapport A.2.
 
@@ -113,9 +121,20 @@ def campaign(
             pour une campagne qui ne casse rien.
         effects: Ce que les scénarios peuvent faire au plus ; en lecture, ceux qui écrivent sont laissés de côté,
             et le rapport les nomme.
+        when_busy: Quand une autre campagne est en cours sur la plateforme, refuser celle-ci, ou attendre son tour.
+        wait_minutes: Attente au plus, en minutes ; ensuite la campagne est refusée, et dit qui occupait la
+            plateforme.
     """
     request = CampaignRequest(
-        platform, ",".join(families), select, ticket, scenarios, retries, drills, effects
+        platform,
+        ",".join(families),
+        select,
+        ticket,
+        scenarios,
+        retries,
+        drills,
+        effects,
+        WhenBusy(when_busy).wait_minutes(wait_minutes),
     )
     loaded = load_stage(request)
     run_dir = Path(runs_dir) / (run_id or new_run_id(loaded.name))

@@ -7,6 +7,7 @@
     ├── DecisionRefused            a signed decision that does not hold: forged, expired, of another person…
     ├── LedgerBroken               the ledger is not what was written: `line` and `reason` say where
     ├── DrillRefused               a drill that is not approved, or cannot begin: nothing was broken
+    │   └── PlatformBusy           somebody else works on the platform: it may be waited for
     ├── NeedsPerson                a fault that only a person can heal is still there; the text instructs
     ├── InterventionBlocked        a sensitive intervention may not begin: no GO, or one that no longer holds
     └── PlatformError              the platform did not let itself be observed: INCONCLUSIF, never KO
@@ -55,6 +56,10 @@ class LedgerBroken(NonregError):
 
 class DrillRefused(NonregError):
     """A drill without an approval that holds, or on a platform where it may not be done."""
+
+
+class PlatformBusy(DrillRefused):
+    """A campaign, a drill or a healing is under way on the platform; it ends by itself."""
 
 
 class NeedsPerson(NonregError):

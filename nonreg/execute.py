@@ -17,19 +17,17 @@ from nonreg.attempts import Attempt, announce_attempt, choose_retries, describe_
 from nonreg.bench import clean
 from nonreg.clients.sql import open_session
 from nonreg.config import Platform
-from nonreg.drills.aftermath import heal_earlier, heal_own
+from nonreg.drills.aftermath import heal_own
 from nonreg.drills.approval import check_approval
-from nonreg.drills.register import hold_drills, open_register
 from nonreg.environment import LEFTOVERS
 from nonreg.errors import NonregError
-from nonreg.fixtures import PLATFORM_VARIABLE
 from nonreg.guards import blocks, check_guards
-from nonreg.lock import hold_platform_lock
 from nonreg.model import CampaignPlan, Fact, GuardResult, GuardStatus, SiteRole
 from nonreg.plan import pytest_command
 from nonreg.probes.facts import read_facts
-from nonreg.recorder import COLLECT_VARIABLE, RUN_VARIABLE
+from nonreg.recorder import COLLECT_VARIABLE, PLATFORM_VARIABLE, RUN_VARIABLE
 from nonreg.trouble import capture_trouble, needs_capture
+from nonreg.turn import take_turn
 
 GRACE_SECONDS = 30.0
 POLL_SECONDS = 0.05
@@ -42,8 +40,11 @@ def execute_plan(
     platform_file: Path,
     scenarios_dir: Path,
     stop: threading.Event,
+    wait_seconds: float = 0.0,
 ) -> None:
     """Run what was planned, under the platform's lock; a refused guard executes nothing; `stop` interrupts.
+
+    A platform that somebody else works on is waited for at most `wait_seconds`.
 
     Drills need an approval that holds: it is checked before any connection, and again just before they begin.
     Never raises for what the platform does: it is recorded, and judged afterwards.
@@ -55,16 +56,11 @@ def execute_plan(
     with store.hold_run(run_dir), ExitStack() as held:
         try:
             require_approved()
-            busy = held.enter_context(
-                hold_drills(open_register(platform), plan.run_id, drills=bool(plan.drills))
-            )
-            heal_earlier(platform, run_dir, plan.run_id, platform_file)
+            turn = held.enter_context(take_turn(platform, plan, run_dir, platform_file, stop, wait_seconds))
         except NonregError as error:
             save_refusal(run_dir, str(error))
             return
-        # The active site's database holds the lock: it may have been one of the things to heal.
-        on_lost = stop.set if plan.drills else None  # nothing is broken under somebody else's campaign
-        lock = held.enter_context(hold_platform_lock(platform, on_lost))
+        lock, busy = turn.lock, turn.busy
         guards = check_guards(platform, plan, lock, scenarios_dir)
         store.save_guards(run_dir, guards)
         if blocks(guards):

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from nonreg.busy import MAX_WAIT_MINUTES
 from nonreg.config import Platform
 from nonreg.errors import UsageError
 from nonreg.model import (
@@ -39,6 +40,7 @@ MAX_RETRIES = 3
 QUIET_EFFECTS = EffectLimit.DONNEES_MARQUEES.effects
 CLOSING = re.compile(r"HD-00[1-9][a-z]?")  # « plateforme laissée comme trouvée »
 DRILLED_FAMILIES = "hd"
+DRILLS_NOW = "Des exercices n'attendent pas : ils casseraient la plateforme quand plus personne n'y pense."
 DRILLS_WRITE = "Des exercices cassent et écrivent : ils ne vont pas avec des effets limités à la lecture."
 RUN_NAMESPACE = uuid.UUID("7e0f0f0c-3c5e-4f7b-8a55-6a2f5c1b9d11")
 FAMILY_NAMES = {
@@ -54,6 +56,7 @@ class CampaignRequest:
     """What a person or a schedule asks for, as text; `scenarios` empty means the shipped ones.
 
     `drills` is the file of the decision that approves the drills; without one nothing disruptive is planned.
+    `wait_minutes` is how long a platform that somebody else works on is waited for at most, 0 for not at all.
     """
 
     platform: str
@@ -64,6 +67,7 @@ class CampaignRequest:
     retries: int = 0
     drills: str = ""
     effects: str = ""
+    wait_minutes: int = 0
 
     def scenarios_dir(self) -> Path:
         """Folder that the scenarios come from."""
@@ -230,6 +234,10 @@ def draft_plan(
     """The plan of one run, with what its drills would do, not yet approved by anybody."""
     if not 0 <= request.retries <= MAX_RETRIES:
         raise UsageError(f"Nombre de nouveaux essais refusé : {request.retries} (0 à {MAX_RETRIES}).")
+    if not 0 <= request.wait_minutes <= MAX_WAIT_MINUTES:
+        raise UsageError(f"Attente refusée : {request.wait_minutes} min (0 à {MAX_WAIT_MINUTES}).")
+    if drills and request.wait_minutes:
+        raise UsageError(DRILLS_NOW)
     families = parse_families(request.families or (DRILLED_FAMILIES if drills else ""))
     selection, ticket, limit = request.select, request.ticket, parse_effects(request.effects)
     if drills and limit is EffectLimit.LECTURE:

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from nonreg.attempts import CLOSING_STARTED, STARTED, describe_attempt
+from nonreg.busy import read_waiting
 from nonreg.model import CampaignPlan, Outcome
 from nonreg.store import CLOSING_EVENTS, END, GUARDS, PLAN, load_json, read_events
 
 REFRESH_SECONDS = 0.2
 CLOSING_STAGE = "Contrôles finaux"
+WAITING_STAGE = "Attente"
 SIGNS = {
     Outcome.OK: ("✔", "green"),
     Outcome.KO: ("✘", "red"),
@@ -50,6 +52,7 @@ class Progress:
     finished: tuple[Ended, ...]
     current: str
     ended: bool
+    waiting: str = ""  # for whom, in French, before its turn on the platform has come
 
     @property
     def done(self) -> int:
@@ -97,7 +100,10 @@ def read_progress(run_dir: Path) -> Progress:
     going_on = CLOSING_STAGE if closing else describe_attempt(attempt) or "Exécution"
     stage = "Terminé" if ended else going_on if (run_dir / GUARDS).is_file() else "Gardes"
     label = describe_running(tuple(running), titles)
-    return Progress(len(plan.scenarios), stage, tuple(finished), label, ended)
+    waiting = "" if ended else read_waiting(run_dir)
+    if waiting:
+        stage, label = WAITING_STAGE, waiting
+    return Progress(len(plan.scenarios), stage, tuple(finished), label, ended, waiting)
 
 
 def describe_running(scenario_ids: tuple[str, ...], titles: Mapping[str, str]) -> str:
@@ -144,10 +150,13 @@ def _watch_live(run_dir: Path, is_over: Callable[[], bool], console: object) -> 
     )
     with Bar(*columns, console=console, transient=False) as bar:
         task = bar.add_task("", total=None, stage="Préparation", current="")
-        shown = 0
+        shown, told = 0, ""
         while True:
             over = is_over()
             state = read_progress(run_dir)
+            if state.waiting not in ("", told):
+                told = state.waiting
+                bar.console.print(f"  {WAITING_STAGE} : {told}", highlight=False, markup=False)
             for one in state.finished[shown:]:
                 sign, colour = SIGNS[one.outcome]
                 bar.console.print(
@@ -172,10 +181,13 @@ def _watch_lines(run_dir: Path, is_over: Callable[[], bool], console: object) ->
     from rich.console import Console
 
     assert isinstance(console, Console)
-    shown = 0
+    shown, told = 0, ""
     while True:
         over = is_over()
         state = read_progress(run_dir)
+        if state.waiting not in ("", told):
+            told = state.waiting
+            console.print(f"{WAITING_STAGE} : {told}", markup=False, highlight=False)
         for position, one in enumerate(state.finished[shown:], start=shown + 1):
             console.print(
                 f"[{min(position, state.total)}/{state.total}] {one.scenario_id} {one.outcome.value} "

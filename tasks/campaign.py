@@ -16,6 +16,7 @@ from prefect.cache_policies import NO_CACHE
 
 from nonreg import store
 from nonreg.basis import load_basis, save_basis
+from nonreg.busy import read_waiting
 from nonreg.config import Platform, find_platform_file, load_platform
 from nonreg.decision import load_signed
 from nonreg.drills.approval import keep_approval, record_approval
@@ -96,12 +97,22 @@ def run_stage(request: CampaignRequest, platform: Platform, plan: CampaignPlan, 
     bar = show_progress(artifact_key("avancement", plan), describe_progress(read_progress(run_dir)))
     file = find_platform_file(request.platform)
     with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(execute_plan, platform, plan, run_dir, file, request.scenarios_dir(), stop)
+        running = pool.submit(
+            execute_plan,
+            platform,
+            plan,
+            run_dir,
+            file,
+            request.scenarios_dir(),
+            stop,
+            request.wait_minutes * 60.0,
+        )
         try:
             told: set[str] = set()
             while not running.done():
                 wait([running], timeout=PROGRESS_SECONDS)
                 show_steps(request, platform, plan, told)
+                tell_waiting(read_waiting(run_dir), plan, told)
                 show_how_far(bar, run_dir)
             running.result()
             show_how_far(bar, run_dir)
@@ -124,6 +135,14 @@ def describe_progress(progress: Progress) -> str:
     counts = f" : {', '.join(progress.tally.split('  '))}" if progress.tally else ""
     done = plural(progress.done, "scénario", "scénarios")
     return f"{done} sur {progress.total}{counts} — {progress.stage}"
+
+
+def tell_waiting(said: str, plan: CampaignPlan, told: set[str]) -> None:
+    """Tell once for whom the campaign waits, as soon as it does."""
+    if said and said not in told:
+        told.add(said)
+        get_run_logger().warning("Le passage %s %s.", plan.run_id, said)
+        show_markdown(artifact_key("attente", plan), f"# Attente\n\nLe passage {said}.\n", "Attente")
 
 
 def show_steps(request: CampaignRequest, platform: Platform, plan: CampaignPlan, told: set[str]) -> None:

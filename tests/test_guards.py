@@ -165,11 +165,11 @@ def test_pre_05_refuses_crisis_mode(platform: Platform, admin: psycopg.Connectio
 
 
 def test_pre_05_refuses_a_second_campaign_and_says_who_holds_the_platform(platform: Platform) -> None:
-    with hold_platform_lock(platform) as first:
+    with hold_platform_lock(platform, run_id="essai") as first:
         assert first.held
         answer = ask(platform)["PRE-05"]
     assert answer.status is GuardStatus.REFUSED
-    assert "aquareel-nonreg (session " in answer.message
+    assert "une autre campagne est en cours sur cette plateforme : passage essai, lancé par " in answer.message
     assert ask(platform)["PRE-05"].status is GuardStatus.PASSED
 
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import getpass
+import string
 import threading
 from collections.abc import Iterator
+from datetime import datetime
 
 import psycopg
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nonreg.config import Platform, load_platform
 from nonreg.drills.aftermath import heal_all
 from nonreg.drills.register import HEALED, new_entry_id, open_register
 from nonreg.errors import DrillRefused
-from nonreg.lock import hold_platform_lock
+from nonreg.lock import NAME_BYTES, ask_holders, hold_platform_lock, name_holder, name_session
 from nonreg.model import PlannedFault
+from nonreg.plan import new_run_id
 from nonreg.sandbox import postgres
 from nonreg.sandbox.layout import ACTIVE, DATABASE, Layout
 from nonreg.waiting import wait_until
@@ -70,9 +76,10 @@ def test_who_has_the_lock_is_asked_by_the_reader_who_alone_may_see_it(
         "REVOKE SELECT ON pg_catalog.pg_locks FROM PUBLIC; GRANT SELECT ON pg_catalog.pg_locks TO nr_reader"
     )
     try:
-        with hold_platform_lock(platform) as first, hold_platform_lock(platform) as second:
+        with hold_platform_lock(platform, run_id="essai") as first, hold_platform_lock(platform) as second:
             assert first.held
-            assert "aquareel-nonreg (session " in second.message
+            assert f"passage essai, lancé par {getpass.getuser()} sur " in second.message
+            assert ", ouverte le " in second.message
     finally:
         admin.execute(
             "REVOKE SELECT ON pg_catalog.pg_locks FROM nr_reader; GRANT SELECT ON pg_catalog.pg_locks TO PUBLIC"
@@ -118,3 +125,46 @@ def test_nothing_is_healed_while_a_campaign_of_another_machine_has_the_platform(
         assert [one.error for one in heal_all(platform, "essai")] == [""]
     finally:
         register.mark(entry, HEALED)
+
+
+def test_whoever_asks_is_told_who_has_the_platform_and_nobody_when_it_is_free(platform: Platform) -> None:
+    assert ask_holders(platform) == ""
+    run_id = new_run_id(platform.name)
+    with hold_platform_lock(platform, run_id=run_id):
+        assert ask_holders(platform).startswith(f"passage {run_id}, lancé par {getpass.getuser()} sur ")
+    with hold_platform_lock(platform):
+        assert ask_holders(platform).startswith("guérison lancée par ")
+    assert ask_holders(platform) == ""
+
+
+@given(st.text(), st.text(), st.text(), st.text())
+def test_the_name_of_a_session_fits_every_server_and_is_read_without_fail(
+    run_id: str, account: str, machine: str, platform_name: str
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("getpass.getuser", lambda: account)
+        patch.setattr("socket.gethostname", lambda: machine)
+        name = name_session(run_id, platform_name)
+    assert len(name.encode()) <= NAME_BYTES
+    assert name.isascii()
+    assert name.isprintable()
+    assert name_holder((name, 7, None), platform_name).endswith("(session 7)")
+
+
+@given(st.text(string.ascii_lowercase + string.digits + "-_.", min_size=1, max_size=200))
+def test_the_run_of_a_session_is_told_whole_whatever_its_platform_is_called(platform_name: str) -> None:
+    run_id = new_run_id(platform_name)
+    told = name_holder((name_session(run_id, platform_name), 7, None), platform_name)
+    assert told.startswith(f"passage {run_id}, lancé par ")
+
+
+def test_a_session_of_another_program_is_told_as_it_is() -> None:
+    since = datetime(2026, 11, 30, 8, 5)
+    said = name_holder(("aquareel-nonreg", 42, since), "essai")
+    assert said == "aquareel-nonreg (session 42, ouverte le 30/11/2026 à 08:05 UTC)"
+
+
+def test_an_account_with_accents_is_told_without_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("getpass.getuser", lambda: "hélène")
+    monkeypatch.setattr("socket.gethostname", lambda: "poste-é.domaine.fr")
+    assert name_session("essai", "embarquee") == "nonreg essai helene@poste-e"

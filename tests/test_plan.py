@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nonreg.busy import MAX_WAIT_MINUTES
 from nonreg.config import load_platform
 from nonreg.errors import UsageError
 from nonreg.model import Criticality, Effect, EffectLimit, Family, Scenario
@@ -222,3 +223,14 @@ def test_a_selection_that_only_writes_is_empty_in_a_read_only_campaign() -> None
     request = CampaignRequest("embarquee", select="BASE-020", effects="lecture")
     with pytest.raises(UsageError, match="aucun scénario de BASE, APPLICATIF, HD en lecture seule"):
         plan_campaign(request, load_platform("embarquee"), WRITING, "essai", identify_tool(request))
+
+
+@pytest.mark.parametrize("minutes", [-1, MAX_WAIT_MINUTES + 1])
+def test_a_wait_without_measure_is_refused(minutes: int) -> None:
+    with pytest.raises(UsageError, match="Attente refusée : "):
+        plan(CampaignRequest("embarquee", wait_minutes=minutes))
+
+
+def test_drills_never_wait_for_their_turn() -> None:
+    with pytest.raises(UsageError, match="Des exercices n'attendent pas"):
+        plan(CampaignRequest("embarquee", drills="autorisation.json", wait_minutes=5))

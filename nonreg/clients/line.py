@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import SQLAlchemyError
 
+from nonreg.clients.mssql import APPLICATION
 from nonreg.clients.postgresql import connect_impatiently
 from nonreg.clients.sql import Session, create_site_engine, refuse_connection
 from nonreg.config import Platform, Site
@@ -33,6 +34,7 @@ class Line:
         request_seconds: float = 2.0,
         *,
         autocommit: bool = False,
+        application: str = APPLICATION,
     ) -> None:
         if site.database is None:
             raise ConfigError(f"Le site {site.code} n'a pas de base de données.")
@@ -40,7 +42,9 @@ class Line:
         self._database = replace(
             site.database, login_timeout_seconds=connect_seconds, query_timeout_seconds=request_seconds
         )
-        self._engine = create_site_engine(platform, replace(site, database=self._database), account)
+        self._engine = create_site_engine(
+            platform, replace(site, database=self._database), account, application
+        )
         if autocommit:
             self._engine = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._connection: Connection | None = None

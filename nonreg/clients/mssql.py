@@ -37,7 +37,9 @@ SESSION = (
 )
 
 
-def list_keywords(database: Database, driver: str, user: str, password: str) -> dict[str, str]:
+def list_keywords(
+    database: Database, driver: str, user: str, password: str, application: str = APPLICATION
+) -> dict[str, str]:
     """What the connection string says: encrypted, the certificate verified unless the platform file says otherwise."""
     odbc = database.odbc
     keywords = {
@@ -46,7 +48,7 @@ def list_keywords(database: Database, driver: str, user: str, password: str) -> 
         "DATABASE": database.name,
         "UID": user,
         "PWD": password,
-        "APP": APPLICATION,
+        "APP": application,
         "Encrypt": odbc.encrypt,
         "TrustServerCertificate": "yes" if odbc.trust_server_certificate else "no",
         "ConnectRetryCount": "0",  # the driver would hide what we have to see
@@ -58,12 +60,12 @@ def list_keywords(database: Database, driver: str, user: str, password: str) -> 
     return keywords | {name: value for name, value in optional.items() if value}
 
 
-def make_engine(database: Database, user: str, password: str) -> Engine:
+def make_engine(database: Database, user: str, password: str, application: str) -> Engine:
     """An engine without a pool; its connections are ours."""
 
     def open_connection() -> Any:
         require_file(database.odbc.server_certificate)
-        keywords = list_keywords(database, find_driver(database.odbc.driver), user, password)
+        keywords = list_keywords(database, find_driver(database.odbc.driver), user, password, application)
         return connect(
             keywords,
             database.login_timeout_seconds,

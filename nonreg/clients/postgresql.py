@@ -22,7 +22,7 @@ RIGHT_REFUSALS = frozenset({RIGHT_REFUSED, "25006"})  # no right, or a session t
 RAISED = frozenset({"P0001", "P0004"})  # RAISE EXCEPTION without a code of its own, ASSERT
 
 
-def make_engine(database: Database, user: str, password: str) -> Engine:
+def make_engine(database: Database, user: str, password: str, application: str) -> Engine:
     """An engine without a pool, its timeouts and session set."""
     milliseconds = int(database.query_timeout_seconds * 1000)
     return create_engine(
@@ -39,7 +39,7 @@ def make_engine(database: Database, user: str, password: str) -> Engine:
         use_native_hstore=False,  # otherwise each connection asks for a type that nobody uses
         connect_args={
             "connect_timeout": max(1, math.ceil(database.login_timeout_seconds)),  # 0 would be without end
-            "application_name": "aquareel-nonreg",
+            "application_name": application,
             "options": f"-c statement_timeout={milliseconds} -c lock_timeout=5000 -c timezone=UTC",
         },
     )

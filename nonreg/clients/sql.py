@@ -73,7 +73,7 @@ def name_caller() -> str:
 class Dialect:
     """What an engine does its own way: connect, say what an error means, name its code, know what may be read again."""
 
-    make_engine: Callable[[Database, str, str], Engine]
+    make_engine: Callable[[Database, str, str, str], Engine]
     translate: Callable[[BaseException, Database, str, bool], NonregError]
     read_state: Callable[[BaseException], str]
     is_retriable_read: Callable[[BaseException], bool]
@@ -314,8 +314,10 @@ def refuse_connection(error: SQLAlchemyError, database: Database, site_code: str
     return NotSent(str(translated)) if isinstance(translated, Unreachable) else translated
 
 
-def create_site_engine(platform: Platform, site: Site, account: str) -> Engine:
-    """Engine without a pool for the `reader` or `writer` account of a site."""
+def create_site_engine(
+    platform: Platform, site: Site, account: str, application: str = mssql.APPLICATION
+) -> Engine:
+    """Engine without a pool for the `reader` or `writer` account of a site; its sessions bear the program's name."""
     database = site.database
     if database is None:
         raise ConfigError(f"Le site {site.code} n'a pas de base de données.")
@@ -325,7 +327,7 @@ def create_site_engine(platform: Platform, site: Site, account: str) -> Engine:
         else (database.writer_user, database.writer_password_env)
     )
     dialect = choose_dialect(database)
-    return dialect.make_engine(database, user, platform.secret(variable).reveal())
+    return dialect.make_engine(database, user, platform.secret(variable).reveal(), application)
 
 
 def connect(

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nonreg.busy import WAIT_MINUTES, WhenBusy
 from nonreg.commands import EXIT_INCOMPLETE, EXIT_KO, EXIT_OK, RUNS_DIR, Commands
 from nonreg.errors import NonregError, UsageError
 from nonreg.french import explain_os_error
@@ -68,6 +69,19 @@ def add_commands(commands: Commands) -> None:
         metavar="FICHIER",
         help="autorisation d'exercices signée par le titulaire (voir « plan ») : elle seule permet de casser quelque\n"
         "chose ; les familles sont alors hd par défaut",
+    )
+    campaign.add_argument(
+        "--when-busy",
+        default=WhenBusy.REFUSER.value,
+        choices=[one.value for one in WhenBusy],
+        help="quand une autre campagne est en cours sur la plateforme (défaut : refuser)",
+    )
+    campaign.add_argument(
+        "--wait-minutes",
+        type=int,
+        default=WAIT_MINUTES,
+        metavar="N",
+        help=f"attente au plus, en minutes, avec « --when-busy attendre » (défaut : {WAIT_MINUTES})",
     )
     scenarios = commands.add_parser("scenarios", help="lister les scénarios qui seraient exécutés")
     scenarios.set_defaults(run_command=list_scenarios)
@@ -141,6 +155,7 @@ def run_campaign(options: argparse.Namespace) -> int:
         options.retries,
         options.drills,
         options.effects,
+        WhenBusy(options.when_busy).wait_minutes(options.wait_minutes),
     )
     run_dir = start_campaign(request, Path(options.runs_dir), options.label, options.project_junit)
     if options.drills:
@@ -209,6 +224,8 @@ def start_campaign(
         "retries": request.retries,
         "drills": request.drills,
         "effects": plan.effects.value,
+        "when_busy": WhenBusy.ATTENDRE if request.wait_minutes else WhenBusy.REFUSER,
+        "wait_minutes": request.wait_minutes or WAIT_MINUTES,
     }
     stop_seconds = HEAL_SECONDS if plan.drills else STOP_SECONDS
     try:

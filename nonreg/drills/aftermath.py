@@ -15,7 +15,7 @@ from nonreg.drills.healing import Healed, heal_pending
 from nonreg.drills.operator import close, list_open
 from nonreg.drills.register import open_register
 from nonreg.drills.steady import wait_steady
-from nonreg.errors import DrillRefused, NonregError, Unreachable
+from nonreg.errors import DrillRefused, NonregError, PlatformBusy, Unreachable
 from nonreg.guards import find_foreign, find_wrong_marker
 from nonreg.lock import hold_platform_lock
 from nonreg.store import add_healed
@@ -64,7 +64,7 @@ def heal_own(platform: Platform, run_dir: Path, run_id: str) -> str:
 
 
 def heal_all(platform: Platform, by: str, run_id: str = "") -> tuple[Healed, ...]:
-    """Heal everything pending, or what a run left; DrillRefused when this is not the platform that it should be.
+    """Heal everything pending, or what a run left; DrillRefused when this is not the right platform, or it is busy.
 
     Everything is of runs that have ended, and is healed under the platform's lock: a campaign on another machine
     has another register, and nothing is healed under its drills.
@@ -80,7 +80,7 @@ def heal_all(platform: Platform, by: str, run_id: str = "") -> tuple[Healed, ...
             if (
                 not lock.held and not lock.unreachable
             ):  # a database that does not answer may be what is to be healed
-                raise DrillRefused(f"rien n'est guéri maintenant, {lock.message}")
+                raise PlatformBusy(f"rien n'est guéri maintenant, {lock.message}")
         return heal_pending(platform, register, by, lambda entry: entry.id in wanted)
 
 

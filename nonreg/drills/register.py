@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from nonreg.config import Platform
-from nonreg.errors import ConfigError, DrillRefused, NonregError
+from nonreg.errors import ConfigError, NonregError, PlatformBusy
 from nonreg.french import explain_os_error
 from nonreg.model import PlannedFault
 from nonreg.store import make_adapter
@@ -195,7 +195,7 @@ def open_register(platform: Platform) -> Register:
 
 @contextmanager
 def hold_drills(register: Register, run_id: str, *, drills: bool = True) -> Iterator[int | None]:
-    """Say that this process runs a campaign, or heals, on the platform; DrillRefused when another one does.
+    """Say that this process runs a campaign, or heals, on the platform; PlatformBusy when another one does.
 
     A process that inherits the yielded descriptor goes on saying so after our death. A campaign without `drills`
     is none the worse for a folder that cannot be written, where no drill ever was: it holds nothing then.
@@ -216,7 +216,7 @@ def hold_drills(register: Register, run_id: str, *, drills: bool = True) -> Iter
         except OSError as error:
             lock.seek(0)
             who = lock.read(200).decode("utf-8", "replace").strip()
-            raise DrillRefused(
+            raise PlatformBusy(
                 f"Une campagne, un exercice ou une guérison est en cours sur cette plateforme : {who}."
             ) from error
         with suppress(OSError):  # a full disk must not keep anybody from healing
