@@ -113,7 +113,8 @@ def test_a_sender_killed_at_any_step_never_makes_two_mails_nor_loses_one_unsaid(
         again = run_check(settings)
     assert len(postman.received) == 1
     if step == "DATA":
-        assert "mail, issue inconnue : le processus s'est arrêté pendant la remise" in said
+        assert "mail, issue inconnue — KO — NUIT" in said
+        assert "le processus s'est arrêté pendant la remise, avant la réponse." in said
     else:
         assert "mail, transmise — KO — NUIT" in said
     assert "NUIT" not in again.replace("Nouvelle alerte (aucun canal)", "").split("Alerte peut-être")[0]

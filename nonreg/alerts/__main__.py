@@ -143,7 +143,10 @@ def run_list(options: argparse.Namespace) -> int:
         say(f"{in_paris(alert.created_at)}  {alert.fact.subject}")
         for channel in alert.channels:
             standing = outbox.standing(alert, channel, now)
-            say(f"    {channel} : {standing.state}" + (f" ({standing.detail})" if standing.detail else ""))
+            say(
+                f"    {channel} : {standing.state}"
+                + (f" ({standing.detail.rstrip('.')})" if standing.detail else "")
+            )
     for problem in problems:
         say(problem)
     if not alerts:

@@ -69,7 +69,7 @@ class Told:
 
     def __str__(self) -> str:
         detail = f" : {self.standing.detail}" if self.standing.detail else ""
-        return f"{self.channel}, {self.standing.state}{detail} — {self.alert.fact.subject}"
+        return f"{self.channel}, {self.standing.state} — {self.alert.fact.subject}{detail}"
 
 
 def file_name(key: str) -> str:
