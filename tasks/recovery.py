@@ -30,7 +30,7 @@ from prefect.settings import PREFECT_API_URL
 from nonreg.config import Platform, find_platform_file, load_platform
 from nonreg.drills.aftermath import heal_all, heal_earlier
 from nonreg.drills.register import hold_drills, open_register
-from nonreg.errors import DrillRefused, NonregError
+from nonreg.errors import NonregError, PlatformBusy
 from nonreg.execute import clean_leftovers
 from nonreg.lock import hold_platform_lock
 from nonreg.model import CampaignReport
@@ -43,7 +43,6 @@ from tasks.publication import is_published, judge_folder, publish_report
 GONE_SECONDS = 60.0  # for the pytest of a killed campaign to notice, on a busy machine
 SILENCE_SECONDS = 900.0  # without a heartbeat, which comes every 3 minutes
 AGAIN_SECONDS = 200.0  # a server that was away has heard nobody: it is asked again after a heartbeat's time
-BUSY = "en cours sur cette plateforme"  # as nonreg.drills.register and nonreg.lock say it
 RUNS_DIR = "runs"  # where the flow's form puts it
 DEAD = frozenset({StateType.CRASHED, StateType.CANCELLED})
 NOTHING_PLANNED = "Arrêtée avant son plan : rien n'a été exécuté."
@@ -111,10 +110,8 @@ def heal_platform(platform_name: str) -> tuple[str, ...]:
     try:
         with hold_drills(register, "reprise"):
             done = heal_all(platform, "reprise")
-    except DrillRefused as error:
-        if is_busy(error):
-            return (str(error),)
-        raise
+    except PlatformBusy as error:
+        return (str(error),)
     if left := [str(one) for one in done if one.error]:
         raise NonregError(f"Plateforme à remettre en état : {' ; '.join(left)}.")
     return tuple(map(str, done))
@@ -133,17 +130,12 @@ def restore(platform: Platform, platform_file: Path, run_dir: Path) -> None:
                     elif lock.unreachable:
                         raise NonregError(lock.message)
             return
-        except DrillRefused as error:
-            if not is_busy(error) or time.monotonic() >= deadline:
-                raise
+        except PlatformBusy as error:
             if run_dir.name not in str(error):
                 return
+            if time.monotonic() >= deadline:
+                raise
         time.sleep(0.2)
-
-
-def is_busy(error: DrillRefused) -> bool:
-    """True when it was refused because another campaign, or somebody who heals, has the platform."""
-    return BUSY in str(error)
 
 
 def describe_end(run_dir: Path) -> str:

@@ -44,6 +44,8 @@ from reports.text import map_texts
 
 PATIENCE_VARIABLE = "NONREG_SHOWING_PATIENCE_SECONDS"
 PATIENCE_SECONDS = 60.0  # at the end of a run, for a server that is being restarted
+UNATTENDED_SECONDS = 1800.0  # of what a worker runs: nobody waits, the evidence is on the disk
+BY_A_WORKER = "PREFECT__FLOW_RUN_ID"  # Prefect's own, in the environment of what a worker starts
 ANSWER_SECONDS = 5.0  # of one request; Prefect's own client would try for minutes
 QUIET_SECONDS = 5.0  # without a request after one that was not answered
 INTERVENTIONS = "interventions"  # the one folder of runs that has folders of its own
@@ -339,11 +341,12 @@ def finish_showing(patience_seconds: float | None = None) -> None:
 
 def read_patience() -> float:
     """How long a server that is away is waited for at the end, from the environment."""
+    usual = UNATTENDED_SECONDS if BY_A_WORKER in os.environ else PATIENCE_SECONDS
     try:
         given = float(os.environ[PATIENCE_VARIABLE])
     except (KeyError, ValueError):
-        return PATIENCE_SECONDS
-    return given if 0 <= given < math.inf else PATIENCE_SECONDS
+        return usual
+    return given if 0 <= given < math.inf else usual
 
 
 def artifact_key(subject: str, plan: CampaignPlan) -> str:
