@@ -27,11 +27,10 @@ from nonreg.drills.drill import DrillRun, open_drill
 from nonreg.drills.fleet import READS, SEEN, WRITES
 from nonreg.errors import DrillRefused
 from nonreg.model import CampaignPlan, SiteRole
-from nonreg.recorder import RUN_VARIABLE, WITNESS, read_scenario, runs_queries
+from nonreg.recorder import PLATFORM_VARIABLE, RUN_VARIABLE, WITNESS, read_scenario, runs_queries
 from nonreg.store import PLAN, load_json
 from nonreg.witness import NotRestored, Witness
 
-PLATFORM_VARIABLE = "NONREG_PLATFORM_FILE"
 DEFAULT_PATIENCE_SECONDS = 60.0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 from urllib.parse import quote
 
 from nonreg.config import Platform
@@ -70,6 +71,18 @@ class Mask:
 
     def __repr__(self) -> str:
         return "Mask(***)"
+
+    def hide(self, value: Any) -> Any:
+        """A value without the known secrets in its texts, at any depth; nothing else is changed: it is evidence."""
+        if self._known is None:
+            return value
+        if isinstance(value, str):
+            return self._known.sub(MASKED, value)
+        if isinstance(value, dict):
+            return {name: self.hide(one) for name, one in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.hide(one) for one in value]
+        return value
 
     def apply(self, text: str) -> str:
         """The text without secrets, phones and mails."""

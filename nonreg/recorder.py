@@ -23,7 +23,9 @@ import pytest
 from nonreg.attempts import read_attempt
 from nonreg.clients.sql import FREE_TEXT, list_queries, watch_queries
 from nonreg.conclusion import Ending, classify, classify_teardown, conclude, worsen
+from nonreg.config import load_platform
 from nonreg.errors import NotOnEngine
+from nonreg.masking import Mask, list_secrets
 from nonreg.model import (
     CampaignPlan,
     Criticality,
@@ -40,6 +42,7 @@ from nonreg.store import PLAN, append_event, dump_json, load_json, write_file
 from nonreg.witness import NotApplicable, NotRestored, Witness
 
 COLLECT_VARIABLE, RUN_VARIABLE = "NONREG_COLLECT_TO", "NONREG_RUN_DIR"
+PLATFORM_VARIABLE = "NONREG_PLATFORM_FILE"
 ID_PATTERN = re.compile(r"(BASE|APP|HD)-\d{3}[a-z]?")
 DEFAULT_TIMEOUT_SECONDS = 60.0
 WITNESS = pytest.StashKey[Witness]()
@@ -271,6 +274,8 @@ class Recorder:
 
     def __init__(self, run_dir: Path) -> None:
         self._run_dir = run_dir
+        file = os.environ.get(PLATFORM_VARIABLE)
+        self._mask = Mask(list_secrets(load_platform(file)) if file else ())
         plan = load_json(CampaignPlan, run_dir / PLAN)
         self._attempt = read_attempt(plan, run_dir)
         self._timeouts = {one.id: one.timeout_seconds for one in (*plan.closing, *plan.scenarios)}
@@ -398,4 +403,5 @@ class Recorder:
         return report
 
     def _record(self, event: str, at: datetime, **values: object) -> None:
-        append_event(self._run_dir, {"event": event, "at": at.isoformat(), **values})
+        # The error of a driver may hold the whole address that it tried, with its password.
+        append_event(self._run_dir, {"event": event, "at": at.isoformat(), **self._mask.hide(values)})

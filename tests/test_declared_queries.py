@@ -41,9 +41,9 @@ import threading
 import pytest
 from nonreg.config import load_platform
 from nonreg.errors import NotOnEngine
-from nonreg.fixtures import PLATFORM_VARIABLE, Campaign
+from nonreg.fixtures import Campaign
 from nonreg.model import Criticality
-from nonreg.recorder import runs_queries, scenario
+from nonreg.recorder import PLATFORM_VARIABLE, runs_queries, scenario
 from nonreg.witness import NotApplicable
 
 MINEURE = Criticality.MINEURE

@@ -150,3 +150,9 @@ def test_a_text_for_a_ticket_has_no_address_and_no_account(text: str, concealed:
 )
 def test_a_text_for_a_ticket_keeps_what_explains_the_failure(text: str) -> None:
     assert conceal(text) == text
+
+
+def test_what_is_recorded_loses_known_secrets_at_any_depth_and_nothing_else() -> None:
+    value = {"a": ["Sesame-42 0612345678", {"b": ("x", 3, None)}], "c": 1.5}
+    assert Mask(("Sesame-42",)).hide(value) == {"a": ["*** 0612345678", {"b": ["x", 3, None]}], "c": 1.5}
+    assert Mask(()).hide(value) is value
