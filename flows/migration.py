@@ -30,7 +30,7 @@ from tasks.migration import (
     publish_migration,
     read_expected,
 )
-from tasks.showing import finish_showing, show_file, show_markdown
+from tasks.showing import finish_showing, keep_secrets_of, show_file, show_markdown
 
 
 class PlatformsDiffer(NonregError):
@@ -109,6 +109,8 @@ def migration(
     if bool(run_from) is not bool(run_to):
         raise UsageError("Indiquez un passage de chaque plateforme, ou aucun.")
     left, right = load_platform(platform_from), load_platform(platform_to)
+    keep_secrets_of(left)
+    keep_secrets_of(right)
     request = MigrationRequest(
         left, right, parse_parts(",".join(parts)), tuple(tables), Path(expected) if expected else None, ticket
     )

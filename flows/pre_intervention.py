@@ -21,7 +21,7 @@ from nonreg.model import Answer, Intervention, InterventionKind
 from nonreg.plan import new_run_id
 from reports.intervention import ANSWERS
 from tasks.intervention import Answered, decide, find_run, observe_version, publish_decision, read_max_age
-from tasks.showing import finish_showing, show_file, show_markdown
+from tasks.showing import finish_showing, keep_secrets_of, show_file, show_markdown
 
 
 class YesNo(StrEnum):
@@ -104,6 +104,7 @@ def pre_intervention(
         replication_reason,
     )
     loaded = load_platform(platform)
+    keep_secrets_of(loaded)
     folder = Path(runs_dir)
     hours = read_max_age(loaded, max_age_hours)
     run_dir = None if new_campaign else find_stage(loaded, asked, folder, hours)

@@ -11,13 +11,15 @@ from prefect.cache_policies import NO_CACHE
 from nonreg.config import load_platform
 from nonreg.decision import load_signed
 from tasks.promotion import Candidate, load_candidate, promote
-from tasks.showing import finish_showing, show_markdown
+from tasks.showing import finish_showing, keep_secrets_of, show_markdown
 
 
 @task(name="1 - Relire et juger de nouveau le passage", cache_policy=NO_CACHE)
 def load_candidate_stage(run: str, platform: str) -> Candidate:
     """The run as published, judged again; fails when it may not be promoted."""
-    return load_candidate(Path(run), load_platform(platform), datetime.now(UTC))
+    loaded = load_platform(platform)
+    keep_secrets_of(loaded)
+    return load_candidate(Path(run), loaded, datetime.now(UTC))
 
 
 @task(name="2 - Verifier la decision et inscrire la reference", cache_policy=NO_CACHE)
