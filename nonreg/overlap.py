@@ -2,53 +2,31 @@
 
 Each has its own fixtures, connections, output and evidence. The main thread keeps their deadlines and hands pytest
 their reports, in plan order; pytest's own per-test machinery (capture, logging, SIGALRM) is for one test at a time and
-is not used. That takes names which pytest calls private: where one is not as expected, or a scenario asks for more
-than is known here to be safe, it runs alone as ever.
+is not used.
 """
 
 from __future__ import annotations
 
-import copy
 import ctypes
 import dataclasses
-import functools
-import inspect
-import logging
 import queue
 import sys
 import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
-from typing import Any, Protocol, TextIO
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from typing import Any, Protocol
 
 import pytest
 
-from nonreg.clients.scope import Scope, adopt_scope, current_scope, overlapping
+from nonreg.clients.scope import Scope, adopt_scope, overlapping
+from nonreg.overlappable import own_fixtures
+from nonreg.scoped_output import explained, told_apart
 
 THREADS = 32
 POLL_SECONDS = 0.1  # how late a deadline may be noticed
-KNOWN_MARKS = {"scenario", "timeout"}
-# The last two act on coroutines and on generated examples only: neither runs at once.
-KNOWN_PLUGINS = ("_pytest.", "pytest_timeout", "nonreg.", "anyio.", "_hypothesis_pytestplugin")
-OWN_FIXTURES = "nonreg."
-# Hooks that are not called for scenarios which run at once: nobody else's may be passed over.
-PASSED_OVER = (
-    "pytest_runtest_protocol",
-    "pytest_runtest_setup",
-    "pytest_runtest_call",
-    "pytest_runtest_teardown",
-    "pytest_fixture_setup",
-    "pytest_pyfunc_call",
-)
-# Fixtures of pytest that change the whole process.
-PROCESS_WIDE = {
-    *("capsys", "capsysbinary", "capteesys", "capfd", "capfdbinary", "caplog"),
-    *("monkeypatch", "recwarn", "subtests"),
-}
-PACKAGE_FUNCTIONS = ("setUpModule", "setup_module", "tearDownModule", "teardown_module")
 
 
 class Overdue(BaseException):
@@ -66,60 +44,6 @@ class Bookkeeper(Protocol):
 
     def finish(self, item: pytest.Item, asked: set[str], idle_seconds: float) -> None:
         """It ended: what it asked of databases, and how long it waited for its turn."""
-
-
-def may_overlap(item: pytest.Item) -> bool:
-    """True when nothing that the test asks for outlives it, changes the process or is unknown here."""
-    found: Any = item
-    try:
-        info = found._fixtureinfo
-        definitions = [one for several in info.name2fixturedefs.values() for one in several]
-        return (
-            isinstance(item, pytest.Function)
-            and item.cls is None
-            and not hasattr(item, "callspec")
-            and not is_asynchronous(item.obj)
-            and {mark.name for mark in item.iter_markers()} <= KNOWN_MARKS
-            and not PROCESS_WIDE & {*item.fixturenames}
-            and "request" not in info.argnames  # could ask for any fixture while it runs
-            and all(is_own(one) for one in definitions)
-            and item.parent is not None
-            and is_plain(item.parent)
-        )
-    except AttributeError:
-        return False
-
-
-def is_own(definition: Any) -> bool:
-    """True for a fixture of one test, with one value, that asks for no other while it runs unless it is ours."""
-    ours = str(definition.func.__module__).startswith(OWN_FIXTURES)
-    return (
-        definition.scope == "function"
-        and not is_asynchronous(definition.func)
-        and definition.params is None
-        and (ours or "request" not in definition.argnames)
-    )
-
-
-def is_asynchronous(function: Any) -> bool:
-    """True for what only a plugin can run."""
-    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
-
-
-@functools.cache
-def is_plain(parent: pytest.Collector) -> bool:
-    """True for a module around which nobody but pytest and ourselves does something at any moment of a test."""
-    hooks = (getattr(parent.ihook, name).get_hookimpls() for name in PASSED_OVER)
-    known = all(one.function.__module__.startswith(KNOWN_PLUGINS) for found in hooks for one in found)
-    return known and not any(has_package_functions(node) for node in parent.listchain())
-
-
-def has_package_functions(node: object) -> bool:
-    """True for a folder whose `__init__.py` prepares something for all its tests."""
-    if not isinstance(node, pytest.Package):
-        return False
-    text = (node.path / "__init__.py").read_text(encoding="utf-8")
-    return any(name in text for name in PACKAGE_FUNCTIONS)
 
 
 @dataclasses.dataclass(slots=True, eq=False)
@@ -145,6 +69,12 @@ class Job:
         with self.lock:
             first, self.is_claimed = not self.is_claimed, True
             return first
+
+    def enter(self, phase: str) -> None:
+        """It goes on to another phase, unless its end was told already."""
+        with self.lock:
+            if not self.is_claimed:
+                self.phase = phase
 
     def is_overdue(self) -> bool:
         """True when it runs for longer than it may, waits for its turn apart."""
@@ -174,7 +104,7 @@ class Overlap:
         jobs = [self._make_job(item) for item in items]
         self._todo.extend(jobs)
         with ExitStack() as held:
-            held.callback(self._todo.clear)  # whatever stops us, no other begins
+            held.callback(self._leave)
             held.enter_context(told_apart(self._session.config))
             held.enter_context(explained(items[0]))
             held.enter_context(overlapping())
@@ -189,6 +119,11 @@ class Overlap:
                     raise self._session.Failed(self._session.shouldfail)
                 if self._session.shouldstop:
                     raise self._session.Interrupted(self._session.shouldstop)
+
+    def _leave(self) -> None:
+        """Whatever stops us, no other begins, and nobody waits for those under way."""
+        self._todo.clear()
+        self.stuck += [job.thread for job in tuple(self._running) if job.thread is not None]
 
     def _make_job(self, item: pytest.Item) -> Job:
         own_fixtures(item)
@@ -206,9 +141,7 @@ class Overlap:
                 pass
         except Overdue:
             return
-        except (
-            BaseException
-        ) as error:  # what happens cannot be recorded: the whole run ends, as for one test at a time
+        except BaseException as error:  # nothing can be recorded: the run ends, as for one test at a time
             self._failure = error
 
     def _run_next(self) -> bool:
@@ -238,12 +171,13 @@ class Overlap:
         self._run_phase(job, "teardown", lambda: state.teardown_exact(None))
 
     def _run_phase(self, job: Job, phase: Any, act: Callable[[], None]) -> bool:
-        job.phase = phase
+        job.enter(phase)
         call = pytest.CallInfo.from_call(act, phase)
-        if job.is_claimed:
-            return False
-        self._keeper.take(job.item, call)
-        job.calls.append((call, job.scope.take_output()))
+        with job.lock:
+            if job.is_claimed:
+                return False
+            self._keeper.take(job.item, call)
+            job.calls.append((call, job.scope.take_output()))
         return call.excinfo is None
 
     def _wait(self) -> None:
@@ -314,22 +248,6 @@ def interrupt(thread: threading.Thread) -> None:
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(Overdue))
 
 
-def own_fixtures(item: pytest.Item) -> None:
-    """Give a test definitions of its own: pytest keeps the value of a fixture, and its end, in the definition."""
-    found: Any = item
-    info = found._fixtureinfo
-    own = {name: tuple(map(copy_definition, several)) for name, several in info.name2fixturedefs.items()}
-    found._fixtureinfo = dataclasses.replace(info, name2fixturedefs=own)
-    found._initrequest()
-
-
-def copy_definition(definition: Any) -> Any:
-    """A fixture definition without a value."""
-    copied = copy.copy(definition)
-    copied.cached_result, copied._finalizers = None, []
-    return copied
-
-
 class StatePerThread:
     """pytest's record of what is set up, one for each scenario that runs in its own thread."""
 
@@ -350,63 +268,3 @@ class StatePerThread:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(getattr(self._own, "state", self._main), name)
-
-
-class ScopedStream:
-    """Standard output or error: what a scenario prints is kept for it, anything else goes on as it did."""
-
-    def __init__(self, name: str, others: TextIO) -> None:
-        self._name = name
-        self._others = others
-
-    def write(self, text: str) -> int:
-        """Keep or pass on."""
-        if (scope := current_scope()) is None:
-            return self._others.write(text)
-        scope.write(self._name, text)
-        return len(text)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._others, name)
-
-
-class ScopedLog(logging.Handler):
-    """What a scenario logs is kept for it; what nobody's thread logs goes to standard error."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep or pass on."""
-        text = self.format(record) + "\n"
-        if (scope := current_scope()) is None:
-            sys.stderr.write(text)
-        else:
-            scope.write("log", text)
-
-
-@contextmanager
-def told_apart(config: pytest.Config) -> Iterator[None]:
-    """Inside the block, what each scenario prints and logs is kept for its own report."""
-    handler = ScopedLog()
-    plugin: Any = config.pluginmanager.get_plugin("logging-plugin")
-    if plugin is not None:
-        handler.setFormatter(plugin.formatter)
-    logging.getLogger().addHandler(handler)
-    out: Any = ScopedStream("stdout", sys.stdout)
-    error: Any = ScopedStream("stderr", sys.stderr)
-    try:
-        with redirect_stdout(out), redirect_stderr(error):
-            yield
-    finally:
-        logging.getLogger().removeHandler(handler)
-
-
-@contextmanager
-def explained(item: pytest.Item) -> Iterator[None]:
-    """Inside the block, a failed `assert` is explained as pytest does it for one test at a time."""
-    from _pytest import assertion
-
-    wrapper: Any = assertion.pytest_runtest_protocol(item)
-    next(wrapper)
-    try:
-        yield
-    finally:
-        next(wrapper, None)

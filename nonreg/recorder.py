@@ -13,7 +13,7 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -37,7 +37,8 @@ from nonreg.model import (
     Scenario,
     ScenarioResult,
 )
-from nonreg.overlap import Overlap, may_overlap
+from nonreg.overlap import Overlap
+from nonreg.overlappable import may_overlap, split_stretches
 from nonreg.store import PLAN, append_event, dump_json, load_json, write_file
 from nonreg.witness import NotApplicable, NotRestored, Witness
 
@@ -173,33 +174,15 @@ def check_drill(found: Scenario) -> None:
         )
 
 
-def is_alone(item: pytest.Item) -> bool:
-    """True for a scenario that runs while no other does: it writes, or says that it must."""
+def only_reads(item: pytest.Item) -> bool:
+    """True for a scenario that neither writes nor disturbs."""
+    return read_scenario(item).effect is Effect.READ_ONLY
+
+
+def says_alone(item: pytest.Item) -> bool:
+    """True for a scenario that says that no other may run meanwhile."""
     mark = item.get_closest_marker("scenario")
-    return (
-        mark is None or read_scenario(item).effect is not Effect.READ_ONLY or bool(mark.kwargs.get("alone"))
-    )
-
-
-def split_stretches(
-    items: Sequence[pytest.Item], may_overlap: Callable[[pytest.Item], bool]
-) -> list[tuple[list[pytest.Item], list[pytest.Item]]]:
-    """Items in order, as stretches: those that run at once, then those that run one after the other.
-
-    Nothing that reads passes something that writes, in either direction: it may look at what was written.
-    """
-    stretches: list[tuple[list[pytest.Item], list[pytest.Item]]] = [([], [])]
-    for item in items:
-        is_reading = read_scenario(item).effect is Effect.READ_ONLY
-        if is_reading and stretches[-1][1] and not reads_only(stretches[-1][1]):
-            stretches.append(([], []))
-        stretches[-1][0 if may_overlap(item) else 1].append(item)
-    return stretches
-
-
-def reads_only(items: Iterable[pytest.Item]) -> bool:
-    """True when none of them writes or disturbs."""
-    return all(read_scenario(item).effect is Effect.READ_ONLY for item in items)
+    return mark is None or bool(mark.kwargs.get("alone"))
 
 
 def read_scenarios(items: list[pytest.Item]) -> list[Scenario]:
@@ -302,7 +285,11 @@ class Recorder:
         """Items in plan order, those that only read at once between two others where they may be."""
         if not self._overlaps or session.config.option.collectonly or session.testsfailed:
             return None  # pytest's own loop
-        stretches = split_stretches(session.items, self._may_overlap)
+        stretches = split_stretches(
+            session.items,
+            only_reads,
+            lambda item: only_reads(item) and not says_alone(item) and may_overlap(item),
+        )
         alone = [item for _, several in stretches for item in several]
         following = dict(itertools.pairwise(alone))
         for together, serial in stretches:
@@ -315,9 +302,6 @@ class Recorder:
                 if session.shouldstop:
                     raise session.Interrupted(session.shouldstop)
         return True
-
-    def _may_overlap(self, item: pytest.Item) -> bool:
-        return not is_alone(item) and may_overlap(item)
 
     def _run_together(self, session: pytest.Session, items: list[pytest.Item]) -> None:
         for item in items:
