@@ -23,6 +23,7 @@ from nonreg.working_time import WorkingTime, find_problem
 
 T = TypeVar("T")
 PLATFORMS_DIR = Path(__file__).parent / "platforms"
+PLATFORMS_VARIABLE = "NONREG_PLATFORMS"
 STRICT = {"extra": "forbid"}
 UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")
 MAX_HOURS = 10_000.0  # of a limit: more than a year, and no date leaves the calendar
@@ -246,11 +247,19 @@ def find_platform_file(name_or_path: str) -> Path:
         if not path.is_file():
             raise UsageError(f"Fichier de plateforme introuvable : {name_or_path}")
         return path
-    path = PLATFORMS_DIR / f"{name_or_path}.toml"
-    if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in PLATFORMS_DIR.glob("*.toml")))
-        raise UsageError(f"Plateforme inconnue : « {name_or_path} » (connues : {known}).")
-    return path
+    folders = list_platform_folders()
+    for folder in folders:
+        path = folder / f"{name_or_path}.toml"
+        if path.is_file():
+            return path
+    known = ", ".join(sorted({path.stem for folder in folders for path in folder.glob("*.toml")}))
+    raise UsageError(f"Plateforme inconnue : « {name_or_path} » (connues : {known}).")
+
+
+def list_platform_folders() -> list[Path]:
+    """Where platforms are found by name: the folder of the installation, if there is one, then the project's."""
+    own = os.environ.get(PLATFORMS_VARIABLE)
+    return [*([Path(own)] if own else []), PLATFORMS_DIR]
 
 
 def load_platform(name_or_path: str) -> Platform:

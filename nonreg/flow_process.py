@@ -13,6 +13,7 @@ from pathlib import Path
 
 from nonreg.keeper import PREFECT_HOME, RUN_MARK, start_keeper
 from nonreg.prefect_home import describe_home, fill_home
+from nonreg.service.identity import check_environment
 
 LOG = "prefect.log"
 STOP_SECONDS = 30.0
@@ -25,8 +26,10 @@ def flow_process(
     """Start the flow; at the end, or when we are interrupted, it is stopped and nothing of it is left.
 
     What Prefect prints goes to the run's log. A keeper does the same if we are killed. `stop_seconds` is how long
-    a stopped flow may take to leave the platform as it found it.
+    a stopped flow may take to leave the platform as it found it. NotOurs when the server that is asked for is not that
+    of the installation that the environment names.
     """
+    check_environment(os.environ)
     run_dir = run_dir.resolve()
     keeper = start_keeper(run_dir)
     with (run_dir / LOG).open("ab") as log:

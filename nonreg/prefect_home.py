@@ -31,11 +31,16 @@ def describe_home(home: Path) -> dict[str, str]:
     }
 
 
-def fill_home(home: Path, cache: Path | None = None) -> None:
-    """Put an empty database into a new home; where none can be kept the server will make its own."""
+def fill_home(home: Path, cache: Path | None = None, *, keep: bool = True) -> None:
+    """Put an empty database into a new home; where none is or can be kept the server will make its own.
+
+    Without `keep` nothing is written beside the home.
+    """
     kept = (cache or user_cache_path("aquareel-nonreg")) / f"prefect-{version('prefect')}-wal.db"
     try:
         if not is_sound(kept):
+            if not keep:
+                return
             keep_empty_database(kept)
         shutil.copyfile(kept, home / DATABASE)
     except (OSError, sqlite3.Error, subprocess.SubprocessError):
