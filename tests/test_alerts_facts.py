@@ -145,6 +145,13 @@ def test_an_alert_whose_outcome_nobody_knows_is_told_at_once() -> None:
     assert "Elle ne sera pas renvoyée" in fact.text
 
 
+def test_an_alert_that_was_given_up_is_told_by_itself() -> None:
+    (fact,) = tell_undelivered((replace(waiting(60 * 24 * 3), abandoned=True),), 3600, NOW)
+    assert fact.key == "boite-d-envoi/mail/abandon/verdict/essai/1"
+    assert "refuse cette alerte depuis le 20/11/2026 à 07:00" in fact.text
+    assert "Elle ne sera plus envoyée." in fact.text
+
+
 @pytest.mark.parametrize(
     ("hours_left", "mark"),
     [(73, None), (72, "72h"), (24.1, "72h"), (24, "24h"), (0.1, "24h"), (0, "0"), (-100, "0"), (-169, None)],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import unicodedata
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from nonreg.alerts.delivery import Sending, Step
 from nonreg.alerts.facts import Fact, Kind
-from nonreg.alerts.mail import send_mail, write_mail
+from nonreg.alerts.mail import one_line, send_mail, write_mail
 from nonreg.alerts.settings import MailSettings
 from nonreg.errors import ConfigError
 from tests.alert_receivers import PASSWORD, Postman, check_login, make_certificate, start_smtp
@@ -83,6 +84,13 @@ def test_no_subject_adds_a_header_or_a_line(subject: str) -> None:
         *(b"From", b"To", b"Subject", b"Date", b"Message-ID", b"Auto-Submitted"),
         *(b"Content-Type", b"Content-Transfer-Encoding", b"MIME-Version"),
     ]
+
+
+@given(st.text(max_size=300), st.integers(1, 200))
+def test_what_people_wrote_becomes_one_printable_line(text: str, max_chars: int) -> None:
+    line = one_line(text, max_chars)
+    assert len(line) <= max_chars
+    assert all(char == " " or unicodedata.category(char)[0] not in "CZ" for char in line)
 
 
 def test_starttls_and_a_login_protect_the_way_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

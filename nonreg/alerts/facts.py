@@ -66,14 +66,15 @@ class WorkerSeen:
 
 @dataclass(frozen=True, slots=True)
 class Undelivered:
-    """One alert that one channel has not delivered; `unknown` when it may have left all the same."""
+    """One alert that one channel has not delivered; `unknown` when it may have left, `abandoned` when it will not."""
 
     channel: str
     key: str
     subject: str
     since: datetime
     reason: str
-    unknown: bool
+    unknown: bool = False
+    abandoned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,14 +198,14 @@ def tell_server(down_since: datetime, reason: str, tolerance_seconds: float, now
 
 
 def tell_undelivered(waiting: Iterable[Undelivered], after_seconds: float, now: datetime) -> tuple[Fact, ...]:
-    """One alert for each channel that has kept something too long, one for each outcome that nobody knows."""
+    """One alert for each channel that has kept something too long, one for each that will not leave it any more."""
     facts = []
     late: dict[str, list[Undelivered]] = {}
     for one in sorted(waiting, key=lambda one: (one.since, one.key)):
         if now - one.since > FORGOTTEN_AFTER:
             continue
-        if one.unknown:
-            facts.append(_tell_unknown(one, now))
+        if one.unknown or one.abandoned:
+            facts.append(_tell_lost(one, now))
         elif now - one.since >= timedelta(seconds=after_seconds):
             late.setdefault(one.channel, []).append(one)
     facts += [_tell_late(channel, kept, now) for channel, kept in late.items()]
@@ -228,14 +229,19 @@ def _tell_late(channel: str, kept: list[Undelivered], now: datetime) -> Fact:
     )
 
 
-def _tell_unknown(one: Undelivered, now: datetime) -> Fact:
+def _tell_lost(one: Undelivered, now: datetime) -> Fact:
+    if one.unknown:
+        how = f"Nul ne sait si « {one.channel} » a transmis cette alerte : {one.reason}"
+        why = "Elle ne sera pas renvoyée, pour ne jamais arriver deux fois."
+    else:
+        how = f"« {one.channel} » refuse cette alerte depuis le {in_paris(one.since)} : {one.reason}"
+        why = "Elle ne sera plus envoyée."
     return Fact(
-        f"boite-d-envoi/{one.channel}/inconnu/{one.key}",
+        f"boite-d-envoi/{one.channel}/{'inconnu' if one.unknown else 'abandon'}/{one.key}",
         Kind.OUTBOX,
         "",
-        f"Alerte peut-être perdue — {one.channel}",
-        f"Nul ne sait si « {one.channel} » a transmis cette alerte : {one.reason}\n"
-        f"  - {one.subject}\nElle ne sera pas renvoyée, pour ne jamais arriver deux fois.",
+        f"Alerte {'peut-être ' if one.unknown else ''}perdue — {one.channel}",
+        f"{how}\n  - {one.subject}\n{why}",
         "Demandez au destinataire s'il l'a reçue ; sinon, transmettez-lui celle-ci.",
         "",
         now,

@@ -124,10 +124,16 @@ class Outbox:
                 standing = self.standing(alert, channel, now)
                 if standing.state in (State.DELIVERED, State.UNSETTLED):
                     continue
-                unknown = standing.state is State.UNKNOWN
-                fact = alert.fact
                 found.append(
-                    Undelivered(channel, fact.key, fact.subject, alert.created_at, standing.detail, unknown)
+                    Undelivered(
+                        channel,
+                        alert.fact.key,
+                        alert.fact.subject,
+                        alert.created_at,
+                        standing.detail,
+                        unknown=standing.state is State.UNKNOWN,
+                        abandoned=standing.state is State.ABANDONED,
+                    )
                 )
         return tuple(found)
 
