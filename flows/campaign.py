@@ -7,22 +7,23 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 from prefect import State, flow, runtime, tags
 from prefect.states import Completed, Failed
 from pydantic import Field
 
+from flows.forms import name_field
 from nonreg.busy import MAX_WAIT_MINUTES, WAIT_MINUTES, WhenBusy
 from nonreg.config import find_platform_file, load_platform
 from nonreg.errors import NonregError
 from nonreg.model import CampaignPlan, EffectLimit, Verdict
 from nonreg.orphans import Life, live
-from nonreg.plan import CampaignRequest, new_run_id
+from nonreg.plan import MAX_RETRIES, CampaignRequest, new_run_id
+from nonreg.working_time import PARIS
 from reports.artifacts import name_verdict
 from tasks.campaign import (
     judge_stage,
@@ -40,9 +41,6 @@ outlive()
 DRILLED = "EXERCICES"
 
 
-WaitMinutes = Annotated[int, Field(ge=1, le=MAX_WAIT_MINUTES)]
-
-
 class FamilyChoice(StrEnum):
     """Families as the form offers them."""
 
@@ -55,10 +53,16 @@ class CampaignNotPassed(NonregError):
     """The campaign was published with the verdict KO or INCOMPLET."""
 
 
+def date_run(planned: datetime) -> date:
+    """The day in Paris of the time for which a run was planned."""
+    return planned.astimezone(PARIS).date()
+
+
 def name_run() -> str:
     """Readable name of the flow run: `NUIT 2026-11-23 embarquee v5.2.0`, with the families if not all.
 
-    One that may break something says EXERCICES, whatever its label.
+    One that may break something says EXERCICES, whatever its label. The date is the day, in Paris, for which it was
+    planned: a night that begins at 01:30 bears the date of the morning that reads it, however late it starts.
     """
     parameters = runtime.flow_run.parameters
     try:
@@ -66,7 +70,7 @@ def name_run() -> str:
         target = f"{platform.name} v{platform.application_version}"
     except NonregError:
         target = Path(parameters["platform"]).stem  # the first stage says what is wrong with it
-    night = datetime.now(ZoneInfo("Europe/Paris")).date()
+    night = date_run(runtime.flow_run.scheduled_start_time)
     families = [FamilyChoice(family).name for family in parameters["families"]]
     partial = "" if set(families) == set(FamilyChoice.__members__) else " " + "+".join(families)
     label = parameters["label"].upper()
@@ -89,41 +93,43 @@ def list_tags(plan: CampaignPlan) -> list[str]:
 
 @flow(name="campagne", flow_run_name=name_run, persist_result=False)
 def campaign(
-    platform: str = "embarquee",
-    families: list[FamilyChoice] = list(FamilyChoice),  # noqa: B006 - Prefect shows it as the form's default
-    select: str = "",
-    ticket: str = "",
-    label: str = "Campagne",
-    scenarios: str = "",
-    runs_dir: str = "runs",
-    run_id: str = "",
-    project_junit: list[str] | None = None,
-    retries: int = 0,
-    drills: str = "",
-    effects: EffectLimit = EffectLimit.DONNEES_MARQUEES,
-    when_busy: WhenBusy = WhenBusy.REFUSER,
-    wait_minutes: WaitMinutes = WAIT_MINUTES,
+    platform: Annotated[str, name_field("Plateforme")] = "embarquee",
+    families: Annotated[list[FamilyChoice], name_field("Familles")] = list(FamilyChoice),  # noqa: B006 - form's default
+    effects: Annotated[EffectLimit, name_field("Effets permis")] = EffectLimit.DONNEES_MARQUEES,
+    ticket: Annotated[str, name_field("Ticket")] = "",
+    select: Annotated[str, name_field("Choix de scénarios")] = "",
+    label: Annotated[str, name_field("Début du nom")] = "Campagne",
+    when_busy: Annotated[WhenBusy, name_field("Si la plateforme est occupée")] = WhenBusy.REFUSER,
+    wait_minutes: Annotated[
+        int, Field(ge=1, le=MAX_WAIT_MINUTES), name_field("Attente au plus (min)")
+    ] = WAIT_MINUTES,
+    retries: Annotated[int, Field(ge=0, le=MAX_RETRIES), name_field("Nouveaux essais")] = 0,
+    drills: Annotated[str, name_field("Autorisation d'exercices")] = "",
+    scenarios: Annotated[str, name_field("Technique : dossier de scénarios")] = "",
+    runs_dir: Annotated[str, name_field("Technique : dossier des passages")] = "runs",
+    run_id: Annotated[str, name_field("Technique : identifiant du passage")] = "",
+    project_junit: Annotated[list[str], name_field("Technique : tests du projet")] = [],  # noqa: B006
 ) -> State[str]:
     """Exécute une campagne de non-régression et publie son rapport A.2.
 
     Args:
         platform: Nom de la plateforme (nonreg/platforms) ou chemin de son fichier TOML.
-        families: Familles de scénarios.
-        select: Motifs d'identifiants séparés par des virgules, par exemple HD-00*.
-        ticket: Référence du ticket, par exemple AQ-123.
-        label: Début du nom du passage.
+        families: Familles de scénarios ; toutes par défaut.
+        effects: Ce que les scénarios peuvent faire au plus ; en lecture, ceux qui écrivent sont laissés de côté,
+            et le rapport les nomme.
+        ticket: Référence du ticket, par exemple AQ-123 ; vide pour celle que la plateforme donne par défaut.
+        select: Motifs d'identifiants séparés par des virgules, par exemple HD-00* ; vide pour tous les scénarios.
+        label: Début du nom du passage, tel qu'il s'affiche dans la liste.
+        when_busy: Quand une autre campagne est en cours sur la plateforme, refuser celle-ci, ou attendre son tour.
+        wait_minutes: Combien de temps attendre au plus ; ensuite la campagne est refusée, et dit qui occupait la
+            plateforme.
+        retries: Nouveaux essais d'un scénario en échec, à la fin ; le premier échec reste au rapport.
+        drills: Fichier de l'autorisation d'exercices que le titulaire a signée (python -m nonreg plan) ; vide
+            pour une campagne qui ne casse rien.
         scenarios: Dossier de scénarios ; vide pour ceux du projet.
         runs_dir: Dossier des passages.
         run_id: Identifiant du passage ; vide pour un nouveau.
         project_junit: Fichiers JUnit des tests du projet, à compter dans le rapport.
-        retries: Nouveaux essais d'un scénario en échec, à la fin ; le premier échec reste au rapport.
-        drills: Fichier de l'autorisation d'exercices que le titulaire a signée (python -m nonreg plan) ; vide
-            pour une campagne qui ne casse rien.
-        effects: Ce que les scénarios peuvent faire au plus ; en lecture, ceux qui écrivent sont laissés de côté,
-            et le rapport les nomme.
-        when_busy: Quand une autre campagne est en cours sur la plateforme, refuser celle-ci, ou attendre son tour.
-        wait_minutes: Attente au plus, en minutes ; ensuite la campagne est refusée, et dit qui occupait la
-            plateforme.
     """
     request = CampaignRequest(
         platform,
@@ -145,7 +151,7 @@ def campaign(
         plan = plan_stage(request, loaded, run_dir)
         tagged.enter_context(tags(*list_tags(plan)))
         run_stage(request, loaded, plan, run_dir)
-        report = judge_stage(run_dir, tuple(Path(file) for file in project_junit or ()))
+        report = judge_stage(run_dir, tuple(Path(file) for file in project_junit))
         rendered = render_stage(report)
         message = publish_stage(loaded, run_dir, report, rendered)
         verdict = report.assessment.verdict

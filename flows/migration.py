@@ -5,12 +5,16 @@ The flow ends Failed, after publishing its report, when the verdict is ÉCARTS o
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from flows.campaign import FamilyChoice, campaign
+from flows.forms import name_field
+from nonreg.busy import WhenBusy
 from nonreg.config import Platform, load_platform
 from nonreg.errors import NonregError, UsageError
 from nonreg.model import CampaignReport
@@ -19,7 +23,6 @@ from nonreg.plan import new_run_id
 from reports.migration import VERDICTS
 from tasks.migration import (
     HTML,
-    PARTS,
     SCENARIOS,
     MigrationRequest,
     PublishedMigration,
@@ -31,6 +34,14 @@ from tasks.migration import (
     read_expected,
 )
 from tasks.showing import finish_showing, keep_secrets_of, show_file, show_markdown
+
+
+class PartChoice(StrEnum):
+    """What may be compared, as the form offers it."""
+
+    SCENARIOS = "scenarios"
+    STRUCTURE = "structure"
+    DONNEES = "donnees"
 
 
 class PlatformsDiffer(NonregError):
@@ -70,6 +81,7 @@ def run_here(
         select=select,
         ticket=ticket,
         label="Migration",
+        when_busy=WhenBusy.ATTENDRE,  # of one platform as of the other, nothing is compared without both
         runs_dir=runs_dir,
         run_id=run_dir.name,
         return_state=True,
@@ -79,17 +91,17 @@ def run_here(
 
 @flow(name="migration", flow_run_name="MIGRATION {platform_from} vers {platform_to}", persist_result=False)
 def migration(
-    platform_from: str,
-    platform_to: str,
-    expected: str = "",
-    run_from: str = "",
-    run_to: str = "",
-    families: list[FamilyChoice] = list(FamilyChoice),  # noqa: B006 - Prefect shows it as the form's default
-    select: str = "",
-    parts: list[str] = list(PARTS),  # noqa: B006
-    tables: list[str] = [],  # noqa: B006
-    ticket: str = "",
-    runs_dir: str = "runs",
+    platform_from: Annotated[str, name_field("Plateforme que l'on quitte")],
+    platform_to: Annotated[str, name_field("Plateforme où l'on va")],
+    expected: Annotated[str, name_field("Différences attendues")] = "",
+    parts: Annotated[list[PartChoice], name_field("Ce qui est comparé")] = list(PartChoice),  # noqa: B006
+    families: Annotated[list[FamilyChoice], name_field("Familles")] = list(FamilyChoice),  # noqa: B006 - form's default
+    select: Annotated[str, name_field("Choix de scénarios")] = "",
+    tables: Annotated[list[str], name_field("Tables comparées")] = [],  # noqa: B006
+    ticket: Annotated[str, name_field("Ticket")] = "",
+    run_from: Annotated[str, name_field("Passage de la première")] = "",
+    run_to: Annotated[str, name_field("Passage de la seconde")] = "",
+    runs_dir: Annotated[str, name_field("Technique : dossier des passages")] = "runs",
 ) -> str:
     """Compare la plateforme que l'on quitte et celle où l'on va, et publie le rapport des différences.
 
@@ -97,13 +109,13 @@ def migration(
         platform_from: Plateforme que l'on quitte, nom (nonreg/platforms) ou chemin de son fichier TOML.
         platform_to: Plateforme où l'on va.
         expected: Liste des différences attendues (TOML), sa signature à côté (python -m nonreg accept-differences).
-        run_from: Passage publié de la première, pour ne pas lancer de campagne ; les deux ou aucun.
-        run_to: Passage publié de la seconde.
-        families: Familles de scénarios.
-        select: Motifs d'identifiants séparés par des virgules, par exemple HD-00*.
-        parts: Ce qui est comparé, parmi scenarios, structure et donnees.
+        parts: Les scénarios, la structure, les données : ce qui n'est pas choisi n'est pas tenu pour identique.
+        families: Familles de scénarios ; toutes par défaut.
+        select: Motifs d'identifiants séparés par des virgules, par exemple HD-00* ; vide pour tous les scénarios.
         tables: Tables dont comparer les données, schéma.table ; vide pour celles qui sont publiées.
         ticket: Référence du ticket, par exemple AQ-123.
+        run_from: Passage publié de la première plateforme, pour ne pas lancer de campagne ; les deux ou aucun.
+        run_to: Passage publié de la seconde plateforme.
         runs_dir: Dossier des passages.
     """
     if bool(run_from) is not bool(run_to):

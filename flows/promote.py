@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
+from flows.forms import name_field
 from nonreg.config import load_platform
 from nonreg.decision import load_signed
 from tasks.promotion import Candidate, load_candidate, promote
@@ -36,7 +38,11 @@ def promote_stage(candidate: Candidate, decision: str, runs_dir: Path) -> Path:
 
 
 @flow(name="promotion", flow_run_name="PROMOTION {run}", persist_result=False)
-def promote_baseline(run: str, decision: str, platform: str = "embarquee") -> str:
+def promote_baseline(
+    run: Annotated[str, name_field("Passage")],
+    decision: Annotated[str, name_field("Décision signée")],
+    platform: Annotated[str, name_field("Plateforme")] = "embarquee",
+) -> str:
     """Fait d'un passage la référence de sa plateforme et de sa version.
 
     La décision se prépare et se signe dans un terminal : python -m nonreg promote, puis sign.

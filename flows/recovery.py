@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from prefect import flow, get_run_logger, runtime, task
 from prefect.cache_policies import NO_CACHE
 
+from flows.forms import name_field
 from nonreg.errors import NonregError
 from nonreg.orphans import list_lives
 from tasks.recovery import Recovered, heal_platform, recover_run, settle_lost
@@ -48,7 +50,10 @@ def name_run() -> str:
 
 
 @flow(name="reprise", flow_run_name=name_run, persist_result=False)
-def recovery(platform: str = "embarquee", runs_dir: str = "runs") -> str:
+def recovery(
+    platform: Annotated[str, name_field("Plateforme")] = "embarquee",
+    runs_dir: Annotated[str, name_field("Technique : dossier des passages")] = "runs",
+) -> str:
     """Laisse la plateforme comme elle a été trouvée après un arrêt brutal.
 
     Guérit ce qu'une campagne morte avait cassé, retire ses données d'essai, juge et publie ce qu'elle a enregistré,

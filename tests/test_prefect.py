@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import requests
-import yaml
 
 from nonreg.__main__ import main
 from nonreg.clients.sshsig import load_key_file
@@ -23,13 +22,12 @@ from nonreg.plan import collect_scenarios
 from nonreg.sandbox.layout import Layout
 from nonreg.waiting import wait_until
 from tasks.promotion import load_candidate, request_promotion
+from tests.deployments import DEPLOYMENTS
 from tests.drilled import BODIES, BREAKING, HEADER, ROLES, Ground, write_catalog
 from tests.governed import ALL_GOOD, Governed, make_governed, publish_run
 from tests.prefect_server import ROOT, Server, start_server
 
 pytestmark = pytest.mark.prefect
-
-DEPLOYMENTS = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +36,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield found
 
 
-FLOWS = {name: name for name in ("avant-intervention", "promotion", "migration")}
+FLOWS = {name: name for name in ("avant-intervention", "promotion", "migration", "reprise")}
 
 
 def find_deployment(server: Server, name: str) -> Any:
@@ -76,13 +74,6 @@ def test_the_server_plans_the_coming_nights(server: Server) -> None:
     local = [start.astimezone(ZoneInfo("Europe/Paris")) for start in starts]
     assert {(start.hour, start.minute) for start in local} == {(1, 30)}
     assert len({start.date() for start in local}) == len(local)
-
-
-def test_no_schedule_falls_between_0200_and_0259() -> None:
-    for declared in DEPLOYMENTS:
-        for schedule in declared.get("schedules", []):
-            assert schedule["timezone"] == "Europe/Paris"
-            assert schedule["cron"].split()[1] not in ("2", "*")
 
 
 def test_the_form_offers_french_help_and_the_families(server: Server) -> None:
