@@ -1,7 +1,8 @@
 """GO, GO avec réserves or NO-GO before an intervention on the application.
 
-A fresh enough run of the same version answers; otherwise a campaign is run first. The flow ends Failed,
-after publishing its page and its decision, when the answer is NO-GO.
+A fresh enough run of the same version answers; otherwise a campaign is run first. A GO with reserves waits for
+somebody to accept them in a form. The flow ends Failed, after publishing its page and its decision, when the
+answer is NO-GO or its reserves are not accepted.
 """
 
 from __future__ import annotations
@@ -9,26 +10,42 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 
 from prefect import flow, get_run_logger, runtime, task
 from prefect.cache_policies import NO_CACHE
+from pydantic import Field
 
 from flows.campaign import FamilyChoice, campaign
+from flows.forms import YesNo, name_field
+from flows.reserves import Said, ask_reserves
+from nonreg.busy import WhenBusy
 from nonreg.config import Platform, load_platform
 from nonreg.errors import InterventionBlocked
 from nonreg.intervention import make_intervention
 from nonreg.model import Answer, Intervention, InterventionKind
 from nonreg.plan import new_run_id
-from reports.intervention import ANSWERS
-from tasks.intervention import Answered, decide, find_run, observe_version, publish_decision, read_max_age
+from reports.intervention import ANSWERS, describe_acceptance, is_held_back
+from tasks.intervention import (
+    Answered,
+    decide,
+    find_run,
+    list_accepting,
+    observe_version,
+    publish_decision,
+    read_max_age,
+    record_acceptance,
+)
 from tasks.showing import finish_showing, keep_secrets_of, show_file, show_markdown
 
+ACCEPTANCE_MINUTES, MAX_ACCEPTANCE_MINUTES = 30.0, 120.0  # a pause holds its worker
 
-class YesNo(StrEnum):
-    """Yes or no as the form offers it: an explicit answer, never a default."""
 
-    OUI = "oui"
-    NON = "non"
+class ReservesChoice(StrEnum):
+    """How the reserves of a GO are accepted."""
+
+    FORMULAIRE = "formulaire"
+    SANS = "sans"
 
 
 @task(name="1 - Chercher un passage assez recent", cache_policy=NO_CACHE)
@@ -49,11 +66,14 @@ def answer_stage(
     runs_dir: Path,
     max_age_hours: float,
     person: str,
+    ask_acceptance: bool,
 ) -> Answered:
     """Decide on that run, publish, and show the answer in Prefect."""
     observed = observe_version(platform)
     now = datetime.now(UTC)
-    decision, report = decide(platform, intervention, run_dir, observed, now, max_age_hours, person)
+    decision, report = decide(
+        platform, intervention, run_dir, observed, now, max_age_hours, person, ask_acceptance=ask_acceptance
+    )
     answered = publish_decision(platform, decision, report, runs_dir)
     key = decision.id.lower()
     lines = [f"# {ANSWERS[decision.answer].text}", "", *(f"- {reason}" for reason in decision.reasons)]
@@ -61,6 +81,21 @@ def answer_stage(
     show_file(f"page-{key}", answered.folder / "page.html", "Décision avant intervention", platform)
     finish_showing()
     return answered
+
+
+@task(name="4 - Enregistrer la reponse aux reserves", cache_policy=NO_CACHE)
+def accept_stage(platform: Platform, answered: Answered, said: Said, runs_dir: Path) -> str:
+    """Record what was answered about the reserves; why the intervention stays blocked, empty when it may begin."""
+    decision = answered.decision
+    recorded = record_acceptance(
+        platform, answered, said.acceptance, said.person, said.comment, runs_dir, datetime.now(UTC)
+    )
+    what = f"Réserves {describe_acceptance(decision, recorded)}"
+    lines = [f"# {what}", "", *(f"- {reason}" for reason in decision.reasons)]
+    show_markdown(f"reserves-{decision.id.lower()}", "\n".join(lines) + "\n", "Réserves")
+    finish_showing()
+    get_run_logger().info(what)
+    return what if is_held_back(decision, recorded) else ""
 
 
 def name_run() -> str:
@@ -71,30 +106,43 @@ def name_run() -> str:
 
 @flow(name="avant-intervention", flow_run_name=name_run, persist_result=False)
 def pre_intervention(
-    ticket: str,
-    kind: InterventionKind,
-    touches_replication: YesNo,
-    replication_reason: str,
-    sensitive: YesNo = YesNo.OUI,
-    platform: str = "embarquee",
-    person: str = "",
-    max_age_hours: float | None = None,
-    new_campaign: bool = False,
-    runs_dir: str = "runs",
+    ticket: Annotated[str, name_field("Ticket")],
+    kind: Annotated[InterventionKind, name_field("Nature de l'intervention")],
+    touches_replication: Annotated[YesNo, name_field("Touche la réplication ?")],
+    replication_reason: Annotated[str, name_field("Pourquoi elle la touche, ou non")],
+    sensitive: Annotated[YesNo, name_field("Intervention sensible ?")] = YesNo.OUI,
+    remote: Annotated[YesNo, name_field("À distance ?")] = YesNo.OUI,
+    planned_at: Annotated[datetime | None, name_field("Début prévu")] = None,
+    platform: Annotated[str, name_field("Plateforme")] = "embarquee",
+    person: Annotated[str, name_field("Qui demande")] = "",
+    max_age_hours: Annotated[float | None, name_field("Âge maximal du passage (h)")] = None,
+    new_campaign: Annotated[bool, name_field("Lancer une nouvelle campagne")] = False,
+    runs_dir: Annotated[str, name_field("Dossier des passages")] = "runs",
+    accept_reserves: Annotated[
+        ReservesChoice, name_field("Acceptation des réserves")
+    ] = ReservesChoice.FORMULAIRE,
+    acceptance_minutes: Annotated[
+        float, Field(gt=0, le=MAX_ACCEPTANCE_MINUTES), name_field("Délai d'acceptation (min)")
+    ] = ACCEPTANCE_MINUTES,
 ) -> str:
     """Répond GO, GO avec réserves ou NO-GO avant une intervention.
 
     Args:
         ticket: Référence du ticket, par exemple AQ-123.
-        kind: Nature de l'intervention.
-        touches_replication: Touche-t-elle la réplication ? Oui : la famille HD est exigée.
-        replication_reason: Pourquoi elle la touche, ou non, en une phrase.
-        sensitive: Intervention sensible : elle est bloquée sans GO.
+        kind: Ce qui va être fait sur l'application.
+        touches_replication: Si elle touche la réplication, la famille HD est exigée.
+        replication_reason: En une phrase.
+        sensitive: Une intervention sensible est bloquée sans GO.
+        remote: Une intervention à distance est signalée hors des jours et heures ouvrés.
+        planned_at: Vide : dès maintenant.
         platform: Nom de la plateforme (nonreg/platforms) ou chemin de son fichier TOML.
         person: Identifiant de la personne qui demande.
-        max_age_hours: Âge maximal du passage, en heures ; vide pour celui de la plateforme.
-        new_campaign: Lancer une campagne même si un passage récent existe.
-        runs_dir: Dossier des passages.
+        max_age_hours: Vide : celui de la plateforme.
+        new_campaign: Même si un passage récent existe.
+        runs_dir: Là où les passages sont écrits, et les décisions.
+        accept_reserves: Par un formulaire : le passage attend qu'une personne réponde ; sans réponse, l'intervention
+            reste bloquée.
+        acceptance_minutes: Combien de temps le formulaire attend.
     """
     asked = make_intervention(
         ticket,
@@ -102,11 +150,15 @@ def pre_intervention(
         YesNo(sensitive) is YesNo.OUI,
         YesNo(touches_replication) is YesNo.OUI,
         replication_reason,
+        YesNo(remote) is YesNo.OUI,
+        planned_at,
     )
     loaded = load_platform(platform)
     keep_secrets_of(loaded)
     folder = Path(runs_dir)
     hours = read_max_age(loaded, max_age_hours)
+    with_form = ReservesChoice(accept_reserves) is ReservesChoice.FORMULAIRE
+    accepting = list_accepting(loaded, datetime.now(UTC)) if with_form else ()
     run_dir = None if new_campaign else find_stage(loaded, asked, folder, hours)
     if run_dir is None:
         run_dir = folder / new_run_id(loaded.name)
@@ -115,12 +167,19 @@ def pre_intervention(
             families=[FamilyChoice[family.name] for family in asked.families],
             ticket=ticket,
             label="Avant intervention",
+            when_busy=WhenBusy.ATTENDRE,
             runs_dir=runs_dir,
             run_id=run_dir.name,
             return_state=True,  # its verdict is read from the folder, not from its state
         )
-    answered = answer_stage(loaded, asked, run_dir, folder, hours, person)
-    message = f"{ANSWERS[answered.decision.answer].text} — {answered.folder / 'page.html'}"
-    if answered.decision.answer is Answer.NO_GO:
+    answered = answer_stage(loaded, asked, run_dir, folder, hours, person, with_form)
+    decision = answered.decision
+    message = f"{ANSWERS[decision.answer].text} — {answered.folder / 'page.html'}"
+    if decision.answer is Answer.NO_GO:
         raise InterventionBlocked(message)
+    if decision.acceptance_required:
+        said = ask_reserves(decision, accepting, acceptance_minutes)
+        held_back = accept_stage(loaded, answered, said, folder)
+        if held_back:
+            raise InterventionBlocked(f"{held_back} — {message}")
     return message

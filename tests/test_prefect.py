@@ -25,7 +25,7 @@ from tasks.promotion import load_candidate, request_promotion
 from tests.deployments import DEPLOYMENTS
 from tests.drilled import BODIES, BREAKING, HEADER, ROLES, Ground, write_catalog
 from tests.governed import ALL_GOOD, Governed, make_governed, publish_run
-from tests.prefect_server import ROOT, Server, start_server
+from tests.prefect_server import Server, start_server
 
 pytestmark = pytest.mark.prefect
 
@@ -285,7 +285,78 @@ def test_a_worker_answers_go_or_no_go_and_publishes_the_page(
         platform=str(governed.platform_file),
         person="titulaire-essai",
         runs_dir=str(governed.runs_dir),
+        accept_reserves="sans",
     )
     assert run["state"]["type"] == state, (run["state"], server.log.read_text("utf-8")[-3000:])
     assert run["name"] == "AVANT INTERVENTION AQ-31 script_sql"
     assert any("page.html" in str(artifact["data"]) for artifact in read_artifacts(server, run))
+
+
+def ask_before_intervention(server: Server, governed: Governed, minutes: float) -> Any:
+    """A run whose GO has reserves, since nothing was promoted there."""
+    publish_run(governed, "frais", started_at=datetime.now(UTC))
+    deployment = find_deployment(server, "avant-intervention")
+    asked = {
+        "ticket": "AQ-31",
+        "kind": "script_sql",
+        "touches_replication": "non",
+        "replication_reason": "Aucune table publiée n'est modifiée.",
+        "platform": str(governed.platform_file),
+        "runs_dir": str(governed.runs_dir),
+        "acceptance_minutes": minutes,
+    }
+    return server.post(f"/deployments/{deployment['id']}/create_flow_run", parameters=asked)
+
+
+def await_state(server: Server, run: Any, *types: str) -> Any:
+    def find() -> Any:
+        found = server.get(f"/flow_runs/{run['id']}")
+        return found if found["state"]["type"] in types else None
+
+    return wait_until(find, 150, poll_seconds=0.5)
+
+
+def read_answer(governed: Governed) -> str:
+    (file,) = governed.runs_dir.glob("interventions/*/acceptation.json")
+    return file.read_text(encoding="utf-8")
+
+
+def test_reserves_that_nobody_accepts_in_time_leave_the_intervention_blocked(
+    server: Server, worker: None, sandbox: Layout, tmp_path: Path
+) -> None:
+    governed = make_governed(tmp_path, sandbox.platform_file)
+    run = await_state(
+        server, ask_before_intervention(server, governed, 0.02), "FAILED", "COMPLETED", "CRASHED"
+    )
+    assert run["state"]["type"] == "FAILED"
+    assert "Réserves non acceptées, personne n'a répondu dans le délai" in run["state"]["message"]
+    assert "sans_reponse" in read_answer(governed)
+    kind = ("--ticket", "AQ-31", "--kind", "script_sql", "--touches-replication", "non")
+    assert "n'ont pas été acceptées" in governed.cli("require-go", *kind).stderr
+
+
+def test_an_answer_of_another_type_is_refused_by_its_field_and_a_no_blocks(
+    server: Server, worker: None, sandbox: Layout, tmp_path: Path
+) -> None:
+    governed = make_governed(tmp_path, sandbox.platform_file)
+    run = await_state(server, ask_before_intervention(server, governed, 10), "PAUSED", "FAILED", "CRASHED")
+    assert run["state"]["type"] == "PAUSED", run["state"]
+    resume = f"/flow_runs/{run['id']}/resume"
+
+    def read_form() -> Any:  # the pause is there a moment before its form
+        found = server.post(f"/flow_runs/{run['id']}/input/filter", prefix="paused-")
+        return [one for one in found if one["key"].endswith("-description")]
+
+    wait_until(read_form, 150, poll_seconds=0.5)
+    for field, given in (
+        ("decision", {"decision": "peut-être", "person": "titulaire-essai"}),
+        ("person", {"decision": "oui", "person": "quelqu-un"}),
+        ("comment", {"decision": "oui", "person": "titulaire-essai", "comment": 3}),
+    ):
+        refused = server.post(resume, run_input=given)
+        assert (refused["status"], field in refused["details"]["reason"]) == ("REJECT", True)
+    said = {"decision": "non", "person": "titulaire-essai", "comment": "Pas ce soir."}
+    assert server.post(resume, run_input=said)["status"] == "ACCEPT"
+    ended = await_state(server, run, "FAILED", "COMPLETED", "CRASHED")
+    assert "Réserves refusées par titulaire-essai" in ended["state"]["message"]
+    assert "Pas ce soir." in read_answer(governed)
