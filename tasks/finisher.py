@@ -36,16 +36,15 @@ def finishing(run_dir: Path) -> Iterator[None]:
 
 
 def start_finisher(run_dir: Path) -> subprocess.Popen[bytes]:
-    """Start it; what it says goes to a log in the run's folder."""
-    with (run_dir / LOG).open("ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "tasks.finisher", str(run_dir.resolve())],
-            cwd=Path(__file__).parent.parent,
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    """Start it; it reads nothing of us but our end."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tasks.finisher", str(run_dir.resolve())],
+        cwd=Path(__file__).parent.parent,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
 
 
 def end(finisher: subprocess.Popen[bytes]) -> None:
@@ -55,24 +54,37 @@ def end(finisher: subprocess.Popen[bytes]) -> None:
 
 
 def main(run_dir: Path) -> None:
-    """Wait for the flow's end, then take the run up; until the server knows, for a bounded time."""
+    """Wait for the flow's end, then take the run up; what is said of it goes to a log in its folder."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     sys.stdin.buffer.read()
     from nonreg.orphans import FILE
-    from tasks.recovery import (
-        recover_run,
-    )  # not before: most campaigns end by themselves, and Prefect is heavy
+
+    if (run_dir / FILE).is_file():  # most campaigns end by themselves
+        finish(run_dir)
+
+
+def finish(run_dir: Path) -> None:
+    """Take the run up until it is settled and the server knows, for a bounded time."""
+    from nonreg.orphans import FILE
+    from tasks.recovery import recover_run  # not before it is needed: Prefect is heavy
 
     deadline, pause = time.monotonic() + SERVER_SECONDS, TRY_SECONDS
     while (run_dir / FILE).is_file():
         found = recover_run(run_dir, STATE_SECONDS)
         if found is not None:
-            print(found.message, *found.problems, sep="\n", flush=True)  # noqa: T201 - to its log
+            keep_log(run_dir, "\n".join((found.message, *found.problems)))
         if (found is not None and found.is_settled) or time.monotonic() >= deadline:
             return
         time.sleep(pause)
         pause = min(2 * pause, LONGEST_TRY_SECONDS)
+
+
+def keep_log(run_dir: Path, text: str) -> None:
+    """Say in the run's folder what was done, unless nothing was ever planned in it."""
+    if run_dir.is_dir():
+        with (run_dir / LOG).open("a", encoding="utf-8") as log:
+            log.write(f"{text}\n")
 
 
 if __name__ == "__main__":

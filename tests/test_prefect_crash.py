@@ -87,7 +87,6 @@ class Case:
         found = self.server.get(f"/deployments/name/campagne/{deployment}")
         body = {
             "platform": str(self.layout.platform_file),
-            "ticket": "AQ-1",
             "runs_dir": str(self.runs_dir),
             **parameters,
         }
@@ -281,7 +280,13 @@ def drilled(case: Case) -> Iterator[tuple[Case, Ground]]:
         drills=str(ground.approve(case.root / "autorisation.json", "HD-923")),
     )
     register = open_register(ground.platform)
-    wait_until(lambda: any(one.injected for one in register.pending()), 120)
+
+    def injected() -> bool:
+        state = case.read_state()
+        assert state["type"] not in ENDED, state["message"]
+        return any(one.injected for one in register.pending())
+
+    wait_until(injected, 150, poll_seconds=0.3)
     yield case, ground
     ground.put_back()
 
