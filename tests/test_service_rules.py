@@ -19,7 +19,14 @@ from nonreg.errors import NonregError, UsageError
 from nonreg.service import commands, family, start
 from nonreg.service.__main__ import build_parser, run
 from nonreg.service.folder import Folder, State, create, hold
-from nonreg.service.start import Wish, choose_port, describe_environment, extend, list_members, read_database
+from nonreg.service.start import (
+    Wish,
+    choose_port,
+    describe_environment,
+    extend,
+    list_members,
+    read_database,
+)
 from nonreg.service.stop import down
 from nonreg.service.units import render_units
 from nonreg.waiting import wait_until
@@ -282,6 +289,7 @@ def test_each_unit_is_hardened_restarted_and_holds_no_secret(name: str) -> None:
     assert unit["SystemCallFilter"] == ["@system-service", "~@privileged @resources"]
     assert unit["Restart"][0] in ("always", "on-failure")
     assert unit["User"][0] in ("aquareel-prefect", "aquareel-nonreg")
+    assert unit.get("KillMode", ["control-group"]) == ["control-group"]  # a finisher outlives its worker
     assert "LoadCredential" in unit
     assert not any("AUTH_STRING" in line or "PASSWORD" in line for line in UNITS[name].splitlines())
     written = " ".join(unit.get("ReadWritePaths", []))

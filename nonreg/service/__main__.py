@@ -117,8 +117,6 @@ def run(arguments: list[str] | None = None) -> int:
         case "up":
             from nonreg.service.start import Wish, up
 
-            for number in (signal.SIGTERM, signal.SIGHUP):
-                signal.signal(number, _interrupt)
             if not 1 <= options.workers <= MAX_WORKERS:
                 raise UsageError(f"Le nombre de travailleurs va de 1 à {MAX_WORKERS}.")
             if options.port is not None and not 1 <= options.port <= 65535:
@@ -133,6 +131,8 @@ def run(arguments: list[str] | None = None) -> int:
                 not options.no_platform,
                 str(Path(options.alerts).resolve()) if options.alerts else "",
             )
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, _interrupt)
             up(Folder(options.dir.resolve()), wish, say)
         case "down":
             from nonreg.service.stop import down

@@ -7,6 +7,7 @@ step fails, what this start brought up is stopped.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import socket
 import subprocess
@@ -36,6 +37,8 @@ PLATFORM = "embarquee"
 SERVER, WATCH = "serveur", "veille"
 START_SECONDS = 120.0
 POLL_SECONDS = 0.1
+ERROR = re.compile(r"[\w.]*(Error|Exception|NotOurs)\b|Le serveur Prefect|.* already in use")
+ADDRESS = re.compile(r"(://)[^/\s]*@")  # an account and its password
 Say = Callable[[str], None]
 
 
@@ -218,7 +221,7 @@ class Start:
     def failed(self, name: str, what: str) -> StepFailed:
         """The sentence for a process, with what it said last."""
         log = log_of(self.folder, name)
-        words = read_last_line(log)
+        words = read_last_words(log)
         return StepFailed(
             f"« {name} » {what}" + (f" : {words.rstrip('.')}." if words else ".") + f" Journal : {log}"
         )
@@ -330,6 +333,8 @@ def url_of(state: State) -> str:
 def describe_environment(folder: Folder, state: State) -> dict[str, str]:
     """Environment of every process of an installation: nothing of the user's own Prefect."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    # A server that is away is awaited about two hours instead of a quarter of one (docs/pannes.md).
+    own["PREFECT_CLIENT_MAX_RETRIES"] = "8"
     database = {DATABASE_FILE: str(folder.database_file)} if folder.database_file.exists() else {}
     alerts = {ALERTS: state.alerts} if state.alerts else {}
     return (
@@ -368,10 +373,13 @@ def log_of(folder: Folder, name: str) -> Path:
     return folder.logs / f"{name}.log"
 
 
-def read_last_line(log: Path) -> str:
-    """The last words of a log."""
+def read_last_words(log: Path) -> str:
+    """What a process said last that explains its end: its last error, otherwise its last line."""
     text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-    return text.strip().rpartition("\n")[2].strip()
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    errors = [line for line in lines if ERROR.match(line)]
+    words = (errors or lines or [""])[-1]
+    return ADDRESS.sub(r"\1…@", words)
 
 
 def describe(folder: Folder, state: State, say: Say) -> None:

@@ -22,7 +22,7 @@ from nonreg.service import family
 from nonreg.service.folder import PROJECT, Folder, State, hold
 from nonreg.waiting import DeadlinePassed, wait_until
 
-RUN_SECONDS = 60.0
+RUN_SECONDS = 900.0  # the finisher of an interrupted drill heals, judges and publishes
 POLL_SECONDS = 0.2
 PLATFORM_SECONDS = 60.0
 KEPT = ("prefect", "secret", "base", "installation.json")
@@ -65,7 +65,7 @@ def end_processes(folder: Folder, say: Say) -> None:
     workers = [process for process in members.values() if process is not None]
     if runs:
         say(
-            f"{len(runs)} campagne(s) en cours : interrompue(s), guérison et rapport (au plus {RUN_SECONDS:g} s)."
+            f"{len(runs)} campagne(s) en cours : interruption, guérison, rapport (au plus {RUN_SECONDS / 60:g} min)."
         )
     ask(workers)  # no new run is taken
     ask(runs)
