@@ -13,7 +13,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup campaign drills test test-defects test-drills test-prefect test-openssh test-odbc test-tsql test-sqlserver lint bench bench-hd bench-compare sandbox-up sandbox-down sandbox-status clean
+.PHONY: help setup campaign drills test test-defects test-drills test-prefect test-openssh test-odbc test-browser screenshots test-tsql test-sqlserver lint bench bench-hd bench-compare sandbox-up sandbox-down sandbox-status clean
 
 help: ## afficher cette aide
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -57,6 +57,13 @@ test-openssh: $(READY) ## signatures : échanges avec les vrais ssh-keygen et ss
 test-odbc: $(READY) ## pyodbc pour de vrai : psqlODBC, et le pilote de Microsoft (demande libodbc2 et odbc-postgresql)
 	@$(PY) -m pip install --quiet --no-deps --require-hashes -r requirements-sqlserver.lock
 	@$(PY) -m pytest -m odbc tests/odbc $(ARGS)
+
+test-browser: $(READY) ## un vrai Chromium devant l'interface de Prefect, images dans build/screenshots (demande chromium, environ 2 min)
+	@$(PY) -m pip install --quiet --no-deps --require-hashes -r requirements-browser.lock
+	@$(PY) -m pytest -m browser tests/browser $(ARGS)
+
+screenshots: test-browser ## refaire les images de l'interface que montre le README
+	@cp build/screenshots/formulaire.png build/screenshots/formulaire-pause.png build/screenshots/artefacts.png docs/
 
 # A folder apart, put behind the others on Python's path by the tests: what they need is not what the project is locked
 # to, and mssql-cli, of which one file is read, wants packages that no longer go with it (`pip check` would fail).
