@@ -77,6 +77,7 @@ def test_an_address_in_a_text_does_not_become_a_link_of_itself() -> None:
 
 
 @given(TEXTS)
+@example("avant\n```\n<b>dehors</b>")
 def test_a_fenced_text_cannot_close_its_block(text: str) -> None:
     rendered = READER.render("\n".join(fence(text)) + "\n\nfin")
     assert rendered.endswith("<p>fin</p>\n")
