@@ -122,6 +122,11 @@ def paused(desk: Desk) -> Iterator[Any]:
     )
     run = await_state(desk.server, created["id"], "PAUSED", *ENDED)
     assert run["state"]["type"] == "PAUSED", (run["state"], desk.server.log.read_text("utf-8")[-3000:])
+
+    def is_form_there() -> bool:  # a moment after the pause
+        return bool(desk.server.post(f"/flow_runs/{run['id']}/input/filter", prefix="paused-"))
+
+    wait_until(is_form_there, 30, poll_seconds=0.5)
     yield run
     desk.server.post(f"/flow_runs/{run['id']}/set_state", state={"type": "CANCELLING"})
 
