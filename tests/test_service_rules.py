@@ -26,6 +26,7 @@ from nonreg.service.start import (
     extend,
     list_members,
     read_database,
+    read_last_words,
 )
 from nonreg.service.stop import down
 from nonreg.service.units import render_units
@@ -37,8 +38,12 @@ COMPOSE = Path(commands.__file__).parent / "compose.yaml"
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Folder:
-    return Folder(tmp_path / "installation")
+def folder(tmp_path: Path) -> Iterator[Folder]:
+    """Nothing yet; what a test left running is killed."""
+    found = Folder(tmp_path / "installation")
+    yield found
+    for process in family.find_marked(found.root):
+        process.kill()
 
 
 @pytest.fixture
@@ -225,6 +230,17 @@ def test_a_platform_of_the_installation_comes_before_the_projects_of_that_name(
 def test_an_address_that_prefect_cannot_use_is_refused(given: str) -> None:
     with pytest.raises(UsageError):
         read_database(given)
+
+
+def test_the_last_error_of_a_log_explains_an_end_without_any_password(tmp_path: Path) -> None:
+    log = tmp_path / "serveur.log"
+    assert read_last_words(log) == ""
+    log.write_text("Starting…\n\n", encoding="utf-8")
+    assert read_last_words(log) == "Starting…"
+    log.write_text(
+        "a.OperationalError: pas de réponse de x://a:mot-secret@h/b\nServer stopped!\n", encoding="utf-8"
+    )
+    assert read_last_words(log) == "a.OperationalError: pas de réponse de x://…@h/b"
 
 
 def test_the_address_of_the_database_may_stand_in_a_file(tmp_path: Path) -> None:
