@@ -113,6 +113,13 @@ def test_each_of_the_last_campaigns_stands_once_and_in_order_whatever_the_histor
     assert shown == [(f"{moment:%d/%m}", f"{moment:%H:%M}") for moment in moments]
 
 
+def test_only_the_last_campaigns_are_shown_when_there_are_more() -> None:
+    history = History(tuple(make_past(number) for number in range(CAMPAIGNS + 2)))
+    days = read_matrix(history)["jour"]
+    assert len(days) == CAMPAIGNS
+    assert (days[0], days[-1]) == ("25/11", "08/12")
+
+
 def test_scenarios_that_fail_now_come_first_and_what_does_not_fit_is_counted() -> None:
     old = ScenarioHistory("BASE-001", "KO", ())
     new = ScenarioHistory("HD-999", "OK", ())

@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
@@ -111,9 +112,7 @@ def test_what_cannot_be_shown_within_the_patience_is_given_up_with_a_line_in_the
 def test_what_the_server_refuses_is_told_and_does_not_hold_back_the_rest(
     restartable: Restartable, screen: showing.Screen, caplog: pytest.LogCaptureFixture
 ) -> None:
-    refused = showing.make_artifact("refuse", "markdown", "texte", "Refusé")
-    refused.flow_run_id = "pas-un-uuid"  # type: ignore[assignment]
-    screen.add(refused)
+    screen.add(showing.RunName(uuid4(), "passage inconnu du serveur"))
     showing.show_markdown("apres-refus", "texte", "Après")
-    assert "Prefect a refusé refuse" in caplog.text
+    assert "Prefect a refusé nom du passage « passage inconnu du serveur »" in caplog.text
     assert restartable.read("apres-refus")
