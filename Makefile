@@ -13,7 +13,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup campaign drills test test-defects test-drills test-prefect test-openssh test-odbc test-browser screenshots test-tsql test-sqlserver lint bench bench-hd bench-compare sandbox-up sandbox-down sandbox-status clean
+.PHONY: help setup campaign drills test test-defects test-drills test-prefect test-openssh test-odbc test-browser screenshots test-tsql test-sqlserver lint bench bench-hd bench-compare sandbox-up sandbox-down sandbox-status up down clean
 
 help: ## afficher cette aide
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -110,5 +110,11 @@ sandbox-down: $(READY) ## arrêter la plateforme embarquée, même après un pla
 sandbox-status: $(READY) ## dire ce qui tourne
 	@$(PY) -m nonreg.sandbox status
 
-clean: sandbox-down ## arrêter et effacer ce qui a été produit (sauf les passages)
+up: $(READY) ## installation de cette machine : serveur Prefect, travailleur, déploiements, plateforme (ARGS="--workers 2")
+	@$(PY) -m nonreg.service up $(ARGS)
+
+down: $(READY) ## tout arrêter et tout effacer, sauf les passages (ARGS=--keep pour reprendre plus tard)
+	@$(PY) -m nonreg.service down $(ARGS)
+
+clean: down sandbox-down ## arrêter et effacer ce qui a été produit (sauf les passages)
 	@rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache
