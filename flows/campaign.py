@@ -28,6 +28,7 @@ from reports.artifacts import name_verdict
 from tasks.campaign import (
     judge_stage,
     load_stage,
+    make_teller,
     plan_stage,
     publish_stage,
     render_stage,
@@ -36,6 +37,7 @@ from tasks.campaign import (
 from tasks.finisher import BY_A_WORKER, finishing
 from tasks.outliving import outlive
 from tasks.showing import finish_showing, rename_run
+from tasks.slot import hold_slot
 
 outlive()
 DRILLED = "EXERCICES"
@@ -150,7 +152,9 @@ def campaign(
     with live(run_dir, life), finishing(run_dir), ExitStack() as tagged:
         plan = plan_stage(request, loaded, run_dir)
         tagged.enter_context(tags(*list_tags(plan)))
-        run_stage(request, loaded, plan, run_dir)
+        patience_seconds = request.wait_minutes * 60.0
+        with hold_slot(loaded, run_dir, patience_seconds, make_teller(plan)) as left_seconds:
+            run_stage(request, loaded, plan, run_dir, left_seconds)
         report = judge_stage(run_dir, tuple(Path(file) for file in project_junit))
         rendered = render_stage(report)
         message = publish_stage(loaded, run_dir, report, rendered)

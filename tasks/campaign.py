@@ -7,6 +7,7 @@ no accents and no dots: the timeline of the Prefect UI drops them.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from pathlib import Path
@@ -91,8 +92,13 @@ def plan_stage(request: CampaignRequest, platform: Platform, run_dir: Path) -> C
 
 @task(name="3 - Lancer les tests", cache_policy=NO_CACHE)
 @clean_errors()
-def run_stage(request: CampaignRequest, platform: Platform, plan: CampaignPlan, run_dir: Path) -> CampaignRun:
-    """Guards, then pytest; artifacts show how far it is, and what a person is asked to do."""
+def run_stage(
+    request: CampaignRequest, platform: Platform, plan: CampaignPlan, run_dir: Path, wait_seconds: float
+) -> CampaignRun:
+    """The turn on the platform, waited for at most so long, guards, then pytest.
+
+    Artifacts show for whom it waits, how far it is, and what a person is asked to do.
+    """
     stop = threading.Event()
     bar = show_progress(artifact_key("avancement", plan), describe_progress(read_progress(run_dir)))
     file = find_platform_file(request.platform)
@@ -105,14 +111,15 @@ def run_stage(request: CampaignRequest, platform: Platform, plan: CampaignPlan, 
             file,
             request.scenarios_dir(),
             stop,
-            request.wait_minutes * 60.0,
+            wait_seconds,
         )
         try:
             told: set[str] = set()
+            tell_waiting = make_teller(plan)
             while not running.done():
                 wait([running], timeout=PROGRESS_SECONDS)
                 show_steps(request, platform, plan, told)
-                tell_waiting(read_waiting(run_dir), plan, told)
+                tell_waiting(read_waiting(run_dir))
                 show_how_far(bar, run_dir)
             running.result()
             show_how_far(bar, run_dir)
@@ -137,12 +144,17 @@ def describe_progress(progress: Progress) -> str:
     return f"{done} sur {progress.total}{counts} — {progress.stage}"
 
 
-def tell_waiting(said: str, plan: CampaignPlan, told: set[str]) -> None:
-    """Tell once for whom the campaign waits, as soon as it does."""
-    if said and said not in told:
-        told.add(said)
-        get_run_logger().warning("Le passage %s %s.", plan.run_id, said)
-        show_markdown(artifact_key("attente", plan), f"# Attente\n\nLe passage {said}.\n", "Attente")
+def make_teller(plan: CampaignPlan) -> Callable[[str], None]:
+    """Tells for whom the campaign waits, each time that it is somebody else."""
+    told = [""]
+
+    def tell(said: str) -> None:
+        if said and said != told[-1]:
+            told.append(said)
+            get_run_logger().warning("Le passage %s %s.", plan.run_id, said)
+            show_markdown(artifact_key("attente", plan), f"# Attente\n\nLe passage {said}.\n", "Attente")
+
+    return tell
 
 
 def show_steps(request: CampaignRequest, platform: Platform, plan: CampaignPlan, told: set[str]) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import psycopg
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nonreg.config import Platform, load_platform
@@ -138,6 +138,7 @@ def test_whoever_asks_is_told_who_has_the_platform_and_nobody_when_it_is_free(pl
 
 
 @given(st.text(), st.text(), st.text(), st.text())
+@example("passage" * 9, "compte" * 9, "poste" * 9, "essai")
 def test_the_name_of_a_session_fits_every_server_and_is_read_without_fail(
     run_id: str, account: str, machine: str, platform_name: str
 ) -> None:
