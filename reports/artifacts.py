@@ -100,12 +100,12 @@ def _rank(finding: Finding, scenario: Scenario) -> tuple[int, int, int]:
 
 # Prefect folds no line in a table: what is short comes first, what scrolls away comes last.
 def _describe(finding: Finding, scenario: Scenario, seconds: dict[str, float]) -> dict[str, str]:
-    outcome, change = labels.OUTCOMES[finding.outcome], labels.CHANGES[finding.change]
+    outcome = labels.OUTCOMES[finding.outcome]
     known = finding.scenario_id in seconds
     return {
         "Id": escape(finding.scenario_id),
         "Résultat": escape(f"{outcome.sign} {outcome.text}"),
-        "Évolution": escape(f"{change.sign} {change.text}"),
+        "Évolution": labels.CHANGES[finding.change].text,
         "Criticité": labels.CRITICALITIES[scenario.criticality],
         "Durée": text.format_elapsed(seconds[finding.scenario_id]) if known else text.NOT_KNOWN,
         "Scénario": escape(scenario.title, TITLE_CHARACTERS),

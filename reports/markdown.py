@@ -10,8 +10,11 @@ from collections.abc import Sequence
 
 from reports import text
 
-# Signs that mean something within a line, and those that make one a list, a title, a quotation or a rule.
-_INLINE = re.compile(r"[\\`*_\[\]<>|~&@]|(?<=:)/(?=/)|(?<=\bwww)\.", re.IGNORECASE)
+# Signs that mean something within a line, and those that make one a list, a title, a quotation or a rule. No more than
+# these: in Prefect's newer pages the cells of a table are no Markdown, and show each backslash.
+_INLINE = re.compile(
+    r"[\\`*\[\]<>|~&@]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])|(?<=:)/(?=/)|(?<=\bwww)\.", re.IGNORECASE
+)
 _OPENING = re.compile(r"\A(\d*)([-+#=.)])")
 _SPACES = re.compile(r"\s+")
 
