@@ -84,8 +84,10 @@ lint: $(READY) ## ruff, mypy strict et sens des imports
 	@$(PY) -m mypy
 	@$(PY) -m pytest -q tests/test_layers.py
 
-bench: $(READY) ## mesures de durée : campagne, historique, rapport (rien n'y échoue, environ 15 min)
+bench: $(READY) ## mesures de durée : campagne, flux, scénarios qui se recouvrent, historique, rapport (rien n'y échoue, environ 25 min)
 	@$(PY) -m tests.bench
+	@$(PY) -m tests.bench_flow
+	@$(PY) -m tests.bench_overlap
 	@$(PY) -m tests.bench_history
 	@$(PY) -m tests.bench_report
 
