@@ -46,7 +46,12 @@ def live(run_dir: Path, life: Life) -> Iterator[None]:
     """Hold the run's life; what ends without a plan, or published, leaves nothing to be taken up.
 
     The file appears with its lock: whoever sees it free may take the run up. Whoever is interrupted leaves it.
+    NonregError for a folder that is another run's: its plan would be lost, and its life taken for ended with ours.
     """
+    if (run_dir / FILE).exists() or (run_dir / PLAN).exists():
+        raise NonregError(
+            f"Le passage {run_dir.name} existe déjà ({run_dir}) : laissez son identifiant vide, ou donnez-en un autre."
+        )
     try:
         run_dir.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=run_dir, prefix=f".{FILE}.")

@@ -111,6 +111,28 @@ def test_a_campaign_that_is_refused_before_its_plan_leaves_no_folder(tmp_path: P
     assert not run_dir.exists()
 
 
+def test_a_run_that_lives_keeps_its_folder_to_itself(tmp_path: Path) -> None:
+    with live(tmp_path, LIFE):
+        for file in ((), (PLAN,)):
+            live_until_refused(tmp_path, *file)
+        assert read_flow_runs(tmp_path.parent) >= {*LIFE.flow_runs}
+        assert not may_take(tmp_path)
+
+
+def test_a_run_that_was_published_is_not_begun_again(tmp_path: Path) -> None:
+    live_until(tmp_path, None, PLAN, PUBLISHED)
+    live_until_refused(tmp_path)
+    assert not (tmp_path / FILE).exists()
+
+
+def live_until_refused(run_dir: Path, *files: str) -> None:
+    """A second run of the same name, while the first has left these files."""
+    for file in files:
+        (run_dir / file).touch()
+    with pytest.raises(NonregError, match=f"Le passage {run_dir.name} existe déjà"):
+        live_until(run_dir, ValueError("essai"))
+
+
 def test_a_run_whose_file_cannot_be_read_is_touched_by_nobody(tmp_path: Path) -> None:
     run_dir = tmp_path / "passage"
     run_dir.mkdir()
