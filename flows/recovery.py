@@ -1,7 +1,8 @@
 """« Plateforme laissée comme trouvée » : ce que des campagnes mortes ont laissé, repris jusqu'au bout.
 
-Scheduled often: what a killed worker or a machine that stopped left is put back without anybody. It touches nothing
-of a campaign that lives, and takes no lock of a platform on which nothing is to be put back.
+Asked for when a worker starts, and a few times a day: what a killed worker or a machine that stopped left is put back
+without anybody. It touches nothing of a campaign that lives, and takes no lock of a platform on which nothing is to be
+put back.
 """
 
 from __future__ import annotations

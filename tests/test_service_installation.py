@@ -80,6 +80,17 @@ def test_every_deployment_is_there_and_the_worker_is_known(installed: Installed)
     assert {one["name"] for one in workers if one["status"] == "ONLINE"} >= {"travailleur-1"}
 
 
+def test_a_worker_that_starts_has_what_dead_campaigns_left_taken_up(installed: Installed) -> None:
+    reprise = installed.ask("GET", "/deployments/name/reprise/reprise")
+    asked = {
+        "deployments": {"id": {"any_": [reprise["id"]]}},
+        "flow_runs": {"state": {"type": {"any_": ["COMPLETED"]}}},
+    }
+    ended = wait_until(lambda: installed.ask("POST", "/flow_runs/filter", asked), 120, poll_seconds=0.5)
+    assert [run["auto_scheduled"] for run in ended] == [False] * len(ended)
+    assert {run["name"].split()[0] for run in ended} == {"REPRISE"}
+
+
 def test_the_nightly_reaches_the_platform_of_the_installation(installed: Installed, tmp_path: Path) -> None:
     run = installed.start_run("nuit", select=QUICK, runs_dir=str(tmp_path))
     ended = installed.wait_for_run(run)

@@ -16,7 +16,7 @@ from nonreg.errors import Unreachable, UsageError
 from nonreg.files import read_text
 from nonreg.prefect_home import describe_home
 from nonreg.service.identity import INSTALLATION, Access, claim, require_ours
-from nonreg.service.pool import POOL, create_pool
+from nonreg.service.pool import POOL, ask_recovery, create_pool
 from nonreg.waiting import DeadlinePassed, wait_until
 
 AUTH_FILE, DATABASE_FILE = "NONREG_AUTH_FILE", "NONREG_DATABASE_FILE"
@@ -82,11 +82,10 @@ def run_server(host: str, port: int) -> NoReturn:
 
 
 def run_worker(name: str, wait_seconds: float) -> NoReturn:
-    """A worker of the pool, once the server is known to be ours."""
-    become(
-        ["prefect", "worker", "start", "--pool", POOL, "--type", "process", "--name", name],
-        enter(wait_seconds),
-    )
+    """A worker of the pool, once the server is known to be ours; what the one before it left is taken up first."""
+    settings = enter(wait_seconds)
+    ask_recovery(read_access(os.environ))
+    become(["prefect", "worker", "start", "--pool", POOL, "--type", "process", "--name", name], settings)
 
 
 def run_deploy(wait_seconds: float) -> NoReturn:

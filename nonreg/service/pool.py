@@ -11,6 +11,7 @@ from nonreg.service.identity import CREATED, OK, Access, open_api, split_auth
 
 POOL = "aquareel"
 CONFLICT = 409
+RECOVERY = "reprise"  # flow and deployment
 
 
 def create_pool(access: Access) -> None:
@@ -29,6 +30,17 @@ def list_workers(access: Access) -> set[str]:
     if answer.status != OK:
         return set()
     return {worker["name"] for worker in json.loads(answer.body) if worker["status"] == "ONLINE"}
+
+
+def ask_recovery(access: Access) -> None:
+    """Have what dead campaigns left taken up now, unless the deployment that does it is not there yet."""
+    with open_api(access.url) as session:
+        found = session.get(f"/deployments/name/{RECOVERY}/{RECOVERY}", credentials=split_auth(access.auth))
+    if found.status != OK:
+        return
+    answer = post(access, f"/deployments/{json.loads(found.body)['id']}/create_flow_run", {})
+    if answer.status != CREATED:
+        raise RequestFailed(f"La reprise n'a pas pu être demandée (code HTTP {answer.status}).")
 
 
 def post(access: Access, path: str, body: dict[str, Any]) -> Answer:
