@@ -15,6 +15,7 @@ import psutil
 import requests
 
 from nonreg.prefect_home import describe_home, fill_home
+from nonreg.sandbox.postgres import die_with_starter
 from nonreg.waiting import wait_until
 
 ROOT = Path(__file__).parent.parent
@@ -50,6 +51,7 @@ class Server:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=die_with_starter,  # noqa: PLW1509 - tests that are killed leave no server
             )
         self.processes.append(process)
         return process

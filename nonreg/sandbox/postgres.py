@@ -152,7 +152,7 @@ def start_cluster(layout: Layout, site: str, **settings: str) -> subprocess.Pope
 
 
 def die_with_starter() -> None:
-    """Ask the kernel for SIGINT (PostgreSQL's fast shutdown) when the starter dies."""
+    """Ask the kernel for SIGINT (PostgreSQL's fast shutdown) when the thread that starts us dies."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
 
 
