@@ -138,6 +138,7 @@ class Hook:
 
     status: int = 200
     silent: bool = False
+    body: bytes = b""
     posts: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
     released: threading.Event = field(default_factory=threading.Event)
     server: ThreadingHTTPServer | None = None
@@ -162,8 +163,9 @@ def start_hook(context: ssl.SSLContext | None = None) -> Iterator[Hook]:
                 return
             self.send_response(hook.status)
             self.send_header("Location", "http://127.0.0.1:1/ailleurs")
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Length", str(len(hook.body)))
             self.end_headers()
+            self.wfile.write(hook.body)
 
         def log_message(self, *_: object) -> None:
             pass

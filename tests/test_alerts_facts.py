@@ -90,28 +90,35 @@ def test_the_key_of_a_verdict_judged_again_is_the_same() -> None:
 
 
 def test_a_worker_that_is_alive_alerts_nobody() -> None:
-    assert tell_worker("aquareel", (heartbeat(119), heartbeat(9999)), 1, 120, NOW) is None
+    assert tell_worker("aquareel", (heartbeat(119), heartbeat(9999)), 1, 120, NOW, NOW) is None
 
 
 def test_a_silent_worker_is_one_fact_as_long_as_it_is_silent() -> None:
-    first = tell_worker("aquareel", (heartbeat(121),), 1, 120, NOW)
-    later = tell_worker("aquareel", (heartbeat(121),), 1, 120, NOW + timedelta(hours=1))
+    first = tell_worker("aquareel", (heartbeat(121),), 1, 120, NOW, NOW)
+    later = tell_worker("aquareel", (heartbeat(121),), 1, 120, NOW + timedelta(hours=1), NOW)
     assert first is not None
     assert later is not None
     assert first.key == later.key == "travailleur/aquareel/20261123T055759Z"
     assert "0 travailleur en vie, il en faut 1" in first.text
     assert "Dernier signe de « travailleur-1 »" in first.text
-    gone_again = tell_worker("aquareel", (heartbeat(300), heartbeat(121)), 1, 120, NOW + timedelta(hours=1))
+    gone_again = tell_worker(
+        "aquareel", (heartbeat(300), heartbeat(121)), 1, 120, NOW + timedelta(hours=1), NOW
+    )
     assert gone_again == later  # an older one changes nothing
 
 
 def test_too_few_workers_and_a_pool_that_never_had_any_are_told() -> None:
-    two = tell_worker("aquareel", (heartbeat(10), heartbeat(500, "travailleur-2")), 2, 120, NOW)
+    two = tell_worker("aquareel", (heartbeat(10), heartbeat(500, "travailleur-2")), 2, 120, NOW, NOW)
     assert two is not None
     assert "(1 en vie sur 2)" in two.subject
-    never = tell_worker("aquareel", (), 1, 120, NOW)
+    assert "Les campagnes planifiées partent" in two.text
+    second = tell_worker("aquareel", (heartbeat(10),), 2, 120, NOW, NOW)
+    assert second is not None
+    assert "Les autres ne se sont jamais annoncés." in second.text
+    never = tell_worker("aquareel", (), 1, 120, NOW, NOW)
     assert never is not None
-    assert never.key == "travailleur/aquareel/jamais"
+    assert never.key == "travailleur/aquareel/jamais/20261123T060000Z"
+    assert "aucune campagne planifiée ne part" in never.text
 
 
 def test_a_server_is_told_of_once_its_silence_lasts() -> None:

@@ -114,6 +114,11 @@ def test_starttls_and_a_login_protect_the_way_there(tmp_path: Path, monkeypatch:
         assert refused.step is Step.REFUSED
         assert "compte ou mot de passe refusé (535)" in refused.detail
         assert "un-autre-mot-de-passe" not in repr(refused)
+        monkeypatch.setenv("NONREG_SMTP_PASSWORD", "mot-de-passe-accentué")
+        refused = send(secure)
+        assert refused.step is Step.REFUSED
+        assert "lettres sans accent" in refused.detail
+        assert "accentué" not in repr(refused)
         monkeypatch.delenv("NONREG_SMTP_PASSWORD")
         with pytest.raises(ConfigError, match="Le secret NONREG_SMTP_PASSWORD est absent"):
             send(secure)

@@ -177,6 +177,57 @@ def test_a_server_that_does_not_answer_is_told_after_a_while_once_for_each_silen
     assert "secret" not in repr(gone)
 
 
+def heard(at: datetime) -> bytes:
+    """What Prefect's API answers of a pool with one worker."""
+    return json.dumps([{"name": "travailleur-1", "last_heartbeat_time": at.isoformat()}]).encode()
+
+
+def test_a_worker_that_its_server_has_not_heard_again_yet_is_not_told(
+    tmp_path: Path, mail: MailSettings, postman: Postman
+) -> None:
+    settings = settings_of(tmp_path, mail, server=ServerSettings())
+    now = datetime.now(UTC)
+    with start_hook() as hook:
+        api = PrefectServer(hook.url)
+        hook.body = heard(now - timedelta(hours=8))  # the machine, or the server, was away for the night
+        make_round(settings, api, now)
+        hook.body = heard(now)
+        make_round(settings, api, now + timedelta(seconds=60))
+        assert postman.received == []
+        hook.body = heard(now - timedelta(hours=8))
+        for seconds in (120, 179, 180, 600):
+            make_round(settings, api, now + timedelta(seconds=seconds))
+            assert bool(postman.received) is (seconds >= 180)
+    (told,) = postman.mails()
+    assert "Travailleur absent" in told["Subject"]
+
+
+def test_a_pool_that_never_had_a_worker_is_told_each_time_that_it_begins_anew(
+    tmp_path: Path, mail: MailSettings, postman: Postman
+) -> None:
+    settings = settings_of(tmp_path, mail, server=ServerSettings())
+    now = datetime.now(UTC)
+    with start_hook() as hook:
+        api = PrefectServer(hook.url)
+        for minutes, body in ((0, b"[]"), (1, b"[]"), (2, b"[]"), (3, heard(now)), (4, b"[]"), (5, b"[]")):
+            hook.body = body
+            make_round(settings, api, now + timedelta(minutes=minutes))
+    assert len(postman.received) == 2
+
+
+def test_an_account_in_the_address_of_the_server_is_told_nobody(
+    tmp_path: Path, mail: MailSettings, postman: Postman
+) -> None:
+    settings = settings_of(tmp_path, mail, server=ServerSettings(server_silence_seconds=1))
+    gone = PrefectServer("http://compte:mot-de-passe-du-serveur@127.0.0.1:9/api")
+    for seconds in (0, 60):
+        make_round(settings, gone, NOW + timedelta(seconds=seconds))
+    (told,) = postman.mails()
+    assert "connexion refusée" in told.get_content()
+    files = [path.read_text("utf-8") for path in (tmp_path / "alertes").iterdir()]
+    assert not any("mot-de-passe" in text for text in (told.get_content(), *files))
+
+
 def test_a_mail_that_does_not_leave_is_told_by_the_webhook_once(tmp_path: Path, postman: Postman) -> None:
     postman.answers["RCPT"] = "450 4.2.0 later"
     with start_smtp(postman) as port, start_hook() as hook:

@@ -2,7 +2,8 @@
 
     verdict/PLATFORM/RUN            a published campaign is KO or INCOMPLET
     nuit-manquee/PLATFORM/…/DATE    a planned campaign of that deployment has no published report in time
-    travailleur/POOL/SINCE          too few workers are alive; SINCE is the last sign of the one that is missing
+    travailleur/POOL/SINCE          too few workers are alive; SINCE is the last sign of the one that is missing, or
+                                    jamais/ and when it was first missed
     serveur/SINCE                   Prefect's API does not answer
     boite-d-envoi/CHANNEL/…         alerts that did not leave, or of which nobody knows whether they did
     echeance/ID/AT/THRESHOLD        a deadline is nearer than a threshold (24h, 2jo), or past (0)
@@ -153,27 +154,44 @@ def tell_verdict(
 
 
 def tell_worker(
-    pool: str, workers: Iterable[WorkerSeen], expected: int, silence_seconds: float, now: datetime
+    pool: str,
+    workers: Iterable[WorkerSeen],
+    expected: int,
+    silence_seconds: float,
+    now: datetime,
+    short_since: datetime,
 ) -> Fact | None:
-    """The alert of a pool with fewer living workers than expected; one that returns and leaves again is another."""
+    """The alert of a pool with fewer living workers than expected; one that returns and leaves again is another.
+
+    `short_since` is when that was first seen: it names what has no last sign of life.
+    """
     limit = now - timedelta(seconds=silence_seconds)
     seen = sorted(workers, key=lambda one: one.last_heartbeat)
     alive = [one for one in seen if one.last_heartbeat >= limit]
     gone = [one for one in seen if one.last_heartbeat < limit]
     if len(alive) >= expected:
         return None
-    since = in_paris(gone[-1].last_heartbeat) if gone else ""
-    last = f"Dernier signe de « {gone[-1].name} » : {since}." if gone else "Aucun ne s'est jamais annoncé."
+    if gone:
+        sign, mark = gone[-1], stamp(gone[-1].last_heartbeat)
+        last = f"Dernier signe de « {sign.name} » : {in_paris(sign.last_heartbeat)}."
+    else:
+        mark = f"jamais/{stamp(short_since)}"
+        last = "Les autres ne se sont jamais annoncés." if alive else "Aucun ne s'est jamais annoncé."
+    effect = (
+        "Les campagnes planifiées partent, moins nombreuses à la fois."
+        if alive
+        else "Tant qu'il manque, aucune campagne planifiée ne part."
+    )
     return Fact(
-        f"travailleur/{pool}/{stamp(gone[-1].last_heartbeat) if gone else 'jamais'}",
+        f"travailleur/{pool}/{mark}",
         Kind.WORKER,
         "",
         f"Travailleur absent — groupe « {pool} » ({len(alive)} en vie sur {expected})",
         f"Le groupe de travail « {pool} » a {plural(len(alive), 'travailleur', 'travailleurs')} en vie, "
-        f"il en faut {expected}. {last}\nTant qu'il manque, aucune campagne planifiée ne part.",
-        "Sur la machine du travailleur : systemctl status, puis systemctl restart, de son service ; ou, dans un "
-        f"terminal : prefect worker start --pool {pool}. Une campagne qu'il exécutait est à relancer ; "
-        "la plateforme est guérie au passage suivant.",
+        f"il en faut {expected}. {last}\n{effect}",
+        "Sur la machine du travailleur : systemctl status, puis systemctl restart, de son service ; une installation "
+        "d'une commande : make up, qui relance ce qui manque. Ne relancez pas aussitôt une campagne qu'il exécutait : "
+        "elle finit seule, ou « reprise » guérit la plateforme et publie ; son passage le dit.",
         "",
         now,
     )
@@ -188,7 +206,7 @@ def tell_server(down_since: datetime, reason: str, tolerance_seconds: float, now
         Kind.SERVER,
         "",
         "Serveur Prefect injoignable",
-        f"L'API de Prefect ne répond plus depuis le {in_paris(down_since)} : {reason}\n"
+        f"L'API de Prefect ne répond plus depuis le {in_paris(down_since)} : {conceal(reason)}\n"
         "Aucune campagne n'est planifiée ni montrée tant qu'elle se tait.",
         "Sur la machine du serveur : systemctl status, puis systemctl restart, de son service ; vérifiez la place "
         "disque et la base de données. Une campagne en cours se termine seule et publie son rapport.",

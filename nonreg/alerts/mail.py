@@ -107,6 +107,11 @@ def send_mail(settings: MailSettings, mail: bytes, hand: Callable[[], None]) -> 
         except Refused as error:
             _say_goodbye(smtp)
             return Sending(Step.REFUSED, f"{where} : {error}.")
+        except UnicodeEncodeError:  # smtplib's login; its message holds the secret's own letters
+            return Sending(
+                Step.REFUSED,
+                f"{where} : le compte et le mot de passe doivent être en lettres sans accent (ASCII).",
+            )
         except (OSError, smtplib.SMTPException) as error:
             return Sending(Step.REFUSED, f"{where} : {_explain(error)}.")
         hand()

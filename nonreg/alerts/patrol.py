@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from nonreg.alerts.deadlines import read_deadlines
@@ -34,6 +34,7 @@ from nonreg.files import read_json
 from nonreg.french import describe_os_error
 
 MEMORY = ".surveillance"
+RETURN_SECONDS = 60.0  # two heartbeats: a machine, or a server, that is back has not heard its workers yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +47,11 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What one round leaves to the next: since when somebody looks, since when the server is silent."""
+    """What one round leaves to the next: since when somebody looks, the server is silent, workers are missing."""
 
     since: datetime
     server_down_since: datetime | None = None
+    workers_short_since: datetime | None = None
 
 
 def list_channels(settings: AlertSettings) -> tuple[Channel, ...]:
@@ -116,11 +118,16 @@ def _look(
         except PlatformError as error:
             asked = None
             down_since = memory.server_down_since or now
-            _keep(outbox, Memory(memory.since, down_since))
+            _keep(outbox, Memory(memory.since, down_since, memory.workers_short_since))
             fact = tell_server(down_since, str(error), wanted.server_silence_seconds, now)
         else:
-            _keep(outbox, Memory(memory.since))
-            fact = tell_worker(wanted.pool, workers, wanted.workers, wanted.worker_silence_seconds, at)
+            short_since = memory.workers_short_since or now
+            fact = tell_worker(
+                wanted.pool, workers, wanted.workers, wanted.worker_silence_seconds, at, short_since
+            )
+            _keep(outbox, Memory(memory.since, None, short_since if fact is not None else None))
+            if now - short_since < timedelta(seconds=min(RETURN_SECONDS, wanted.worker_silence_seconds)):
+                return ()
         return (fact,) if fact is not None else ()
 
     def look_at_verdict(run: RunSeen) -> tuple[Fact, ...]:
@@ -171,10 +178,10 @@ def _remember(outbox: Outbox, now: datetime) -> Memory:
     if path.is_file():
         try:
             data = read_json(path)
-            down = data.get("server_down_since")
             return Memory(
                 datetime.fromisoformat(data["since"]).astimezone(UTC),
-                datetime.fromisoformat(down).astimezone(UTC) if down else None,
+                _read_instant(data.get("server_down_since")),
+                _read_instant(data.get("workers_short_since")),
             )
         except (ConfigError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise ConfigError(
@@ -185,11 +192,12 @@ def _remember(outbox: Outbox, now: datetime) -> Memory:
     return memory
 
 
+def _read_instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text).astimezone(UTC) if text else None
+
+
 def _keep(outbox: Outbox, memory: Memory) -> None:
     path = outbox.folder / MEMORY
-    down = memory.server_down_since
-    text = json.dumps(
-        {"since": memory.since.isoformat(), "server_down_since": down.isoformat() if down else None}
-    )
+    text = json.dumps({name: at.isoformat() if at else None for name, at in asdict(memory).items()})
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
         write_durably(path, text)
