@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -10,11 +10,11 @@ from nonreg import ledger
 from nonreg.errors import NonregError
 from nonreg.history import default_url, open_history
 from nonreg.ledger import LedgerEntry
-from nonreg.model import Answer, CampaignReport, History, Verdict
+from nonreg.model import Acceptance, Answer, CampaignReport, History, Verdict
 from reports.artifacts import name_verdict
-from reports.intervention import ANSWERS
+from reports.intervention import ACCEPTANCES, ANSWERS, AWAITED
 from reports.platform_state import CAMPAIGNS, LastAnswer, LastDrills, PlatformState
-from tasks.intervention import KIND
+from tasks.intervention import ACCEPTANCE_KIND, KIND
 from tasks.publication import RUN_KIND
 
 
@@ -36,26 +36,52 @@ def read_state(runs_dir: Path, report: CampaignReport, now: datetime) -> Platfor
         unknown.append(f"registre ({error})")
     mine = [one for one in entries if one.platform == plan.platform.name]
     answers = [one for one in mine if one.kind == KIND and one.data.get("answer") in list(Answer)]
-    gone = [one for one in answers if one.data.get("answer") != Answer.NO_GO.value]
+    said = read_acceptances(mine)
+    gone = [one for one in answers if lets_begin(one, said)]
     return PlatformState(
         plan.platform,
         now,
         history,
         report.basis.baseline,
         report.basis.waivers,
-        read_answer(gone),
-        read_answer(answers),
+        read_answer(gone, said),
+        read_answer(answers, said),
         read_drills([one for one in mine if one.kind == RUN_KIND and one.data.get("drills")]),
         tuple(unknown),
     )
 
 
-def read_answer(entries: Sequence[LedgerEntry]) -> LastAnswer | None:
-    """The last answer before an intervention."""
+def read_acceptances(entries: Sequence[LedgerEntry]) -> dict[str, Acceptance]:
+    """What was last answered about the reserves of each decision."""
+    return {
+        name_decision(one): Acceptance(one.data["acceptance"])
+        for one in entries
+        if one.kind == ACCEPTANCE_KIND and one.data.get("acceptance") in list(Acceptance)
+    }
+
+
+def lets_begin(entry: LedgerEntry, said: Mapping[str, Acceptance]) -> bool:
+    """False for a NO-GO, and for a GO whose reserves had to be accepted and were not."""
+    if entry.data.get("answer") == Answer.NO_GO.value:
+        return False
+    return not entry.data.get("acceptance_required") or said.get(name_decision(entry)) is Acceptance.ACCEPTED
+
+
+def name_decision(entry: LedgerEntry) -> str:
+    """The id of the decision that an entry keeps."""
+    return str(entry.data.get("decision"))
+
+
+def read_answer(entries: Sequence[LedgerEntry], said: Mapping[str, Acceptance]) -> LastAnswer | None:
+    """The last answer before an intervention, with what became of its reserves."""
     if not entries:
         return None
     last = entries[-1]
-    return LastAnswer(last.at, ANSWERS[Answer(last.data["answer"])].text, last.ticket)
+    words = ANSWERS[Answer(last.data["answer"])].text
+    if last.data.get("acceptance_required"):
+        acceptance = said.get(name_decision(last))
+        words += f", réserves {ACCEPTANCES[acceptance] if acceptance else AWAITED}"
+    return LastAnswer(last.at, words, last.ticket)
 
 
 def read_drills(entries: Sequence[LedgerEntry]) -> LastDrills | None:

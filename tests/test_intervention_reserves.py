@@ -25,6 +25,7 @@ from nonreg.ledger_witness import collect_witnesses, verify_ledger
 from nonreg.model import Acceptance, Answer, InterventionKind, ReservesAnswer, Verdict
 from nonreg.sandbox.layout import Layout
 from nonreg.working_time import PARIS, WorkingTime, is_working
+from reports.intervention import ACCEPTANCES
 from tasks.intervention import (
     Answered,
     decide,
@@ -33,6 +34,7 @@ from tasks.intervention import (
     publish_decision,
     record_acceptance,
 )
+from tasks.platform_state import read_state
 from tests.governed import Governed, make_governed, publish_run
 from tests.test_intervention import NOW, SEEN, TARGET, WHY, ask, make_decision, make_report
 from tests.test_pre_intervention import ASKED, require
@@ -189,6 +191,11 @@ def test_reserves_are_accepted_by_a_declared_person_in_page_and_ledger_and_then_
     code, said = require(governed)
     assert code == 0
     assert "réserves acceptées par titulaire-essai (identité déclarée, non prouvée)" in said
+    assert answered.report is not None
+    state = read_state(governed.runs_dir, answered.report, datetime.now(UTC))
+    assert state.go == state.answer
+    assert state.go is not None
+    assert state.go.answer == "GO avec réserves, réserves acceptées"
     shown = (answered.folder / "page.html").read_text(encoding="utf-8")
     for word in ("Réserves acceptées par titulaire-essai", "identité déclarée, non prouvée", "Vu."):
         assert word in shown
@@ -211,6 +218,11 @@ def test_reserves_refused_or_unanswered_block(governed: Governed, acceptance: Ac
     code, said = require(governed)
     assert code == 1
     assert ("refusées" if person else "n'ont pas été acceptées") in said
+    assert answered.report is not None
+    state = read_state(governed.runs_dir, answered.report, datetime.now(UTC))
+    assert state.go is None  # what was blocked is no last GO
+    assert state.answer is not None
+    assert state.answer.answer == f"GO avec réserves, réserves {ACCEPTANCES[acceptance]}"
 
 
 def test_an_answer_to_reserves_that_was_edited_blocks(governed: Governed) -> None:
