@@ -164,3 +164,24 @@ def test_campaigns_of_two_platforms_run_in_parallel(
         runs.append(begin(server, name, **{**stage.parameters, "platform": str(governed.platform_file)}))
     ended = [await_end(server, run) for run in runs]
     assert [run["state"]["type"] for run in ended] == ["COMPLETED"] * 2, server.log.read_text("utf-8")[-3000:]
+
+
+def take_slot(server: Server) -> str:
+    """The lease of the one slot; empty while the server's SQLite keeps everybody waiting."""
+    words = {"names": ["plateforme"], "slots": 1, "mode": "concurrency", "lease_duration": 300}
+    answer = requests.post(f"{server.api}/v2/concurrency_limits/increment-with-lease", json=words, timeout=30)
+    return str(answer.json()["lease_id"]) if answer.ok else ""
+
+
+def test_a_slot_is_given_back_to_a_server_that_restarted_meanwhile(tmp_path: Path) -> None:
+    limits = "/v2/concurrency_limits"
+    with start_server(tmp_path, deploy=False) as found:
+        found.post(f"{limits}/", name="plateforme", limit=1)
+        lease_id = wait_until(lambda: take_slot(found), 60)
+        found.stop()
+        found.start("server", "start", "--host", "127.0.0.1", "--port", str(found.port))
+        wait_until(found.is_ours, 90)
+        assert found.get(f"{limits}/plateforme")["active_slots"] == 1
+        words = {"lease_id": lease_id}
+        assert requests.post(f"{found.api}{limits}/decrement-with-lease", json=words, timeout=30).ok
+        assert found.get(f"{limits}/plateforme")["active_slots"] == 0
