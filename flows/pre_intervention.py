@@ -18,7 +18,7 @@ from pydantic import Field
 
 from flows.campaign import FamilyChoice, campaign
 from flows.forms import YesNo, name_field
-from flows.reserves import Said, ask_reserves
+from flows.reserves import Said, ask_reserves, list_reasons
 from nonreg.busy import WhenBusy
 from nonreg.config import Platform, load_platform
 from nonreg.errors import InterventionBlocked
@@ -36,7 +36,7 @@ from tasks.intervention import (
     read_max_age,
     record_acceptance,
 )
-from tasks.showing import finish_showing, keep_secrets_of, show_file, show_markdown
+from tasks.showing import clean_errors, finish_showing, keep_secrets_of, show_file, show_markdown
 
 ACCEPTANCE_MINUTES, MAX_ACCEPTANCE_MINUTES = 30.0, 120.0  # a pause holds its worker
 
@@ -49,6 +49,7 @@ class ReservesChoice(StrEnum):
 
 
 @task(name="1 - Chercher un passage assez recent", cache_policy=NO_CACHE)
+@clean_errors()
 def find_stage(
     platform: Platform, intervention: Intervention, runs_dir: Path, max_age_hours: float
 ) -> Path | None:
@@ -59,6 +60,7 @@ def find_stage(
 
 
 @task(name="3 - Repondre et publier", cache_policy=NO_CACHE)
+@clean_errors()
 def answer_stage(
     platform: Platform,
     intervention: Intervention,
@@ -76,7 +78,7 @@ def answer_stage(
     )
     answered = publish_decision(platform, decision, report, runs_dir)
     key = decision.id.lower()
-    lines = [f"# {ANSWERS[decision.answer].text}", "", *(f"- {reason}" for reason in decision.reasons)]
+    lines = [f"# {ANSWERS[decision.answer].text}", "", *list_reasons(decision)]
     show_markdown(f"reponse-{key}", "\n".join(lines) + "\n", "Réponse")
     show_file(f"page-{key}", answered.folder / "page.html", "Décision avant intervention", platform)
     finish_showing()
@@ -84,6 +86,7 @@ def answer_stage(
 
 
 @task(name="4 - Enregistrer la reponse aux reserves", cache_policy=NO_CACHE)
+@clean_errors()
 def accept_stage(platform: Platform, answered: Answered, said: Said, runs_dir: Path) -> str:
     """Record what was answered about the reserves; why the intervention stays blocked, empty when it may begin."""
     decision = answered.decision
@@ -91,7 +94,7 @@ def accept_stage(platform: Platform, answered: Answered, said: Said, runs_dir: P
         platform, answered, said.acceptance, said.person, said.comment, runs_dir, datetime.now(UTC)
     )
     what = f"Réserves {describe_acceptance(decision, recorded)}"
-    lines = [f"# {what}", "", *(f"- {reason}" for reason in decision.reasons)]
+    lines = [f"# {what}", "", *list_reasons(decision)]
     show_markdown(f"reserves-{decision.id.lower()}", "\n".join(lines) + "\n", "Réserves")
     finish_showing()
     get_run_logger().info(what)

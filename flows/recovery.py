@@ -19,6 +19,7 @@ from flows.forms import name_field
 from nonreg.errors import NonregError
 from nonreg.orphans import list_lives
 from tasks.recovery import Recovered, heal_platform, recover_run, settle_lost
+from tasks.showing import clean_errors, redact
 
 
 class NotPutBack(NonregError):
@@ -26,12 +27,14 @@ class NotPutBack(NonregError):
 
 
 @task(name="1 - Guerir la plateforme", cache_policy=NO_CACHE)
+@clean_errors()
 def heal_stage(platform: str) -> tuple[str, ...]:
     """What drills of dead campaigns left broken; the sentences of what was done."""
     return heal_platform(platform)
 
 
 @task(name="2 - Reprendre les passages", cache_policy=NO_CACHE)
+@clean_errors()
 def recover_stage(runs_dir: Path) -> tuple[Recovered, ...]:
     """Each orphan of the folder, oldest first."""
     found = (recover_run(run_dir) for run_dir in list_lives(runs_dir))
@@ -39,6 +42,7 @@ def recover_stage(runs_dir: Path) -> tuple[Recovered, ...]:
 
 
 @task(name="3 - Marquer les campagnes perdues", cache_policy=NO_CACHE)
+@clean_errors()
 def settle_stage(runs_dir: Path) -> tuple[str, ...]:
     """Flow runs that died before anything of them was on the disk; their names."""
     return settle_lost("campagne", runs_dir)
@@ -74,5 +78,5 @@ def recovery(
         get_run_logger().info(sentence)
     problems = [problem for one in recovered for problem in one.problems]
     if problems:
-        raise NotPutBack(" ".join(problems))
-    return " ".join(said) or "Rien à reprendre."
+        raise NotPutBack(redact(" ".join(problems)))
+    return redact(" ".join(said)) or "Rien à reprendre."

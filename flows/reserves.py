@@ -20,6 +20,7 @@ from pydantic import Field, create_model
 from flows.forms import YesNo
 from nonreg.model import Acceptance, InterventionDecision
 from reports.intervention import ANSWERS, KINDS
+from reports.markdown import escape
 from reports.text import format_moment
 from tasks.showing import redact
 
@@ -86,15 +87,21 @@ def describe_reserves(decision: InterventionDecision, minutes: float) -> str:
     lines = [
         f"## {ANSWERS[decision.answer].text} : des réserves à accepter",
         "",
-        f"{KINDS[asked.kind]}, ticket **{asked.ticket}**, plateforme {decision.platform}, "
-        f"version {decision.application_version}. Réponse valable jusqu'au {format_moment(decision.expires_at)}.",
+        f"{KINDS[asked.kind]}, ticket **{escape(asked.ticket)}**, plateforme {escape(decision.platform)}, "
+        f"version {escape(decision.application_version)}. Réponse valable jusqu'au "
+        f"{format_moment(decision.expires_at)}.",
         "",
-        *(f"- {reason}" for reason in decision.reasons),
+        *list_reasons(decision),
         "",
         f"Sans réponse dans les {minutes:g} minutes, les réserves ne sont pas acceptées et l'intervention reste "
         "bloquée.",
     ]
     return "\n".join(lines)
+
+
+def list_reasons(decision: InterventionDecision) -> list[str]:
+    """The reasons as a list in Markdown: they quote what platforms say, of which nothing becomes a link."""
+    return [f"- {escape(redact(reason))}" for reason in decision.reasons]
 
 
 def leave_pause() -> None:

@@ -29,6 +29,7 @@ from nonreg.plan import CampaignRequest, collect_scenarios, identify_tool, plan_
 from nonreg.progress import Progress, read_progress
 from nonreg.wording import plural
 from reports.artifacts import Links, describe_verdict, explain_shortly, list_families, summarise
+from reports.markdown import escape
 from reports.platform_state import describe_state
 from reports.render import Rendered, render_all
 from tasks.alerting import alert_verdict, note_trigger
@@ -152,7 +153,9 @@ def make_teller(plan: CampaignPlan) -> Callable[[str], None]:
         if said and said != told[-1]:
             told.append(said)
             get_run_logger().warning("Le passage %s %s.", plan.run_id, said)
-            show_markdown(artifact_key("attente", plan), f"# Attente\n\nLe passage {said}.\n", "Attente")
+            show_markdown(
+                artifact_key("attente", plan), f"# Attente\n\nLe passage {escape(redact(said))}.\n", "Attente"
+            )
 
     return tell
 
@@ -201,7 +204,9 @@ def publish_stage(platform: Platform, run_dir: Path, report: CampaignReport, ren
 def show_published(run_dir: Path, report: CampaignReport, links: Links) -> None:
     """Verdict, one table a family, and the platform as it stands after this campaign."""
     plan = report.run.plan
-    show_markdown(artifact_key("verdict", plan), describe_verdict(report, links), explain_shortly(report))
+    # Prefect shows a description as Markdown too.
+    short = escape(explain_shortly(report))
+    show_markdown(artifact_key("verdict", plan), describe_verdict(report, links), short)
     for shown in list_families(report):
         show_table(artifact_key(shown.family.name.lower(), plan), shown.rows, shown.description)
     state = read_state(run_dir.parent, report, datetime.now(UTC))

@@ -39,6 +39,7 @@ from nonreg.store import PLAN, load_json
 from nonreg.waiting import observe_until
 from reports.labels import VERDICTS
 from tasks.publication import is_published, judge_folder, publish_report
+from tasks.showing import keep_secrets_of, redact
 
 GONE_SECONDS = 60.0  # for the pytest of a killed campaign to notice, on a busy machine
 SILENCE_SECONDS = 900.0  # without a heartbeat, which comes every 3 minutes
@@ -95,6 +96,7 @@ def put_back(platform_name: str, run_dir: Path) -> tuple[str, ...]:
     """
     try:
         platform, file = load_platform(platform_name), find_platform_file(platform_name)
+        keep_secrets_of(platform)
         restore(platform, file, run_dir)
     except (NonregError, OSError) as error:
         return (f"Plateforme à remettre en état : {error}",)
@@ -104,6 +106,7 @@ def put_back(platform_name: str, run_dir: Path) -> tuple[str, ...]:
 def heal_platform(platform_name: str) -> tuple[str, ...]:
     """Heal what is pending of campaigns that are gone; nothing while one is under way. NonregError for what is left."""
     platform = load_platform(platform_name)
+    keep_secrets_of(platform)
     register = open_register(platform)
     if not register.pending():
         return ()
@@ -150,6 +153,7 @@ def tell_end(flow_run_id: UUID, message: str, state_seconds: float = 0.0) -> Non
 
     A flow run that was never on this server, or was removed, is told nothing; neither is one that ended by itself.
     """
+    message = redact(message)
     if not PREFECT_API_URL.value():
         return
     with get_client(sync_client=True) as client:

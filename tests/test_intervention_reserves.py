@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
+from flows.reserves import describe_reserves
 from nonreg import ledger
 from nonreg.errors import UsageError
 from nonreg.intervention import (
@@ -96,6 +97,17 @@ def test_reserves_that_were_to_be_accepted_let_nothing_begin_but_after_a_yes(
     assert ("refusées" in why) == (acceptance is Acceptance.REFUSED)
     asked_nobody = make_decision(Answer.GO_AVEC_RESERVES)
     assert explain_block(asked_nobody, False, TARGET, NOW) == ""
+
+
+def test_what_a_platform_says_makes_no_link_above_the_form() -> None:
+    decision = dataclasses.replace(
+        make_decision(Answer.GO_AVEC_RESERVES),
+        reasons=("Voir [ici](javascript:alert(1)) <img src=x>.",),
+        application_version="[5.2](http://ailleurs.invalid)",
+    )
+    said = describe_reserves(decision, 30)
+    assert r"- Voir \[ici\](javascript:alert(1)) \<img src=x\>." in said
+    assert r"\[5.2\](http:\//ailleurs.invalid)" in said
 
 
 def close_these_days(governed: Governed) -> None:

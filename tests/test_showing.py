@@ -13,9 +13,13 @@ import pytest
 
 from nonreg.config import load_platform
 from nonreg.errors import ConfigError, NonregError
+from nonreg.masking import NO_SECRET_KNOWN
 from nonreg.model import Basis
+from reports.artifacts import Links
 from tasks import showing
+from tasks.campaign import show_published
 from tasks.platform_state import read_state
+from tasks.recovery import heal_platform
 from tests.governed import Governed, publish_run
 from tests.report_samples import green_report
 
@@ -62,6 +66,24 @@ def test_no_text_cell_or_description_that_is_shown_holds_a_secret_of_the_platfor
     assert PASSWORD not in shown(screen)
     assert json.dumps(PASSWORD)[1:-1] not in shown(screen)
     assert shown(screen).count("***") == 4
+
+
+def test_a_recovery_knows_the_secrets_of_the_platform_that_it_heals(
+    kept: Governed, screen: showing.Screen
+) -> None:
+    screen.secrets.clear()
+    screen.mask = NO_SECRET_KNOWN
+    assert heal_platform(str(kept.platform_file)) == ()
+    assert showing.redact(PASSWORD) == "***"
+
+
+def test_a_reason_makes_no_link_in_what_stands_over_a_verdict(screen: showing.Screen, tmp_path: Path) -> None:
+    report = green_report()
+    assessment = dataclasses.replace(report.assessment, reasons=("Voir [ici](javascript:a) <b>",))
+    folder = tmp_path / report.run.plan.run_id
+    show_published(folder, dataclasses.replace(report, assessment=assessment), Links(folder))
+    assert r"Voir \[ici\](javascript:a) \<b\>" in shown(screen)
+    assert "Voir [ici]" not in shown(screen)
 
 
 @pytest.mark.usefixtures("kept")
