@@ -478,6 +478,23 @@ def test_the_turn_of_a_scenario_whose_time_has_passed_goes_to_others_and_it_asks
         one.disconnect()
 
 
+def test_one_whose_time_passes_while_it_waits_for_its_turn_keeps_nobody_waiting() -> None:
+    first = [in_scope(number) for number in range(CONNECTED_SCENARIOS)]
+    for one in first:
+        one.connect()
+    late = in_scope(999)
+    with ThreadPoolExecutor(2) as threads:
+        connecting = threads.submit(late.connect)
+        wait_until(lambda: late.waited_seconds() > 0, 30, "le suivant attend")
+        ending = threads.submit(late.end)
+        try:
+            assert ending.exception(30) is None
+            assert isinstance(connecting.exception(30), NonregError)
+        finally:
+            for one in first:
+                one.disconnect()
+
+
 def test_a_host_sees_few_logins_at_once() -> None:
     inside, most, lock = [0], [0], threading.Lock()
 

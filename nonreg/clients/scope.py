@@ -21,6 +21,7 @@ from nonreg.errors import NonregError
 CONNECTED_SCENARIOS = 16
 # OpenSSH drops some connections from the tenth on that has not authenticated yet (MaxStartups 10:30:100).
 SSH_LOGINS = 4
+LOOK_SECONDS = 0.1  # how late one that waits for its turn notices that its time has passed
 STREAMS = ("stdout", "stderr", "log")
 
 _current: ContextVar[Scope | None] = ContextVar("scenario", default=None)
@@ -47,7 +48,7 @@ class Scope:
 
     def tell(self, name: str) -> None:
         """Tell a query that it is about to run; NonregError once its time has passed."""
-        self._require_time()
+        self.require_time()
         self._tell(name)
 
     def write(self, stream: str, text: str) -> None:
@@ -83,9 +84,9 @@ class Scope:
     def connect(self) -> None:
         """Count one more connection; the first waits for a turn, and holds nothing meanwhile that others wait for."""
         with self.waiting(), self._connecting:
-            self._require_time()
-            if not self._connections:
-                _connected.acquire()
+            self.require_time()
+            while not self._connections and not _connected.acquire(timeout=LOOK_SECONDS):
+                self.require_time()
             self._connections += 1
 
     def disconnect(self) -> None:
@@ -98,13 +99,14 @@ class Scope:
                 _connected.release()
 
     def end(self) -> None:
-        """Its time has passed: it asks nothing more, and its turn goes to others."""
+        """Its time has passed: it asks nothing more, and its turn goes to others; who waits for one gives up."""
+        self._ended = True
         with self._connecting:
-            self._ended = True
             if self._connections:
                 _connected.release()
 
-    def _require_time(self) -> None:
+    def require_time(self) -> None:
+        """NonregError once its time has passed."""
         if self._ended:
             raise NonregError(
                 f"Le délai de {self.scenario_id} est dépassé : plus rien n'est demandé pour lui."
@@ -166,7 +168,8 @@ def hold_login(address: str, port: int) -> Iterator[None]:
     with _logins_lock:
         turn = _logins[address, port]
     with scope.waiting():
-        turn.acquire()
+        while not turn.acquire(timeout=LOOK_SECONDS):
+            scope.require_time()
     try:
         yield
     finally:
