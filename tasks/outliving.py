@@ -1,8 +1,8 @@
 """What a flow's process would die of although nothing is wrong with the campaign, in Prefect 3.8.
 
-A lost lease: the slot of a deployment's concurrency limit is renewed every few minutes, and a server that was
-away for longer than it lasts no longer knows it. Prefect then ends the flow run, so that no other one runs beside it; here
-the platform's own lock sees to that (nonreg.lock).
+A lost lease: the slot of a deployment's concurrency limit is renewed every few minutes, and a server that was away for
+longer than it lasts no longer knows it. Prefect then ends the flow run, so that no other one runs beside it; here the
+platform's own lock sees to that (nonreg.lock).
 
 A broken pipe: what the process prints goes to its worker. When that dies, the first line of a log ends the process.
 """
