@@ -6,6 +6,7 @@ import dataclasses
 import json
 import secrets
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -361,6 +362,12 @@ def load_last_decision(
     ]
     if not own:
         raise NonregError("aucune décision GO n'a été rendue pour ce ticket et ce type d'intervention")
+    refused = find_refused(own, entries)
+    if refused:
+        raise NonregError(
+            f"les réserves de la décision {refused} ont été refusées : il faut un GO sans réserve, ou qu'elles soient "
+            "acceptées dans le formulaire"
+        )
     decision_id = str(own[-1].data["decision"])
     file = runs_dir / FOLDER / decision_id / DECISION
     if not file.is_file() or hash_file(file) != own[-1].data.get("sha256"):
@@ -377,6 +384,28 @@ def load_last_decision(
     if not said.is_file() or hash_file(said) != answers[-1].data.get("sha256"):
         raise NonregError(f"la réponse aux réserves de {decision_id} est absente ou a été modifiée : {said}")
     return load_json(InterventionDecision, file), load_json(ReservesAnswer, said)
+
+
+def find_refused(own: list[LedgerEntry], entries: Iterable[LedgerEntry]) -> str:
+    """The decision whose reserves somebody refused, when the last one has reserves and asked nobody; empty otherwise.
+
+    A refusal holds until somebody accepts, or there is a GO without reserves.
+    """
+    last = own[-1].data
+    if last.get("answer") != Answer.GO_AVEC_RESERVES or last.get("acceptance_required"):
+        return ""
+    said = {
+        str(entry.data.get("decision")): entry.data.get("acceptance")
+        for entry in entries
+        if entry.kind == ACCEPTANCE_KIND
+    }
+    for entry in reversed(own):
+        decision_id = str(entry.data["decision"])
+        if said.get(decision_id) == Acceptance.REFUSED:
+            return decision_id
+        if said.get(decision_id) == Acceptance.ACCEPTED or entry.data.get("answer") == Answer.GO:
+            return ""
+    return ""
 
 
 def confirm_answer(platform: Platform, decision: InterventionDecision, runs_dir: Path, now: datetime) -> str:

@@ -167,9 +167,9 @@ def test_a_campaign_of_a_sunday_night_is_flagged_nowhere(governed: Governed) -> 
     assert not [text for text in texts if "ouvrés" in text]
 
 
-def ask_with_acceptance(governed: Governed) -> Answered:
+def ask_with_acceptance(governed: Governed, run: str = "frais") -> Answered:
     """A GO with reserves that somebody has to accept, as the flow publishes it."""
-    run_dir = publish_run(governed, "frais", started_at=datetime.now(UTC))
+    run_dir = publish_run(governed, run, started_at=datetime.now(UTC))
     asked = make_intervention(
         "AQ-31", InterventionKind.SCRIPT_SQL, True, False, "Aucune table publiée n'est modifiée."
     )
@@ -235,6 +235,31 @@ def test_reserves_refused_or_unanswered_block(governed: Governed, acceptance: Ac
     assert state.go is None  # what was blocked is no last GO
     assert state.answer is not None
     assert state.answer.answer == f"GO avec réserves, réserves {ACCEPTANCES[acceptance]}"
+
+
+def test_a_refusal_holds_when_the_question_is_asked_again_without_a_form(governed: Governed) -> None:
+    answered = ask_with_acceptance(governed)
+
+    def say(acceptance: Acceptance) -> None:
+        record_acceptance(
+            governed.platform,
+            answered,
+            acceptance,
+            "titulaire-essai",
+            "",
+            governed.runs_dir,
+            datetime.now(UTC),
+        )
+
+    say(Acceptance.REFUSED)
+    assert governed.cli("pre-intervention", *ASKED).returncode == 0  # in a terminal nobody is asked
+    code, said = require(governed)
+    assert code == 1
+    assert f"les réserves de la décision {answered.decision.id} ont été refusées" in said
+    answered = ask_with_acceptance(governed, "de-nouveau")
+    say(Acceptance.ACCEPTED)
+    assert governed.cli("pre-intervention", *ASKED).returncode == 0
+    assert require(governed)[0] == 0
 
 
 def test_an_answer_to_reserves_that_was_edited_blocks(governed: Governed) -> None:
