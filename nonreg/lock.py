@@ -2,8 +2,8 @@
 
 The writer's session holds it; who has it is asked by the reader, who alone may see the sessions of others.
 
-Drills break that database too: with `on_lost`, a lock that was lost with its session is taken again as soon as the
-database answers, and whoever finds it taken by somebody else is told.
+That database may stop, or be broken by a drill: with `on_lost`, a lock that was lost with its session is taken again as
+soon as the database answers, and whoever finds it taken by somebody else is told.
 """
 
 from __future__ import annotations

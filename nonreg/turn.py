@@ -82,8 +82,8 @@ def try_turn(
     except PlatformBusy as error:
         return None, ask_holders(platform) or str(error).rstrip(".")
     # The active site's database holds the lock: it may have been one of the things to heal.
-    on_lost = stop.set if plan.drills else None  # nothing is broken under somebody else's campaign
-    lock = held.enter_context(hold_platform_lock(platform, on_lost, plan.run_id))
+    # Lost to another campaign, it ends this one: what one breaks, writes or removes is under the other's eyes.
+    lock = held.enter_context(hold_platform_lock(platform, stop.set, plan.run_id))
     return Turn(lock, busy), lock.holder
 
 

@@ -13,6 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from nonreg.busy import read_waiting
@@ -21,7 +22,8 @@ from nonreg.errors import NonregError, PlatformBusy
 from nonreg.lock import Lock, ask_holders, hold_platform_lock
 from nonreg.model import CampaignPlan
 from nonreg.progress import read_progress
-from nonreg.sandbox.layout import Layout
+from nonreg.sandbox import postgres
+from nonreg.sandbox.layout import ACTIVE, DATABASE, Layout
 from nonreg.store import save_plan
 from nonreg.turn import take_turn
 from nonreg.waiting import wait_until
@@ -187,6 +189,22 @@ def test_a_holder_that_is_killed_frees_the_platform_at_once_for_whoever_waits(
     assert ask_holders(platform).startswith("passage second, lancé par ")
     second.end.set()
     assert waiting.result(30).held
+
+
+def test_a_campaign_that_breaks_nothing_has_its_lock_again_after_its_session_died(
+    platform: Platform, sandbox: Layout, tmp_path: Path, pool: ThreadPoolExecutor
+) -> None:
+    first = make_campaign(platform, sandbox, tmp_path, "premier")
+    running = begin(pool, first)
+    before = ask_holders(platform)
+    with psycopg.connect(postgres.admin_dsn(sandbox, ACTIVE, DATABASE), autocommit=True) as admin:
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+        )
+    held = wait_until(lambda: now if (now := ask_holders(platform)) not in ("", before) else "", 30)
+    first.end.set()
+    assert held.startswith("passage premier, lancé par ")
+    assert (running.result(30).losses, first.stop.is_set()) == ([], False)
 
 
 def test_two_that_wait_have_their_turns_one_after_the_other(
