@@ -217,6 +217,17 @@ def test_deadlines_are_those_of_the_file_and_the_expiry_of_waivers(tmp_path: Pat
     (fact,) = tell_deadlines((waiver,), "essai", waiver.at - timedelta(hours=1))
     assert fact.subject == "Échéance dans moins de 24 h — Dérogation de HD-005"
     assert "AQ-7" in fact.what_to_do
+    renewed = WAIVER.replace("0123456789ab", "ba9876543210").replace("2026-12-31", "2027-03-31")
+    (tmp_path / "waivers.toml").write_text(WAIVER + renewed, encoding="utf-8")
+    _, later = read_deadlines(tmp_path, (24.0,))
+    assert later.at.year == 2027  # the one before has nothing to end any more
+
+
+def test_the_same_deadline_of_two_platforms_is_told_for_each() -> None:
+    keys = {
+        fact.key for platform in ("essai", "secours") for fact in tell_deadlines((DEADLINE,), platform, NOW)
+    }
+    assert len(keys) == 2
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@
     thresholds_working_days = [2]       # optional
     what_to_do = "…"                    # optional
 
-A waiver is reminded of whether or not it is granted: a campaign checks that.
+A waiver is reminded of whether or not it is granted: a campaign checks that. One that was renewed is not.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from nonreg.alerts.facts import Deadline, remind_of_waiver
+from nonreg.compare import choose_waiver
 from nonreg.errors import ConfigError, UsageError
 from nonreg.files import read_toml
 from nonreg.tickets import require_ticket
@@ -35,9 +36,14 @@ MAX_HOURS, MAX_DAYS = 10_000.0, 250
 
 def read_deadlines(governance: Path, thresholds_hours: tuple[float, ...]) -> tuple[Deadline, ...]:
     """The deadlines of a governance folder, then its waivers'; ConfigError for the first entry that is not sound."""
+    waivers = read_waivers(governance)
     return (
         *_read_file(governance / FILE, thresholds_hours),
-        *(remind_of_waiver(waiver, thresholds_hours) for waiver in read_waivers(governance)),
+        *(
+            remind_of_waiver(waiver, thresholds_hours)
+            for waiver in waivers
+            if choose_waiver(waivers, waiver.scenario_id) is waiver
+        ),
     )
 
 

@@ -6,7 +6,7 @@
                                     jamais/ and when it was first missed
     serveur/SINCE                   Prefect's API does not answer
     boite-d-envoi/CHANNEL/…         alerts that did not leave, or of which nobody knows whether they did
-    echeance/ID/AT/THRESHOLD        a deadline is nearer than a threshold (24h, 2jo), or past (0)
+    echeance/PLATFORM/ID/AT/…       a deadline is nearer than a threshold (24h, 2jo), or past (0)
     essai/…                         a trial message
 
 What a report says is masked again before it leaves: a mail goes further than a folder.
@@ -318,7 +318,7 @@ def _tell_deadline(deadline: Deadline, threshold: _Threshold, platform: str, now
     left = threshold.left
     past = not left
     return Fact(
-        f"echeance/{deadline.id}/{stamp(deadline.at)}/{threshold.mark}",
+        f"echeance/{platform}/{deadline.id}/{stamp(deadline.at)}/{threshold.mark}",
         Kind.DEADLINE,
         platform,
         f"Échéance {'dépassée' if past else left} — {deadline.title}",
