@@ -40,7 +40,9 @@ def alert_verdict(run_dir: Path, report: CampaignReport) -> tuple[str, ...]:
         if trigger is None:
             return ()
         if settings is None:
-            return (f"Aucune alerte : la variable {VARIABLE} n'est pas définie.",)
+            return (
+                f"Aucune alerte d'ici, {VARIABLE} n'est pas définie : la veille la fait, s'il y en a une.",
+            )
         if trigger.deployment not in settings.verdicts:
             return ()
         return _tell(run_dir, report, trigger, settings)

@@ -96,7 +96,10 @@ def test_without_settings_a_deployed_campaign_says_so_and_one_of_a_terminal_noth
     monkeypatch.delenv("NONREG_ALERTS", raising=False)
     run_dir = publish_deployed(governed)
     report = judge_folder(run_dir)
-    assert alert_verdict(run_dir, report) == ("Aucune alerte : la variable NONREG_ALERTS n'est pas définie.",)
+    (said,) = alert_verdict(run_dir, report)
+    assert (
+        said == "Aucune alerte d'ici, NONREG_ALERTS n'est pas définie : la veille la fait, s'il y en a une."
+    )
     (run_dir / "trigger.json").unlink()
     assert alert_verdict(run_dir, report) == ()
 

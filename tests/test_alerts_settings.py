@@ -31,8 +31,9 @@ def test_the_example_of_the_documentation_is_read(tmp_path: Path) -> None:
     assert settings.mail.kinds == tuple(Kind)
     assert settings.webhook is not None
     assert Kind.DEADLINE not in settings.webhook.kinds
-    (nightly,) = settings.nights()
+    nightly, weekly = settings.nights()
     assert (nightly.platform, nightly.tolerance) == ("plateforme-test", timedelta(hours=3))
+    assert {one.deployment for one in (nightly, weekly)} == set(settings.verdicts)
     assert settings.folder() == tmp_path / "runs"
 
 
