@@ -19,7 +19,7 @@ from nonreg.alerts.evidence import Trigger, read_trigger, save_trigger
 from nonreg.alerts.facts import Kind
 from nonreg.alerts.outbox import Outbox
 from nonreg.alerts.patrol import make_round
-from nonreg.alerts.server import PrefectServer
+from nonreg.alerts.server import PrefectServer, find_server
 from nonreg.alerts.settings import (
     AlertSettings,
     MailSettings,
@@ -27,11 +27,12 @@ from nonreg.alerts.settings import (
     ServerSettings,
     WebhookSettings,
 )
+from nonreg.errors import CertificateRefused
 from nonreg.model import Outcome
 from nonreg.waiting import wait_until
 from tasks.alerting import alert_verdict, note_trigger
 from tasks.publication import judge_folder
-from tests.alert_receivers import Postman, start_hook, start_smtp
+from tests.alert_receivers import Postman, make_certificate, start_hook, start_smtp
 from tests.governed import Governed, publish_run
 from tests.test_alerts_mail import FACT, settings_for
 from tests.test_alerts_outbox import ROOT, write_settings
@@ -229,6 +230,35 @@ def test_an_account_in_the_address_of_the_server_is_told_nobody(
     assert "connexion refusée" in told.get_content()
     files = [path.read_text("utf-8") for path in (tmp_path / "alertes").iterdir()]
     assert not any("mot-de-passe" in text for text in (told.get_content(), *files))
+
+
+def test_a_foreign_server_at_our_address_gets_no_secret_and_is_told_as_ours_being_away(
+    tmp_path: Path, mail: MailSettings, postman: Postman, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFECT_API_AUTH_STRING", "aquareel:secret")
+    monkeypatch.setenv("NONREG_INSTALLATION", "3bfd8bbd58b346b2")
+    settings = settings_of(tmp_path, mail, server=ServerSettings(server_silence_seconds=60))
+    with start_hook() as hook:  # it asks for no secret
+        hook.body = heard(datetime.now(UTC))
+        for seconds in (0, 60):
+            make_round(settings, find_server(hook.url), NOW + timedelta(seconds=seconds))
+        assert not any("Authorization" in headers for _, headers, _ in hook.posts)
+    (told,) = postman.mails()
+    assert told["Subject"] == "[AQUARÉEL] Serveur Prefect injoignable"
+    assert "n'est pas le nôtre" in " ".join(told.get_content().split())
+
+
+def test_the_authority_that_prefect_trusts_is_trusted_by_the_watch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, context = make_certificate(tmp_path)
+    with start_hook(context) as hook:
+        hook.body = b"[]"
+        server = PrefectServer(hook.url.replace("http://", "https://"))
+        with pytest.raises(CertificateRefused):
+            server.read_workers("aquareel")
+        monkeypatch.setenv("PREFECT_API_SSL_CERT_FILE", str(certificate))
+        assert server.read_workers("aquareel")[0] == ()
 
 
 def test_a_mail_that_does_not_leave_is_told_by_the_webhook_once(tmp_path: Path, postman: Postman) -> None:

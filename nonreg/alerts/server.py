@@ -13,7 +13,8 @@ from urllib.parse import quote
 from nonreg.alerts.facts import WorkerSeen
 from nonreg.alerts.nights import EARLY
 from nonreg.clients.web import Answer, WebSession
-from nonreg.errors import AccessDenied, RequestFailed
+from nonreg.errors import AccessDenied, RequestFailed, UsageError
+from nonreg.service.identity import INSTALLATION, NotOurs, require_ours
 
 TIMEOUT_SECONDS = 20.0
 API, AUTH = "PREFECT_API_URL", "PREFECT_API_AUTH_STRING"
@@ -32,13 +33,26 @@ STATES = {
 
 @dataclass(frozen=True, slots=True)
 class PrefectServer:
-    """Where the API is, and the `account:password` that it asks for; neither is in a repr or a sentence."""
+    """Where the API is, and the `account:password` that it asks for; neither is in a repr.
+
+    With an `installation` the secret only goes to the server of that one (nonreg.service.identity).
+    """
 
     url: str = field(repr=False)
     account: str = field(default="", repr=False)
+    installation: str = ""
+
+    def require_ours(self) -> None:
+        """RequestFailed when whoever answers there is not the server of our installation."""
+        if self.installation:
+            try:
+                require_ours(self.url.rstrip("/"), self.account, self.installation)
+            except (NotOurs, UsageError) as error:
+                raise RequestFailed(str(error)) from error
 
     def read_workers(self, pool: str) -> tuple[tuple[WorkerSeen, ...], datetime]:
         """The workers of a pool, none for an unknown one, and what time it is for the server."""
+        self.require_ours()
         answer = self._ask(f"/work_pools/{quote(pool, safe='')}/workers/filter", {}, (200, 404))
         workers = (
             _read_list(answer, lambda one: WorkerSeen(one["name"], _read_time(one["last_heartbeat_time"])))
@@ -68,7 +82,8 @@ class PrefectServer:
 
     def _ask(self, path: str, body: dict[str, Any], accepted: tuple[int, ...]) -> Answer:
         user, _, password = self.account.partition(":")
-        with WebSession(self.url.rstrip("/"), TIMEOUT_SECONDS) as session:
+        trusted = os.environ.get("PREFECT_API_SSL_CERT_FILE") or None  # what Prefect's own clients trust
+        with WebSession(self.url.rstrip("/"), TIMEOUT_SECONDS, ca_file=trusted) as session:
             answer = session.post(
                 path,
                 json.dumps(body).encode("utf-8"),
@@ -85,7 +100,9 @@ class PrefectServer:
 def find_server(url: str = "") -> PrefectServer | None:
     """The server of that address, or the one of the environment; None when there is neither."""
     named = url or os.environ.get(API, "")
-    return PrefectServer(named, os.environ.get(AUTH, "")) if named else None
+    if not named:
+        return None
+    return PrefectServer(named, os.environ.get(AUTH, ""), os.environ.get(INSTALLATION, ""))
 
 
 def describe_state(run: Any) -> str:
