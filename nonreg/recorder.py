@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 import pytest
 
 from nonreg.attempts import read_attempt
+from nonreg.clients.scope import only_read
 from nonreg.clients.sql import FREE_TEXT, list_queries, watch_queries
 from nonreg.conclusion import Ending, classify, classify_teardown, conclude, worsen
 from nonreg.config import load_platform
@@ -31,6 +32,7 @@ from nonreg.model import (
     Criticality,
     Drill,
     Effect,
+    EffectLimit,
     Failure,
     Family,
     Outcome,
@@ -260,6 +262,8 @@ class Recorder:
         file = os.environ.get(PLATFORM_VARIABLE)
         self._mask = Mask(list_secrets(load_platform(file)) if file else ())
         plan = load_json(CampaignPlan, run_dir / PLAN)
+        if plan.effects is EffectLimit.LECTURE:
+            only_read()
         self._attempt = read_attempt(plan, run_dir)
         self._timeouts = {one.id: one.timeout_seconds for one in (*plan.closing, *plan.scenarios)}
         self._shared: set[str] = set()

@@ -26,12 +26,13 @@ def run_campaign(
     drills: str = "",
     stop: threading.Event | None = None,
     catalog: tuple[Scenario, ...] = (),
+    effects: str = "",
 ) -> CampaignReport:
     """Plan, run and judge; the run's folder holds everything that was recorded.
 
     `drills` is the file of a signed approval, `catalog` what was collected of the folder before.
     """
-    request = CampaignRequest(str(platform_file), families, select, "", scenarios, retries, drills)
+    request = CampaignRequest(str(platform_file), families, select, "", scenarios, retries, drills, effects)
     platform = load_platform(request.platform)
     catalog = catalog or collect_scenarios(request.scenarios_dir())
     plan = plan_campaign(request, platform, catalog, run_dir.name, identify_tool(request))

@@ -31,6 +31,7 @@ _logins: defaultdict[tuple[str, int], threading.BoundedSemaphore] = defaultdict(
 )
 _logins_lock = threading.Lock()
 _overlapping = threading.Event()
+_reading = threading.Event()
 
 
 class Scope:
@@ -140,6 +141,20 @@ def require_scope() -> None:
             f"Erreur de programmation : le fil « {threading.current_thread().name} » interroge une base pendant que "
             "plusieurs scénarios s'exécutent, et rien ne dit pour lequel ; marquez alone=True le @scenario qui le "
             "démarre, ou faites-lui adopter son contexte (nonreg.clients.scope)."
+        )
+
+
+def only_read() -> None:
+    """From now on nothing that this process runs may have the account that writes: its campaign only reads."""
+    _reading.set()
+
+
+def require_may_write() -> None:
+    """NonregError in a campaign that only reads, and for a scenario among others: each says that it only reads."""
+    if _reading.is_set() or _current.get() is not None:
+        raise NonregError(
+            "Contrôle défaillant : un scénario qui dit ne faire que lire demande le compte qui écrit ; déclarez "
+            "effect=Effect.WRITES_TEST_DATA dans son @scenario."
         )
 
 

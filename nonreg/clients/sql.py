@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from nonreg.clients import mssql, postgresql
 from nonreg.clients.result_sets import Batch, run_batch
-from nonreg.clients.scope import current_scope, hold_connection, require_scope
+from nonreg.clients.scope import current_scope, hold_connection, require_may_write, require_scope
 from nonreg.config import Database, Platform, Site
 from nonreg.errors import ConfigError, NonregError, NotOnEngine, NotSent, RequestFailed, Unreachable
 from nonreg.files import read_toml
@@ -321,6 +321,8 @@ def create_site_engine(
     database = site.database
     if database is None:
         raise ConfigError(f"Le site {site.code} n'a pas de base de données.")
+    if account != "reader":
+        require_may_write()
     user, variable = (
         (database.reader_user, database.reader_password_env)
         if account == "reader"
