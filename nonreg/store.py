@@ -188,8 +188,7 @@ def load_run(run_dir: Path) -> CampaignRun:
     facts = load_json(tuple[Fact, ...], run_dir / FACTS) if (run_dir / FACTS).is_file() else ()
     results, closing, unreadable = _read_results(run_dir)
     drills, lost_drills = _read_drills(run_dir, plan)
-    end_file = run_dir / END
-    end = json.loads(end_file.read_text(encoding="utf-8")) if end_file.is_file() else {}
+    end = _read_end(run_dir / END)
     interruption = end.get("interruption", "") if end else NO_END
     if unreadable:
         lost = f"{EVENTS} a {unreadable} ligne(s) illisible(s) : des résultats ont pu être perdus."
@@ -201,13 +200,22 @@ def load_run(run_dir: Path) -> CampaignRun:
         facts=facts,
         results=results,
         started_at=plan.created_at,
-        ended_at=datetime.fromisoformat(end["ended_at"]) if end else None,
+        ended_at=end.get("ended_at"),
         pytest_exit=end.get("pytest_exit"),
         interruption=interruption,
         closing=closing,
         drills=drills,
         healed=read_healed(run_dir),
     )
+
+
+def _read_end(path: Path) -> dict[str, Any]:
+    """How the run stage ended; empty when it did not, or when a machine that stopped left nothing in the file."""
+    try:
+        end = json.loads(path.read_text(encoding="utf-8"))
+        return {**end, "ended_at": datetime.fromisoformat(end["ended_at"])}
+    except (FileNotFoundError, KeyError, TypeError, ValueError):
+        return {}
 
 
 def read_healed(run_dir: Path) -> tuple[str, ...]:

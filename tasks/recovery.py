@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import httpx
 from prefect import State
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
@@ -24,7 +23,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
 )
 from prefect.client.schemas.objects import StateType
-from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL
 
 from nonreg.config import Platform, find_platform_file, load_platform
@@ -84,8 +83,8 @@ def recover_run(run_dir: Path, state_seconds: float = 0.0) -> Recovered | None:
                 tell_end(UUID(flow_run), " ".join((message, *problems)), state_seconds)
             forget(run_dir)
             is_settled = True
-        except (NonregError, OSError, httpx.HTTPError, PrefectHTTPStatusError) as error:
-            problems.append(f"Passage {run_dir.name} à reprendre : {error}")
+        except Exception as error:  # whatever it is, the next orphan and the platform do not wait for it
+            problems.append(f"Passage {run_dir.name} à reprendre : {str(error) or type(error).__name__}")
         return Recovered(run_dir, message, tuple(problems), is_settled)
 
 
