@@ -37,6 +37,12 @@ def test_the_example_of_the_documentation_is_read(tmp_path: Path) -> None:
     assert settings.folder() == tmp_path / "runs"
 
 
+def test_a_mail_authority_is_looked_for_beside_the_settings_as_every_path(tmp_path: Path) -> None:
+    settings = load_settings(write(tmp_path, ('# ca_file = "autorite.pem"', 'ca_file = "autorite.pem"')))
+    assert settings.mail is not None
+    assert settings.mail.ca_file == str(tmp_path.resolve() / "autorite.pem")
+
+
 def test_without_a_file_there_are_no_alerts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("NONREG_ALERTS", raising=False)
     assert find_settings() is None

@@ -132,6 +132,9 @@ def load_settings(path: Path) -> AlertSettings:
     if "base_dir" in data:
         raise ConfigError(f"{path} : clé « base_dir » : clé inconnue.")
     settings = replace(validate_table(AlertSettings, data, text, path), base_dir=path.resolve().parent)
+    if settings.mail is not None and settings.mail.ca_file:
+        ca_file = settings.base_dir / settings.mail.ca_file
+        settings = replace(settings, mail=replace(settings.mail, ca_file=str(ca_file)))
     if settings.mail is None and settings.webhook is None:
         raise ConfigError(f"{path} : aucun canal : il faut une table [mail], [webhook] ou les deux.")
     check_thresholds(settings.thresholds_hours, str(path))
