@@ -156,6 +156,7 @@ class Overlap:
         self._run(job)
         if not job.claim():
             return False
+        job.scope.end()  # a session or a thread that it left behind keeps no turn, and asks nothing unseen
         self._keeper.finish(job.item, job.asked, job.scope.waited_seconds())
         self._ended.put(job)
         return True

@@ -626,6 +626,25 @@ def test_{0}(witness, active, passive, campaign):
 """
 
 
+LEAVING = "left = []\n"
+LEAVER = """
+@scenario("BASE-{0}", "Laisse une session ouverte", MAJEURE, timeout_seconds=20, queries=("site_role",))
+def test_{0}(witness, campaign):
+    left.append(campaign.session(campaign.active_site))
+    witness.expect(left[-1].__enter__().query("site_role").scalar() != "", "rôle", "un rôle", "aucun")
+"""
+
+
+def test_sessions_that_scenarios_leave_open_keep_no_turn(sandbox: Layout, tmp_path: Path) -> None:
+    folder = tmp_path / "scenarios"
+    folder.mkdir()
+    numbers = range(700, 701 + CONNECTED_SCENARIOS)
+    bodies = [LEAVER.format(number) for number in numbers]
+    (folder / "test_essai.py").write_text(HEADER + LEAVING + "".join(bodies), encoding="utf-8")
+    report = run_campaign(sandbox.platform_file, tmp_path / "passage", scenarios=str(folder))
+    assert [one.outcome for one in report.run.results] == [Outcome.OK] * len(numbers)
+
+
 @pytest.fixture(scope="module")
 def querying(sandbox: Layout, tmp_path_factory: pytest.TempPathFactory) -> dict[str, ScenarioResult]:
     root = tmp_path_factory.mktemp("requêtes")

@@ -100,7 +100,7 @@ class Scope:
                 _connected.release()
 
     def end(self) -> None:
-        """Its time has passed: it asks nothing more, and its turn goes to others; who waits for one gives up."""
+        """It has ended, or its time has passed: it asks nothing more, its turn goes to others, who waits gives up."""
         self._ended = True
         with self._connecting:
             if self._connections:
@@ -110,7 +110,7 @@ class Scope:
         """NonregError once its time has passed."""
         if self._ended:
             raise NonregError(
-                f"Le délai de {self.scenario_id} est dépassé : plus rien n'est demandé pour lui."
+                f"Le délai de {self.scenario_id} est dépassé, ou il est terminé : plus rien n'est demandé pour lui."
             )
 
 
