@@ -248,6 +248,19 @@ def test_a_foreign_server_at_our_address_gets_no_secret_and_is_told_as_ours_bein
     assert "n'est pas le nôtre" in " ".join(told.get_content().split())
 
 
+def test_a_secret_that_no_header_carries_does_not_end_the_watch(
+    tmp_path: Path, mail: MailSettings, postman: Postman
+) -> None:
+    settings = settings_of(tmp_path, mail, server=ServerSettings(server_silence_seconds=1))
+    for seconds in (0, 60):
+        make_round(
+            settings, PrefectServer("http://127.0.0.1:9/api", "a:cl€f"), NOW + timedelta(seconds=seconds)
+        )
+    (told,) = postman.mails()
+    assert "sans accent" in told.get_content()
+    assert "cl€f" not in told.get_content()
+
+
 def test_the_authority_that_prefect_trusts_is_trusted_by_the_watch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

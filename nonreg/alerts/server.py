@@ -81,6 +81,8 @@ class PrefectServer:
         return ", ".join(runs) or "aucun passage n'était planifié pour cette nuit"
 
     def _ask(self, path: str, body: dict[str, Any], accepted: tuple[int, ...]) -> Answer:
+        if not self.account.isascii():  # no HTTP header carries it, and an error of that would end the watch
+            raise AccessDenied(f"le compte de {AUTH} doit être en lettres sans accent (ASCII).")
         user, _, password = self.account.partition(":")
         trusted = os.environ.get("PREFECT_API_SSL_CERT_FILE") or None  # what Prefect's own clients trust
         with WebSession(self.url.rstrip("/"), TIMEOUT_SECONDS, ca_file=trusted) as session:
