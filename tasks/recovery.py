@@ -91,12 +91,15 @@ def recover_run(run_dir: Path, state_seconds: float = 0.0) -> Recovered | None:
 def put_back(platform_name: str, run_dir: Path) -> tuple[str, ...]:
     """Heal what the dead campaign broke and remove its test data; a sentence when that is still to be done.
 
-    Another campaign that has the platform meanwhile did both before it began.
+    Another campaign that has the platform meanwhile did both before it began, unless it is of another machine.
+    PlatformBusy when it is the run itself that has the platform: it lives, where its file's lock is not seen from here.
     """
     try:
         platform, file = load_platform(platform_name), find_platform_file(platform_name)
         keep_secrets_of(platform)
         restore(platform, file, run_dir)
+    except PlatformBusy:
+        raise
     except (NonregError, OSError) as error:
         return (f"Plateforme à remettre en état : {error}",)
     return ()
@@ -131,9 +134,13 @@ def restore(platform: Platform, platform_file: Path, run_dir: Path) -> None:
                         clean_leftovers(platform)
                     elif lock.unreachable:
                         raise NonregError(lock.message)
+                    elif run_dir.name in lock.holder:
+                        raise PlatformBusy(lock.message)
             return
         except PlatformBusy as error:
             if run_dir.name not in str(error):
+                if register.pending():
+                    raise NonregError(str(error)) from error
                 return
             if time.monotonic() >= deadline:
                 raise

@@ -8,15 +8,19 @@ from pathlib import Path
 import pytest
 
 from nonreg import store
-from nonreg.orphans import Life, live
+from nonreg.config import load_platform
+from nonreg.lock import hold_platform_lock
+from nonreg.orphans import FILE, Life, live
+from nonreg.sandbox.layout import Layout
 from nonreg.store import END, NO_END
 from tasks import recovery
+from tasks.publication import is_published
 from tests.run_samples import AT, make_plan
 
 
-def leave_orphan(run_dir: Path) -> None:
-    """A run whose process was ended after its plan, on a platform that is not there any more."""
-    with suppress(KeyboardInterrupt), live(run_dir, Life("disparue")):
+def leave_orphan(run_dir: Path, platform: str = "disparue") -> None:
+    """A run whose process was ended after its plan, on a platform that is not there any more unless it is named."""
+    with suppress(KeyboardInterrupt), live(run_dir, Life(platform)):
         store.save_plan(run_dir, make_plan("BASE-001"))
         raise KeyboardInterrupt
 
@@ -34,6 +38,23 @@ def test_an_orphan_that_breaks_what_takes_it_up_is_told_and_left_for_the_next_ti
         assert found is not None
         assert not found.is_settled
         assert found.problems[-1] == "Passage passage à reprendre : 'scénario'"
+
+
+def test_a_run_that_has_the_platform_itself_lives_and_is_neither_judged_nor_told(
+    sandbox: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a shared folder whose locks stay on their machine, its file alone would say that it is gone."""
+    monkeypatch.setattr(recovery, "GONE_SECONDS", 0.5)
+    run_dir = tmp_path / "20261130T010000Z-embarquee-abc123"
+    leave_orphan(run_dir, str(sandbox.platform_file))
+    with hold_platform_lock(load_platform(str(sandbox.platform_file)), run_id=run_dir.name) as lock:
+        assert lock.held
+        found = recovery.recover_run(run_dir)
+    assert found is not None
+    assert not found.is_settled
+    assert run_dir.name in found.problems[-1]
+    assert not is_published(run_dir)
+    assert (run_dir / FILE).is_file()
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"ended_at": 3}'])
