@@ -29,7 +29,7 @@ from nonreg.service.start import (
     read_last_words,
 )
 from nonreg.service.stop import down
-from nonreg.service.units import render_units
+from nonreg.service.units import render_units, write_units
 from nonreg.waiting import wait_until
 
 UNITS = render_units("/opt/aquareel-nonreg", installation="essai-1")
@@ -326,7 +326,7 @@ def test_every_command_of_a_unit_or_a_container_is_one_of_ours() -> None:
     services = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"].values()
     lines += [" ".join(service["command"]) for service in services if "command" in service]
     asked = [part for line in lines for part in line.split("-m nonreg.service ")[1:]]
-    assert len(asked) == 8
+    assert len(asked) == 9
     for words in asked:
         build_parser().parse_args(words.split(" && ")[0].split())
 
@@ -344,6 +344,36 @@ def test_one_id_for_all_machines_and_a_new_one_otherwise() -> None:
 def test_a_folder_that_a_unit_cannot_hold_is_refused(project: str) -> None:
     with pytest.raises(UsageError):
         render_units(project)
+
+
+def test_a_project_that_hardened_units_do_not_see_gets_none(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="ProtectHome"):
+        write_units(tmp_path / "unites", "/home/essai/aquareel", "", "")
+    assert not (tmp_path / "unites").exists()
+
+
+def test_the_watch_starts_without_the_server_whose_absence_it_tells(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("a:b\n", encoding="ascii")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # nobody listens there
+        environment = {
+            **os.environ,
+            "PREFECT_API_URL": f"http://127.0.0.1:{taken.getsockname()[1]}/api",
+            "NONREG_INSTALLATION": "i",
+            "NONREG_AUTH_FILE": str(tmp_path / "secret"),
+            "PREFECT_HOME": str(tmp_path),
+            "NONREG_ALERTS": str(tmp_path / "absent.toml"),
+        }
+        done = subprocess.run(
+            [sys.executable, "-m", "nonreg.service", "watch", "--wait", "0.2"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 3
+    assert "absent.toml" in done.stderr  # the watch itself looked for its settings
 
 
 @pytest.mark.skipif(

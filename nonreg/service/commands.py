@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from nonreg.errors import Unreachable, UsageError
+from nonreg.errors import PlatformError, Unreachable, UsageError
 from nonreg.files import read_text
 from nonreg.prefect_home import describe_home
-from nonreg.service.identity import INSTALLATION, Access, claim, require_ours
+from nonreg.service.identity import INSTALLATION, Access, NotOurs, claim, require_ours
 from nonreg.service.pool import POOL, ask_recovery, create_pool
 from nonreg.waiting import DeadlinePassed, wait_until
 
@@ -84,7 +85,10 @@ def run_server(host: str, port: int) -> NoReturn:
 def run_worker(name: str, wait_seconds: float) -> NoReturn:
     """A worker of the pool, once the server is known to be ours; what the one before it left is taken up first."""
     settings = enter(wait_seconds)
-    ask_recovery(read_access(os.environ))
+    try:
+        ask_recovery(read_access(os.environ))
+    except PlatformError as error:  # it is asked for again every few hours
+        sys.stderr.write(f"{error}\n")
     become(["prefect", "worker", "start", "--pool", POOL, "--type", "process", "--name", name], settings)
 
 
@@ -96,8 +100,11 @@ def run_deploy(wait_seconds: float) -> NoReturn:
 
 
 def run_watch(wait_seconds: float) -> NoReturn:
-    """The watch that sends the alerts."""
-    become(["nonreg.alerts", "watch"], enter(wait_seconds))
+    """The watch that sends the alerts: a server that is away, or not ours, is one of the things that it tells."""
+    access = read_access(os.environ)
+    with suppress(Unreachable, NotOurs):
+        wait_for(lambda: require_ours(access.url, access.auth, access.installation), wait_seconds)
+    become(["nonreg.alerts", "watch"], own_home(os.environ) | {"PREFECT_API_AUTH_STRING": access.auth})
 
 
 def run_claim(wait_seconds: float) -> None:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import psutil
 
+from nonreg.alerts.settings import load_settings
 from nonreg.config import PLATFORMS_VARIABLE
 from nonreg.errors import NonregError, UsageError
 from nonreg.files import read_json, read_text
@@ -147,6 +148,8 @@ class Start:
 
     def start_all(self, deployed: bool) -> None:
         """The steps in order; the platform starts beside the server."""
+        if self.state.alerts:
+            load_settings(Path(self.state.alerts))  # a watch that cannot start would be missed by nobody
         platform = self.start_platform()
         members = list_members(self.state)
         with self.step("serveur Prefect"):

@@ -72,18 +72,17 @@ def end_processes(folder: Folder, say: Say) -> None:
     with suppress(DeadlinePassed):  # what watches over a run may have to finish its work
         wait_until(lambda: not family.find_runs(folder.root), RUN_SECONDS, poll_seconds=POLL_SECONDS)
     family.end([*workers, *family.find_runs(folder.root)])
-    subprocess.run(
-        [sys.executable, "-m", "nonreg.sandbox", "down", "--dir", str(folder.platform)],
-        cwd=PROJECT,
-        env={
-            **os.environ,
-            "TMPDIR": str(folder.temporary),
-        },  # the same as at its start: files of root lie beside it
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=PLATFORM_SECONDS,
-        check=False,
-    )
+    with suppress(subprocess.TimeoutExpired):  # whatever is left of it ends with the rest
+        subprocess.run(
+            [sys.executable, "-m", "nonreg.sandbox", "down", "--dir", str(folder.platform)],
+            cwd=PROJECT,
+            # The same temporary folder as at its start: files of root lie beside it.
+            env={**os.environ, "TMPDIR": str(folder.temporary)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=PLATFORM_SECONDS,
+            check=False,
+        )
     if server is not None:
         family.end(family.list_family(server))
     family.end_all(folder.root)

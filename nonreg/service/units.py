@@ -14,6 +14,7 @@ TEMPLATES = Path(__file__).parent / "systemd"
 HARDENING = "hardening.conf"
 LOCAL_API = "http://127.0.0.1:4200/api"
 ENVIRONMENT = "installation.env"
+HIDDEN = ("/home/", "/root/", "/run/user/")
 SAFE_PATH = re.compile(
     r"/[A-Za-z0-9._/-]*[A-Za-z0-9._-]"
 )  # nothing that systemd would split, expand or quote
@@ -59,7 +60,11 @@ def read(name: str) -> str:
 
 
 def write_units(output: Path, project: str, api: str, installation: str) -> list[Path]:
-    """Write every file; the paths."""
+    """Write every file; the paths. UsageError for a project that hardened units do not see."""
+    if project.startswith(HIDDEN):
+        raise UsageError(
+            f"Les unités ne voient ni /home ni /root (ProtectHome) : installez le projet ailleurs que {project}"
+        )
     units = render_units(project, api, installation)
     try:
         output.mkdir(parents=True, exist_ok=True)
