@@ -169,7 +169,9 @@ def test_pre_05_refuses_a_second_campaign_and_says_who_holds_the_platform(platfo
         assert first.held
         answer = ask(platform)["PRE-05"]
     assert answer.status is GuardStatus.REFUSED
-    assert "une autre campagne est en cours sur cette plateforme : passage essai, lancé par " in answer.message
+    assert (
+        "une autre campagne est en cours sur cette plateforme : passage essai, lancé par " in answer.message
+    )
     assert ask(platform)["PRE-05"].status is GuardStatus.PASSED
 
 
