@@ -6,7 +6,6 @@ The verdict is not the state: the flow ends Failed, after publishing, when the v
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -149,11 +148,15 @@ def campaign(
     life = Life.of_ours(
         str(find_platform_file(platform).resolve()), runtime.flow_run.id, os.environ.get(BY_A_WORKER, "")
     )
-    with live(run_dir, life), finishing(run_dir), ExitStack() as tagged:
+    with live(run_dir, life), finishing(run_dir):
         plan = plan_stage(request, loaded, run_dir)
-        tagged.enter_context(tags(*list_tags(plan)))
         patience_seconds = request.wait_minutes * 60.0
-        with hold_slot(loaded, run_dir, patience_seconds, make_teller(plan)) as left_seconds:
+        with (
+            hold_slot(loaded, run_dir, patience_seconds, make_teller(plan)) as left_seconds,
+            tags(*list_tags(plan)),
+        ):
+            # Only this stage has tags: Prefect asks its server for the limits of each before a task that has some, and
+            # what follows does not wait for a server that is away.
             run_stage(request, loaded, plan, run_dir, left_seconds)
         report = judge_stage(run_dir, tuple(Path(file) for file in project_junit))
         rendered = render_stage(report)
