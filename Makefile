@@ -48,8 +48,8 @@ test-defects: $(READY) ## chaque défaut connu contre une famille entière, et s
 test-drills: $(READY) ## exercices HD : tués à tout instant, plateforme qui ment, étapes humaines (DRILL_SEEDS=n, environ 15 min)
 	@$(PY) -m pytest -n 2 --dist loadgroup -m drills tests $(ARGS)
 
-test-prefect: $(READY) ## Prefect : campagnes entières, tuées aussi ; un serveur, ses travailleurs, chaque déploiement (environ 6 min)
-	@$(PY) -m pytest -m prefect tests $(ARGS)
+test-prefect: $(READY) ## Prefect : campagnes entières, tuées aussi ; un serveur, ses travailleurs, chaque déploiement (environ 15 min)
+	@$(PY) -m pytest -n 2 --dist loadfile -m prefect tests $(ARGS)
 
 test-openssh: $(READY) ## signatures : échanges avec les vrais ssh-keygen et ssh-agent
 	@$(PY) -m pytest -m openssh tests/openssh $(ARGS)
