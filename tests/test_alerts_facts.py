@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -13,10 +14,12 @@ from hypothesis import strategies as st
 from nonreg.alerts.deadlines import read_deadlines
 from nonreg.alerts.facts import (
     Deadline,
+    RecoverySeen,
     Undelivered,
     WorkerSeen,
     go_back_working_days,
     tell_deadlines,
+    tell_recovery,
     tell_server,
     tell_undelivered,
     tell_verdict,
@@ -127,6 +130,21 @@ def test_a_server_is_told_of_once_its_silence_lasts() -> None:
     fact = tell_server(since, "refus", 300, NOW)
     assert fact is not None
     assert fact.key == "serveur/20261123T055500Z"
+
+
+@given(st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31)), st.booleans())
+def test_a_recovery_that_failed_is_told_once_a_day_in_paris_and_one_that_went_well_never(
+    ended: datetime, has_failed: bool
+) -> None:
+    at = ended.replace(tzinfo=UTC)
+    last = RecoverySeen("essai", "REPRISE", has_failed, "HD-024 : hôte injoignable", at)
+    fact = tell_recovery(last, at + timedelta(hours=1))
+    assert (fact is not None) is has_failed
+    if fact is not None:
+        assert fact.key == f"reprise/essai/{at.astimezone(ZoneInfo('Europe/Paris')).date()}"
+        assert "HD-024 : hôte injoignable" in fact.text
+    assert tell_recovery(last, at + timedelta(days=8)) is None
+    assert tell_recovery(None, at) is None
 
 
 def waiting(

@@ -84,6 +84,34 @@ def test_a_pool_that_does_not_exist_has_no_worker(server: Server) -> None:
     assert PrefectServer(server.api).read_workers("inconnu")[0] == ()
 
 
+def test_a_platform_that_could_not_be_put_back_is_told_until_a_later_recovery_does_it(
+    server: Server, tmp_path: Path
+) -> None:
+    flow, api = server.post("/flows/", name="reprise"), PrefectServer(server.api)
+    assert api.read_last_recovery() is None
+    settings = AlertSettings(
+        mail=settings_for(1),
+        base_dir=tmp_path,
+        runs_dir=".",
+        server=ServerSettings(workers=0, pool="inconnu"),
+    )
+    for state, is_told in (("FAILED", True), ("COMPLETED", False)):
+        run = server.post(
+            "/flow_runs/", flow_id=flow["id"], name="REPRISE d'essai", parameters={"platform": "essai"}
+        )
+        for one in ("RUNNING", state):
+            server.post(
+                f"/flow_runs/{run['id']}/set_state",
+                state={"type": one, "message": "HD-024 : hôte injoignable"},
+                force=True,
+            )
+        last = api.read_last_recovery()
+        assert last is not None
+        assert last.has_failed is is_told
+        told = make_round(settings, api, last.ended_at).told
+        assert any("Plateforme à remettre en état — essai" in one for one in told) is is_told
+
+
 def test_a_missed_night_says_what_the_server_had_planned(server: Server) -> None:
     flow = server.post("/flows/", name="une-nuit")
     deployment = server.post("/deployments/", name="nuit", flow_id=flow["id"])

@@ -5,6 +5,7 @@
     travailleur/POOL/SINCE          too few workers are alive; SINCE is the last sign of the one that is missing, or
                                     jamais/ and when it was first missed
     serveur/SINCE                   Prefect's API does not answer
+    reprise/PLATFORM/DATE           what a dead campaign left could not be put back that day
     boite-d-envoi/CHANNEL/…         alerts that did not leave, or of which nobody knows whether they did
     echeance/PLATFORM/ID/AT/…       a deadline is nearer than a threshold (24h, 2jo), or past (0)
     essai/…                         a trial message
@@ -38,6 +39,7 @@ class Kind(StrEnum):
     MISSED_NIGHT = "nuit-manquee"
     WORKER = "travailleur"
     SERVER = "serveur"
+    RECOVERY = "reprise"
     OUTBOX = "boite-d-envoi"
     DEADLINE = "echeance"
     TRIAL = "essai"
@@ -63,6 +65,17 @@ class WorkerSeen:
 
     name: str
     last_heartbeat: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RecoverySeen:
+    """The last « reprise » that ended, as the server tells it."""
+
+    platform: str
+    name: str
+    has_failed: bool
+    message: str
+    ended_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +223,26 @@ def tell_server(down_since: datetime, reason: str, tolerance_seconds: float, now
         "Aucune campagne n'est planifiée ni montrée tant qu'elle se tait.",
         "Sur la machine du serveur : systemctl status, puis systemctl restart, de son service ; vérifiez la place "
         "disque et la base de données. Une campagne en cours se termine seule et publie son rapport.",
+        "",
+        now,
+    )
+
+
+def tell_recovery(last: RecoverySeen | None, now: datetime) -> Fact | None:
+    """The alert of a platform that is not as it was found, once a day while it lasts."""
+    if last is None or not last.has_failed or now - last.ended_at > FORGOTTEN_AFTER:
+        return None
+    day = last.ended_at.astimezone(PARIS).date()
+    return Fact(
+        f"reprise/{quote(last.platform, safe='')}/{day}",
+        Kind.RECOVERY,
+        last.platform,
+        f"Plateforme à remettre en état — {last.platform}",
+        f"« {last.name} » a échoué le {in_paris(last.ended_at)} : {conceal(last.message)}\n"
+        "Ce qu'une campagne arrêtée a laissé n'a pas pu être repris jusqu'au bout : une panne d'exercice, des données "
+        "d'essai, ou un rapport.",
+        "Lisez ce passage dans Prefect, puis : python -m nonreg heal --platform PLATEFORME. La campagne suivante "
+        "essaie aussi, et refuse de partir si la plateforme n'est pas guérie.",
         "",
         now,
     )

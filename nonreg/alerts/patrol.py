@@ -18,6 +18,7 @@ from nonreg.alerts.facts import (
     Fact,
     Kind,
     tell_deadlines,
+    tell_recovery,
     tell_server,
     tell_undelivered,
     tell_worker,
@@ -130,6 +131,13 @@ def _look(
                 return ()
         return (fact,) if fact is not None else ()
 
+    def look_at_recovery() -> tuple[Fact, ...]:
+        try:
+            fact = tell_recovery(asked.read_last_recovery(), now) if asked is not None else None
+        except PlatformError:
+            return ()  # its silence is a fact of its own
+        return (fact,) if fact is not None else ()
+
     def look_at_verdict(run: RunSeen) -> tuple[Fact, ...]:
         fact = find_bad_verdict(settings.folder(), run, settings.verdicts, now)
         return (fact,) if fact is not None else ()
@@ -153,6 +161,7 @@ def _look(
 
     sources: tuple[Callable[[], tuple[Fact, ...]], ...] = (
         look_at_server,
+        look_at_recovery,
         *(partial(look_at_verdict, run) for run in runs),
         look_at_nights,
         *(partial(look_at_deadlines, folder) for folder in settings.governance),

@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
-from nonreg.alerts.facts import WorkerSeen
+from nonreg.alerts.facts import RecoverySeen, WorkerSeen
 from nonreg.alerts.nights import EARLY
 from nonreg.clients.web import Answer, WebSession
 from nonreg.errors import AccessDenied, RequestFailed, UsageError
@@ -79,6 +79,30 @@ class PrefectServer:
         )
         runs = _read_list(answer, lambda one: f"{one['name']} {describe_state(one)}")
         return ", ".join(runs) or "aucun passage n'était planifié pour cette nuit"
+
+    def read_last_recovery(self) -> RecoverySeen | None:
+        """The last run of the flow « reprise » that ended; None when there is none."""
+        answer = self._ask(
+            "/flow_runs/filter",
+            {
+                "flows": {"name": {"any_": ["reprise"]}},
+                "flow_runs": {"state": {"type": {"any_": ["COMPLETED", "FAILED", "CRASHED"]}}},
+                "sort": "END_TIME_DESC",
+                "limit": 1,
+            },
+            (200,),
+        )
+        found = _read_list(
+            answer,
+            lambda one: RecoverySeen(
+                one["parameters"]["platform"],
+                one["name"],
+                one["state_type"] != "COMPLETED",
+                one["state"].get("message") or "",
+                _read_time(one["end_time"]),
+            ),
+        )
+        return found[0] if found else None
 
     def _ask(self, path: str, body: dict[str, Any], accepted: tuple[int, ...]) -> Answer:
         if not self.account.isascii():  # no HTTP header carries it, and an error of that would end the watch
