@@ -117,7 +117,7 @@ def campaign(
         platform: Nom de la plateforme (nonreg/platforms) ou chemin de son fichier TOML.
         families: Familles de scénarios ; toutes par défaut.
         effects: Ce que les scénarios peuvent faire au plus ; en lecture, ceux qui écrivent sont laissés de côté,
-            et le rapport les nomme.
+            et le rapport les nomme ; les données d'essai qu'une campagne arrêtée a laissées sont toujours retirées.
         ticket: Référence du ticket, par exemple AQ-123 ; vide pour celle que la plateforme donne par défaut.
         select: Motifs d'identifiants séparés par des virgules, par exemple HD-00* ; vide pour tous les scénarios.
         label: Début du nom du passage, tel qu'il s'affiche dans la liste.
