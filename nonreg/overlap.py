@@ -246,7 +246,10 @@ def fail_late(seconds: float) -> None:
 
 def interrupt(thread: threading.Thread) -> None:
     """Raise Overdue in a thread as soon as it runs Python again: it closes its connections and ends."""
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(Overdue))
+    if thread.is_alive():  # the number of one that has ended may be another's
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(
+            ctypes.c_ulong(thread.ident or 0), ctypes.py_object(Overdue)
+        )
 
 
 class StatePerThread:
