@@ -134,7 +134,7 @@ def name_holder(holder: Holder, platform_name: str) -> str:
     program, *words = str(application).split(" ")
     if program != PROGRAM or len(words) != 2:
         return f"{application} ({session})"
-    run_id = re.sub(rf"^({START})-({END})$", rf"\1-{platform_name}-\2", words[0])
+    run_id = re.sub(rf"^({START})-({END})$", lambda found: f"{found[1]}-{platform_name}-{found[2]}", words[0])
     account, _, machine = words[1].partition("@")
     what = "guérison lancée" if run_id == NO_RUN else f"passage {run_id}, lancé"
     return f"{what} par {account} sur {machine or 'une machine inconnue'} ({session})"

@@ -139,6 +139,7 @@ def test_whoever_asks_is_told_who_has_the_platform_and_nobody_when_it_is_free(pl
 
 @given(st.text(), st.text(), st.text(), st.text())
 @example("passage" * 9, "compte" * 9, "poste" * 9, "essai")
+@example("20261130T010000Z-\\3-abc123", "compte", "poste", "\\3")
 def test_the_name_of_a_session_fits_every_server_and_is_read_without_fail(
     run_id: str, account: str, machine: str, platform_name: str
 ) -> None:
