@@ -112,10 +112,12 @@ def new_run_id(platform_name: str) -> str:
 
 
 def pytest_command(scenarios_dir: Path) -> list[str]:
-    """The pytest call that campaigns share: our plugins, none of the user's settings, nothing cached."""
+    """The pytest call that campaigns share: our plugins alone, none of the user's settings, nothing cached."""
     return [
         sys.executable,
         *("-m", "pytest", "-c", os.devnull, "--rootdir", str(scenarios_dir), "--import-mode=importlib"),
+        # What else is installed would be loaded too, and costs a second at each start.
+        *("--disable-plugin-autoload", "-p", "pytest_timeout"),
         *("-p", "no:cacheprovider", "-p", "nonreg.recorder", "-p", "nonreg.fixtures"),
         *("-p", "nonreg.sqlfiles.collect"),
         "--capture=sys",  # the recorder needs the real standard input
