@@ -194,10 +194,12 @@ def test_a_real_server_with_our_secret_and_another_identity_is_refused_by_worker
         wait_until(other.is_ours, 90)
         claim(other.api, AUTH, "la-leur")
         with prepare_installation(tmp_path) as ours:
-            for words in (["worker", "t"], ["deploy"], ["watch"], ["claim"]):
+            for words in (["worker", "t"], ["deploy"], ["claim"]):
                 refused = run_alone(ours, other.api, tmp_path / "secret", words)
                 assert refused == (1, f"Le serveur Prefect de {other.api} n'est pas le nôtre : c'est celui de "
                                       "l'installation la-leur, la nôtre est la-notre.\n")  # fmt: skip
+            # The watch tells of it, once it has settings that say to whom.
+            assert "NONREG_ALERTS" in run_alone(ours, other.api, tmp_path / "secret", ["watch"])[1]
     finally:
         other.stop()
 
