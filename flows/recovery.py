@@ -10,7 +10,6 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 from prefect import flow, get_run_logger, runtime, task
 from prefect.cache_policies import NO_CACHE
@@ -18,6 +17,7 @@ from prefect.cache_policies import NO_CACHE
 from flows.forms import name_field
 from nonreg.errors import NonregError
 from nonreg.orphans import list_lives
+from nonreg.working_time import PARIS
 from tasks.recovery import Recovered, heal_platform, recover_run, settle_lost
 from tasks.showing import clean_errors, redact
 
@@ -50,7 +50,7 @@ def settle_stage(runs_dir: Path) -> tuple[str, ...]:
 
 def name_run() -> str:
     """Readable name of the flow run: `REPRISE 2026-11-23 embarquee`."""
-    day = datetime.now(ZoneInfo("Europe/Paris")).date()
+    day = datetime.now(PARIS).date()
     return f"REPRISE {day} {Path(runtime.flow_run.parameters['platform']).stem}"
 
 

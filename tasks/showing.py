@@ -41,11 +41,11 @@ from nonreg.masking import NO_SECRET_KNOWN, Mask, list_secrets
 from nonreg.model import CampaignPlan, CampaignReport
 from reports.artifacts import Links, say_file
 from reports.text import map_texts
+from tasks.finisher import BY_A_WORKER
 
 PATIENCE_VARIABLE = "NONREG_SHOWING_PATIENCE_SECONDS"
 PATIENCE_SECONDS = 60.0  # at the end of a run, for a server that is being restarted
 UNATTENDED_SECONDS = 1800.0  # of what a worker runs: nobody waits, the evidence is on the disk
-BY_A_WORKER = "PREFECT__FLOW_RUN_ID"  # Prefect's own, in the environment of what a worker starts
 ANSWER_SECONDS = 5.0  # of one request; Prefect's own client would try for minutes
 QUIET_SECONDS = 5.0  # without a request after one that was not answered
 INTERVENTIONS = "interventions"  # the one folder of runs that has folders of its own

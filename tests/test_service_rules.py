@@ -348,7 +348,7 @@ def test_a_folder_that_a_unit_cannot_hold_is_refused(project: str) -> None:
 
 def test_a_project_that_hardened_units_do_not_see_gets_none(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="ProtectHome"):
-        write_units(tmp_path / "unites", "/home/essai/aquareel", "", "")
+        write_units(tmp_path / "unites", "/home/quelqu-un/aquareel", "", "")
     assert not (tmp_path / "unites").exists()
 
 
