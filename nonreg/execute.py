@@ -16,12 +16,13 @@ from nonreg import store
 from nonreg.attempts import Attempt, announce_attempt, choose_retries, describe_attempt, read_attempt
 from nonreg.bench import clean
 from nonreg.clients.sql import open_session
-from nonreg.config import Platform
+from nonreg.config import Platform, load_platform
 from nonreg.drills.aftermath import heal_own
 from nonreg.drills.approval import check_approval
 from nonreg.environment import LEFTOVERS
 from nonreg.errors import NonregError
 from nonreg.guards import blocks, check_guards
+from nonreg.masking import Mask, list_secrets
 from nonreg.model import CampaignPlan, Fact, GuardResult, GuardStatus, SiteRole
 from nonreg.plan import pytest_command
 from nonreg.probes.facts import read_facts
@@ -229,6 +230,15 @@ def run_pytest(
             if process.poll() is None:  # also when we are being cancelled: no scenario outlives its campaign
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+            mask_file(run_dir / name_log(attempt), platform_file)
+
+
+def mask_file(path: Path, platform_file: Path) -> None:
+    """Hide the platform's secrets in what was printed by nobody's thread, or by pytest on an error of its own."""
+    said = path.read_text(encoding="utf-8", errors="surrogateescape")
+    masked = Mask(list_secrets(load_platform(str(platform_file)))).hide(said)
+    if masked != said:
+        store.write_file(path, masked.encode("utf-8", errors="surrogateescape"))
 
 
 def name_log(attempt: Attempt) -> str:

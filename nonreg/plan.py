@@ -121,7 +121,8 @@ def pytest_command(scenarios_dir: Path) -> list[str]:
         *("-p", "no:cacheprovider", "-p", "nonreg.recorder", "-p", "nonreg.fixtures"),
         *("-p", "nonreg.sqlfiles.collect"),
         "--capture=sys",  # the recorder needs the real standard input
-        *("-q", "--no-header", "--tb=no", str(scenarios_dir)),
+        # No summary of failures either: what a driver says may hold a password; events.jsonl has it without.
+        *("-q", "-rN", "--no-header", "--tb=no", str(scenarios_dir)),
     ]
 
 
@@ -134,7 +135,7 @@ def collect_scenarios(scenarios_dir: Path) -> tuple[Scenario, ...]:
         environment = {**os.environ, COLLECT_VARIABLE: str(target)}
         environment.pop(RUN_VARIABLE, None)
         done = subprocess.run(
-            [*pytest_command(scenarios_dir), "--collect-only", "--tb=short"],
+            [*pytest_command(scenarios_dir), "--collect-only", "--tb=short", "-rE"],
             env=environment,
             capture_output=True,
             text=True,

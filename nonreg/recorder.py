@@ -48,6 +48,7 @@ COLLECT_VARIABLE, RUN_VARIABLE = "NONREG_COLLECT_TO", "NONREG_RUN_DIR"
 PLATFORM_VARIABLE = "NONREG_PLATFORM_FILE"
 ID_PATTERN = re.compile(r"(BASE|APP|HD)-\d{3}[a-z]?")
 DEFAULT_TIMEOUT_SECONDS = 60.0
+CLOSING_SECONDS = 5.0  # for scenarios whose time had passed: to close what they had opened
 WITNESS = pytest.StashKey[Witness]()
 RESULT = pytest.StashKey[ScenarioResult]()
 RESTORED = pytest.StashKey[bool]()
@@ -323,7 +324,10 @@ class Recorder:
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self, config: pytest.Config) -> None:
-        """A scenario that nothing could end keeps nobody waiting: neither its thread nor those that it started."""
+        """A scenario that nothing could end keeps nobody waiting for long, nor do the threads that it started."""
+        deadline = time.monotonic() + CLOSING_SECONDS
+        for thread in self._stuck:
+            thread.join(max(0.0, deadline - time.monotonic()))
         if any(thread.is_alive() for thread in self._stuck):
             sys.stdout.flush()
             sys.stderr.flush()
