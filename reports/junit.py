@@ -47,9 +47,12 @@ def _open_suite(name: str, report: CampaignReport) -> TestSuite:
 
 def _write_guards(report: CampaignReport) -> TestSuite:
     suite = _open_suite("GARDES", report)
-    for guard in report.run.guards:
-        suite.add_testcase(_write_guard(guard))
-    suite.update_statistics()  # type: ignore[no-untyped-call]
+    return _fill(suite, [_write_guard(guard) for guard in report.run.guards])
+
+
+def _fill(suite: TestSuite, tests: list[TestCase]) -> TestSuite:
+    """All tests at once: after each one that is added alone, the library counts those before it again."""
+    suite.add_testcases([*tests])
     return suite
 
 
@@ -68,13 +71,13 @@ def _write_guard(guard: GuardResult) -> TestCase:
 def _write_family(family: Family, cases: Sequence[Case], report: CampaignReport) -> TestSuite:
     suite = _open_suite(family.value, report)
     records = {record.scenario_id: record for record in report.run.drills}
+    tests = []
     for case in cases:
         test = _write_case(case)
         if case.scenario.id in records:
             _add_drill(test, records[case.scenario.id])
-        suite.add_testcase(test)
-    suite.update_statistics()  # type: ignore[no-untyped-call]
-    return suite
+        tests.append(test)
+    return _fill(suite, tests)
 
 
 def _add_drill(test: TestCase, record: DrillRecord) -> None:
@@ -96,7 +99,7 @@ def _add_drill(test: TestCase, record: DrillRecord) -> None:
 
 def _write_closing(checks: Sequence[ClosingCheck], report: CampaignReport) -> TestSuite:
     """Return the checks done again after the drills: one that is not as before fails."""
-    suite = _open_suite("CLOTURE", report)
+    suite, tests = _open_suite("CLOTURE", report), []
     for check in checks:
         lasted = check.after.duration_seconds if check.after else 0.0
         name = f"{check.scenario_id} {check.title}".strip()
@@ -106,9 +109,8 @@ def _write_closing(checks: Sequence[ClosingCheck], report: CampaignReport) -> Te
             test.result = [Failure(said, "KO")]
         elif check.state.tone == "warn":
             test.result = [Error(said, "INCONCLUSIF")]
-        suite.add_testcase(test)
-    suite.update_statistics()  # type: ignore[no-untyped-call]
-    return suite
+        tests.append(test)
+    return _fill(suite, tests)
 
 
 def _write_case(case: Case) -> TestCase:
