@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 import threading
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
 from nonreg import store
-from nonreg.attempts import Attempt, announce_attempt, choose_retries, describe_attempt, read_attempt
+from nonreg.attempts import Attempt, announce_attempt, choose_retries
 from nonreg.bench import clean
 from nonreg.clients.sql import open_session
-from nonreg.config import Platform, load_platform
+from nonreg.config import Platform
 from nonreg.drills.aftermath import heal_own
 from nonreg.drills.approval import check_approval
 from nonreg.environment import LEFTOVERS
 from nonreg.errors import NonregError
 from nonreg.guards import blocks, check_guards
-from nonreg.masking import Mask, list_secrets
 from nonreg.model import CampaignPlan, Fact, GuardResult, GuardStatus, SiteRole
-from nonreg.plan import pytest_command
 from nonreg.probes.facts import read_facts
-from nonreg.recorder import COLLECT_VARIABLE, PLATFORM_VARIABLE, RUN_VARIABLE
+from nonreg.pytest_process import PytestProcess, run_pytest, starting_pytest
 from nonreg.trouble import capture_trouble, needs_capture
 from nonreg.turn import take_turn
-
-GRACE_SECONDS = 30.0
-POLL_SECONDS = 0.05
 
 
 def execute_plan(
@@ -62,6 +53,7 @@ def execute_plan(
             save_refusal(run_dir, str(error))
             return
         lock, busy = turn.lock, turn.busy
+        first = held.enter_context(starting_pytest(plan, run_dir, platform_file, scenarios_dir, busy))
         guards = check_guards(platform, plan, lock, scenarios_dir)
         store.save_guards(run_dir, guards)
         if blocks(guards):
@@ -80,7 +72,9 @@ def execute_plan(
         except NonregError as error:
             save_refusal(run_dir, str(error))
             return
-        exit_code, said = run_and_restore(platform, plan, run_dir, platform_file, scenarios_dir, stop, busy)
+        exit_code, said = run_and_restore(
+            first, platform, plan, run_dir, platform_file, scenarios_dir, stop, busy
+        )
         said = (*said, *lock.losses)
         store.save_end(run_dir, datetime.now(UTC), exit_code, " ".join(filter(None, dict.fromkeys(said))))
         if not stop.is_set():  # whoever stops a campaign does not wait for its capture
@@ -93,6 +87,7 @@ def save_refusal(run_dir: Path, reason: str) -> None:
 
 
 def run_and_restore(
+    first: PytestProcess,
     platform: Platform,
     plan: CampaignPlan,
     run_dir: Path,
@@ -116,7 +111,7 @@ def run_and_restore(
     left = ""
     try:
         exit_code, said = run_attempts(
-            plan, run_dir, platform_file, scenarios_dir, stop, restore_and_clean, busy
+            first, plan, run_dir, platform_file, scenarios_dir, stop, restore_and_clean, busy
         )
     finally:  # also when we are going down ourselves
         left = restore()
@@ -152,6 +147,7 @@ def describe_refusal(guards: tuple[GuardResult, ...]) -> str:
 
 
 def run_attempts(
+    started: PytestProcess,
     plan: CampaignPlan,
     run_dir: Path,
     platform_file: Path,
@@ -160,12 +156,12 @@ def run_attempts(
     clean_between: Callable[[], str],
     busy: int | None = None,
 ) -> tuple[int | None, tuple[str, ...]]:
-    """The plan, then up to `plan.retries` times what was not good; the exit code, and why it stopped early.
+    """The plan, already `started`, then up to `plan.retries` times what was not good; exit code, and why it stopped.
 
     The exit code is that of the first process, unless a later one did not end by itself with 0 or 1.
     `clean_between` removes test data and returns a sentence when it cannot: nothing is tried again then.
     """
-    first, interruption = run_pytest(plan, run_dir, platform_file, scenarios_dir, stop, busy)
+    first, interruption = started.follow(stop)
     code = first
     for number in range(2, plan.retries + 2):
         if interruption or code not in (0, 1):
@@ -178,74 +174,6 @@ def run_attempts(
         announce_attempt(run_dir, Attempt(number, again))
         code, interruption = run_pytest(plan, run_dir, platform_file, scenarios_dir, stop, busy)
     return (first if code in (0, 1) else code), (interruption,)
-
-
-def run_pytest(
-    plan: CampaignPlan,
-    run_dir: Path,
-    platform_file: Path,
-    scenarios_dir: Path,
-    stop: threading.Event,
-    busy: int | None = None,
-) -> tuple[int | None, str]:
-    """pytest's exit code for the current attempt, and why it was stopped if it was.
-
-    It inherits `busy`: if we are killed, nobody heals or drills before it has noticed, and is gone too.
-
-    Its output is kept in pytest.log, of retries in pytest-essai-N.log, of the closing checks in pytest-final.log.
-    """
-    attempt = read_attempt(plan, run_dir)
-    environment = {
-        **os.environ,
-        RUN_VARIABLE: str(run_dir.resolve()),
-        PLATFORM_VARIABLE: str(platform_file.resolve()),
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    environment.pop(COLLECT_VARIABLE, None)
-    planned, known = set(attempt.scenario_ids), plan.closing if attempt.closing else plan.scenarios
-    deadline_seconds = GRACE_SECONDS + sum(
-        scenario.timeout_seconds for scenario in known if scenario.id in planned
-    )
-    what = "Contrôles finaux arrêtés" if attempt.closing else "Campagne arrêtée"
-    with (run_dir / name_log(attempt)).open("wb") as log:
-        process = subprocess.Popen(
-            pytest_command(scenarios_dir),
-            env=environment,
-            stdin=subprocess.PIPE,  # its end tells the recorder that we are gone, even by SIGKILL
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            pass_fds=() if busy is None else (busy,),
-        )
-        try:
-            deadline = time.monotonic() + deadline_seconds
-            while process.poll() is None:
-                if time.monotonic() > deadline:
-                    where = describe_attempt(attempt.number)
-                    return None, f"{what} après {deadline_seconds:g} s{where and f' ({where})'}."
-                if stop.wait(POLL_SECONDS):
-                    return None, "Campagne arrêtée à la demande."
-            return process.returncode, ""
-        finally:
-            if process.poll() is None:  # also when we are being cancelled: no scenario outlives its campaign
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-            mask_file(run_dir / name_log(attempt), platform_file)
-
-
-def mask_file(path: Path, platform_file: Path) -> None:
-    """Hide the platform's secrets in what was printed by nobody's thread, or by pytest on an error of its own."""
-    said = path.read_text(encoding="utf-8", errors="surrogateescape")
-    masked = Mask(list_secrets(load_platform(str(platform_file)))).hide(said)
-    if masked != said:
-        store.write_file(path, masked.encode("utf-8", errors="surrogateescape"))
-
-
-def name_log(attempt: Attempt) -> str:
-    """Where pytest's output is kept."""
-    if attempt.closing:
-        return "pytest-final.log"
-    return "pytest.log" if attempt.number == 1 else f"pytest-essai-{attempt.number}.log"
 
 
 def clean_leftovers(platform: Platform) -> tuple[Fact, ...]:

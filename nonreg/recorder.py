@@ -46,6 +46,7 @@ from nonreg.witness import NotApplicable, NotRestored, Witness
 
 COLLECT_VARIABLE, RUN_VARIABLE = "NONREG_COLLECT_TO", "NONREG_RUN_DIR"
 PLATFORM_VARIABLE = "NONREG_PLATFORM_FILE"
+GO = b"."  # on standard input: collected scenarios may begin
 ID_PATTERN = re.compile(r"(BASE|APP|HD)-\d{3}[a-z]?")
 DEFAULT_TIMEOUT_SECONDS = 60.0
 CLOSING_SECONDS = 5.0  # for scenarios whose time had passed: to close what they had opened
@@ -206,14 +207,15 @@ def pytest_configure(config: pytest.Config) -> None:
     if collect_to := os.environ.get(COLLECT_VARIABLE):
         config.pluginmanager.register(Collector(Path(collect_to)), "nonreg-collector")
     if run_dir := os.environ.get(RUN_VARIABLE):
-        config.pluginmanager.register(Recorder(Path(run_dir)), "nonreg-recorder")
-        threading.Thread(target=die_with_campaign, args=(os.dup(0),), daemon=True).start()
+        may_begin = threading.Event()
+        config.pluginmanager.register(Recorder(Path(run_dir), may_begin), "nonreg-recorder")
+        threading.Thread(target=obey_campaign, args=(os.dup(0), may_begin), daemon=True).start()
 
 
-def die_with_campaign(pipe: int) -> None:
-    """Exit when the campaign that started us is gone, even killed: its end of our standard input closes."""
-    while os.read(pipe, 1):
-        pass
+def obey_campaign(pipe: int, may_begin: threading.Event) -> None:
+    """Begin when told to, exit when the campaign that started us is gone, even killed: our standard input closes."""
+    while os.read(pipe, len(GO)):
+        may_begin.set()
     os._exit(3)
 
 
@@ -258,8 +260,9 @@ class Collector:
 class Recorder:
     """Executes the scenarios of one attempt in plan order and records each event as it happens."""
 
-    def __init__(self, run_dir: Path) -> None:
+    def __init__(self, run_dir: Path, may_begin: threading.Event) -> None:
         self._run_dir = run_dir
+        self._may_begin = may_begin
         file = os.environ.get(PLATFORM_VARIABLE)
         self._mask = Mask(list_secrets(load_platform(file)) if file else ())
         plan = load_json(CampaignPlan, run_dir / PLAN)
@@ -288,6 +291,8 @@ class Recorder:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
         """Items in plan order, those that only read at once between two others where they may be."""
+        if not session.config.option.collectonly:
+            self._may_begin.wait()
         if not self._overlaps or session.config.option.collectonly or session.testsfailed:
             return None  # pytest's own loop
         stretches = split_stretches(

@@ -19,8 +19,8 @@ from pathlib import Path
 
 from nonreg import store
 from nonreg.config import load_platform
-from nonreg.execute import run_pytest
 from nonreg.plan import SCENARIOS_DIR, CampaignRequest, collect_scenarios, identify_tool, plan_campaign
+from nonreg.pytest_process import run_pytest
 from nonreg.sandbox.launch import start_instance, stop_instance
 
 REPEATS = 3

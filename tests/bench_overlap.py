@@ -20,9 +20,9 @@ from pathlib import Path
 
 from nonreg import store
 from nonreg.config import PLATFORMS_DIR
-from nonreg.execute import run_pytest
 from nonreg.model import CampaignPlan, Family
 from nonreg.plan import collect_scenarios, select_scenarios
+from nonreg.pytest_process import run_pytest
 from tests.folder_runs import PLATFORM
 
 COUNT, PER_FILE, REPEATS = 1000, 100, 3

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from nonreg import store
 from nonreg.config import PLATFORMS_DIR
-from nonreg.execute import run_pytest
 from nonreg.model import CampaignPlan, CampaignRun, Family, Nature, PlatformIdentity
 from nonreg.plan import collect_scenarios, select_scenarios
+from nonreg.pytest_process import run_pytest
 
 PLATFORM = PlatformIdentity("essai", "Essai", Nature.TEST, "5.2.0", "jeu", ("SITE-A (ACTIF)",))
 

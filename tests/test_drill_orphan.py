@@ -35,7 +35,7 @@ from pathlib import Path
 from nonreg import store
 from nonreg.config import PLATFORMS_DIR
 from nonreg.drills.register import Register, hold_drills
-from nonreg.execute import run_pytest
+from nonreg.pytest_process import run_pytest
 from nonreg.model import CampaignPlan, Family
 from nonreg.plan import collect_scenarios
 from tests.folder_runs import PLATFORM

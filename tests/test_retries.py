@@ -22,6 +22,7 @@ from nonreg.execute import execute_plan, run_attempts
 from nonreg.model import CampaignPlan, CampaignRun, Effect, Failure, Outcome, Scenario, ScenarioResult
 from nonreg.plan import CampaignRequest, collect_scenarios, identify_tool, plan_campaign
 from nonreg.progress import read_progress
+from nonreg.pytest_process import starting_pytest
 from nonreg.sandbox import postgres
 from nonreg.sandbox.layout import ACTIVE, DATABASE, Layout
 from nonreg.waiting import wait_until
@@ -148,9 +149,9 @@ class Runner:
         plan = dataclasses.replace(make_plan(), scenarios=scenarios, retries=retries)
         store.save_plan(run_dir, plan)
         store.save_guards(run_dir, ())
-        code, said = run_attempts(
-            plan, run_dir, PLATFORMS_DIR / "embarquee.toml", folder, stop or threading.Event(), clean
-        )
+        file = PLATFORMS_DIR / "embarquee.toml"
+        with starting_pytest(plan, run_dir, file, folder) as started:
+            code, said = run_attempts(started, plan, run_dir, file, folder, stop or threading.Event(), clean)
         store.save_end(run_dir, datetime.now(UTC), code, " ".join(filter(None, said)))
         return Retried(run_dir, store.load_run(run_dir))
 

@@ -24,7 +24,6 @@ from nonreg import baseline, store
 from nonreg.clients.sql import load_query, watch_queries
 from nonreg.conclusion import classify, conclude, worsen
 from nonreg.config import Platform, load_platform
-from nonreg.execute import run_pytest
 from nonreg.fixtures import Campaign
 from nonreg.ha.driver import choose_driver
 from nonreg.ha.group import Health
@@ -32,6 +31,7 @@ from nonreg.model import Outcome, ScenarioResult
 from nonreg.plan import SCENARIOS_DIR, CampaignRequest, collect_scenarios, identify_tool, plan_campaign
 from nonreg.probes.facts import read_facts
 from nonreg.probes.replication import NotCaughtUp
+from nonreg.pytest_process import run_pytest
 from nonreg.scenarios.base import test_serveur
 from nonreg.scenarios.hd import test_moniteur, test_replication
 from nonreg.snapshot import read_agent_jobs

@@ -13,7 +13,6 @@ from typing import Any
 from nonreg import baseline, store
 from nonreg.clients.result_sets import run_batch
 from nonreg.config import Platform
-from nonreg.execute import run_pytest
 from nonreg.grants.effective import check_account
 from nonreg.grants.manifest import Account, load_manifest
 from nonreg.grants.preflight import Judgement
@@ -21,6 +20,7 @@ from nonreg.grants.script import Users, write_script
 from nonreg.model import Scenario, ScenarioResult, SiteRole
 from nonreg.plan import SCENARIOS_DIR, CampaignRequest, collect_scenarios, identify_tool, plan_campaign
 from nonreg.probes.facts import read_facts
+from nonreg.pytest_process import run_pytest
 from nonreg.sandbox.mssql.batches import split_batches
 from nonreg.sandbox.mssql.install import DATABASE, READER, WRITER
 from nonreg.sandbox.mssql.replication import PASSIVE_DATABASE, PASSIVE_READER, PASSIVE_WRITER
