@@ -53,7 +53,13 @@ def find_secret(environment: Mapping[str, str], variable: str, credential: str) 
     if environment.get(variable):
         return Path(environment[variable])
     given = environment.get("CREDENTIALS_DIRECTORY")
-    return Path(given) / credential if given and (Path(given) / credential).is_file() else None
+    if not given:
+        return None
+    file = Path(given) / credential
+    try:
+        return file if file.is_file() else None
+    except PermissionError:  # it is there: whoever reads it says what is wrong
+        return file
 
 
 def own_home(environment: Mapping[str, str]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from nonreg.store import write_file
 
 TEMPLATES = Path(__file__).parent / "systemd"
 HARDENING = "hardening.conf"
+OF_THE_SERVER = ("aquareel-prefect.service", "aquareel-prefect-identity.service")
 LOCAL_API = "http://127.0.0.1:4200/api"
 ENVIRONMENT = "installation.env"
 HIDDEN = ("/home/", "/root/", "/run/user/")
@@ -37,7 +38,7 @@ def render_units(project: str, api: str = "", installation: str = "") -> dict[st
     units = {
         path.name: read(path.name).replace("@HARDENING@", hardening).replace("@PROJECT@", project)
         for path in sorted(TEMPLATES.iterdir())
-        if path.name != HARDENING and not (api and path.name == "aquareel-prefect.service")
+        if path.name != HARDENING and not (api and path.name in OF_THE_SERVER)
     }
     return units | {ENVIRONMENT: render_environment(project, api or LOCAL_API, installation)}
 
