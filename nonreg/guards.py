@@ -66,6 +66,11 @@ def check_guards(
             status, message = ask()
         except NonregError as error:
             status, message = GuardStatus.UNKNOWN, str(error)
+        except Exception as error:  # what stands between a campaign and a platform answers, or stops it
+            status, message = (
+                GuardStatus.UNKNOWN,
+                f"Contrôle impossible sur ce poste : {type(error).__name__}, {error}.",
+            )
         results.append(GuardResult(guard_id, title, status, message))
     return tuple(results)
 

@@ -381,6 +381,21 @@ def test_a_forbidden_thing_that_is_not_there_proves_nothing_of_the_accounts(
     assert ask(platform)["PRE-08"].status is GuardStatus.PASSED
 
 
+def test_a_guard_that_this_machine_cannot_ask_is_unknown_and_the_others_are_asked(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As under a systemd unit without AF_NETLINK, where the addresses of the machine are nobody's to read."""
+
+    def refuse() -> None:
+        raise OSError(97, "Address family not supported by protocol")
+
+    monkeypatch.setattr(psutil, "net_if_addrs", refuse)
+    answers = ask(platform)
+    assert answers["PRE-09"].status is GuardStatus.UNKNOWN
+    assert answers["PRE-09"].message.startswith("Contrôle impossible sur ce poste : OSError, [Errno 97]")
+    assert answers["PRE-10"].status is GuardStatus.PASSED
+
+
 def test_pre_09_refuses_a_machine_inside_a_production_network(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
