@@ -127,7 +127,7 @@ def restore(platform: Platform, platform_file: Path, run_dir: Path) -> None:
     register, deadline = open_register(platform), time.monotonic() + GONE_SECONDS
     while True:
         try:
-            with hold_drills(register, f"reprise de {run_dir.name}"):
+            with hold_drills(register, f"reprise de {run_dir.name}", drills=False):
                 heal_earlier(platform, run_dir, run_dir.name, platform_file)
                 with hold_platform_lock(platform) as lock:
                     if lock.held:

@@ -9,6 +9,7 @@ import pytest
 
 from nonreg import store
 from nonreg.config import load_platform
+from nonreg.drills.register import Register
 from nonreg.lock import hold_platform_lock
 from nonreg.orphans import FILE, Life, live
 from nonreg.sandbox.layout import Layout
@@ -55,6 +56,21 @@ def test_a_run_that_has_the_platform_itself_lives_and_is_neither_judged_nor_told
     assert run_dir.name in found.problems[-1]
     assert not is_published(run_dir)
     assert (run_dir / FILE).is_file()
+
+
+def test_a_run_whose_drills_folder_cannot_be_written_is_taken_up_all_the_same(
+    sandbox: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hardened unit sees the platforms' files read-only; where no drill ever was there is nothing to heal."""
+    platform = load_platform(str(sandbox.platform_file))
+    blocked = tmp_path / "fichier"
+    blocked.touch()
+    monkeypatch.setattr(
+        recovery, "open_register", lambda one: Register(blocked / "exercices", one.identity_token)
+    )
+    run_dir = tmp_path / "20261130T010000Z-embarquee-abc124"
+    run_dir.mkdir()
+    assert recovery.restore(platform, sandbox.platform_file, run_dir) is None
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"ended_at": 3}'])
