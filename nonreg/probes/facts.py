@@ -39,18 +39,18 @@ def read_facts(platform: Platform, mark: datetime | None = None) -> tuple[Fact, 
     facts = [Fact(env.SCOPE, part, what) for part, what in platform.scope.items()]
     facts.append(Fact(env.BENCH, env.PYTHON, python_platform.python_version()))
     facts.append(Fact(env.BENCH, env.LOG_MARK, f"{instant:%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"))
-    with ThreadPoolExecutor(len(platform.sites)) as pool:  # a silent site costs its timeout once
-        for found in pool.map(lambda site: read_site(platform, site), platform.sites):
-            facts += found
+    parts = [(site, read) for site in platform.sites for read in (_read_role, _read_database, _read_host)]
+    with ThreadPoolExecutor(len(parts)) as pool:  # what is silent costs its timeout once
+        for (site, _), named in zip(
+            parts, pool.map(lambda part: list(part[1](platform, part[0])), parts), strict=True
+        ):
+            facts += [Fact(site.code, name, value) for name, value in named]
     return tuple(facts)
 
 
-def read_site(platform: Platform, site: Site) -> list[Fact]:
-    """All facts of one site."""
-    named = [*_read_database(platform, site), *_read_host(platform, site)]
-    if site.database is None:
-        named.insert(0, (env.ROLE, ask(platform, lambda: read_supervision_role(site))))
-    return [Fact(site.code, name, value) for name, value in named]
+def _read_role(platform: Platform, site: Site) -> Named:
+    """Role of a site that has no database to tell it."""
+    return [] if site.database else [(env.ROLE, ask(platform, lambda: read_supervision_role(site)))]
 
 
 def ask(platform: Platform, read: Callable[[], str]) -> str:
