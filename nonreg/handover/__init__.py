@@ -1,0 +1,1 @@
+"""Handover: runbooks as data, and their executions as the ledger tells them."""
