@@ -44,6 +44,7 @@ class DecisionKind(StrEnum):
     EXERCICE = "exercice"
     CONFIRMATION = "confirmation"
     MIGRATION = "migration"
+    ETAPE = "etape"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -80,9 +80,11 @@ def append(
     at: datetime,
     people: People | None,
     signed: SignedDecision | None,
+    check: Callable[[tuple[LedgerEntry, ...]], None] | None = None,
 ) -> LedgerHead:
     """Add one entry, on disk when this returns; opens the ledger when there is none.
 
+    `check` sees the entries under the lock and raises when this one must not follow them.
     Raises DecisionRefused (a decision that was already used, or that does not hold), LedgerBroken (nothing is
     added to a broken chain), UsageError (a person's name in the entry), NonregError (lock or disk; the state
     before stays).
@@ -104,6 +106,8 @@ def append(
         entries = _parse_lines(text)
         if signed is not None:
             _check_not_used(signed.decision.id, entries)
+        if check is not None:
+            check(entries)
         lines = b""
         if not entries:
             ledger_id = str(uuid.uuid4())

@@ -1,0 +1,67 @@
+"""Where the clock of an execution stands: deadlines in both readings, what is left, whether it was met. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from nonreg.delays import Deadlines, Interval, Reading, find_deadlines, measure_working_time
+from nonreg.model.handover import Clock, Execution, Step
+from nonreg.working_time import WorkingTime
+
+
+@dataclass(frozen=True, slots=True)
+class ClockView:
+    """The clock as it is shown at an instant.
+
+    `left` is office time until the binding deadline, negative once it has passed; `took` office time from the start
+    to the stop, suspensions apart; `is_met` is None while it runs.
+    """
+
+    clock: Clock
+    deadlines: Deadlines
+    left: timedelta
+    took: timedelta | None
+    is_met: bool | None
+
+
+def list_pauses(clock: Clock, at: datetime) -> tuple[Interval, ...]:
+    """The suspensions as intervals, one that goes on until `at`."""
+    return tuple(Interval(one.since, one.until or at) for one in clock.suspensions)
+
+
+def view_clock(
+    execution: Execution, working: WorkingTime, at: datetime, kept: Reading = Reading.JOURS
+) -> ClockView | None:
+    """The clock of an execution at an instant; None before it starts, or without a delay."""
+    clock, hours = execution.clock, execution.runbook.delay_hours
+    if clock.started_at is None or hours is None:
+        return None
+    end = clock.stopped_at or at
+    pauses = list_pauses(clock, end)
+    deadlines = find_deadlines(clock.started_at, hours, working, pauses, kept)
+    binding = deadlines.binding
+    left = (
+        measure_working_time(end, binding, working)
+        if end <= binding
+        else -measure_working_time(binding, end, working)
+    )
+    paused = sum((measure_working_time(one.start, one.end, working) for one in pauses), timedelta())
+    took = measure_working_time(clock.started_at, end, working) - paused
+    return ClockView(
+        clock,
+        deadlines,
+        left,
+        took if clock.stopped_at else None,
+        None if clock.stopped_at is None else clock.stopped_at <= binding,
+    )
+
+
+def find_step_deadline(
+    execution: Execution, step: Step, working: WorkingTime, at: datetime, kept: Reading = Reading.JOURS
+) -> datetime | None:
+    """Until when a step is to be done; None without a deadline, or before the clock starts."""
+    if step.deadline_hours is None or execution.clock.started_at is None:
+        return None
+    pauses = list_pauses(execution.clock, at)
+    return find_deadlines(execution.clock.started_at, step.deadline_hours, working, pauses, kept).binding
