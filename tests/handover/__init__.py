@@ -1,0 +1,1 @@
+"""Handover: runbooks, their executions, their checks."""
