@@ -19,6 +19,7 @@ from nonreg.errors import ConfigError, UsageError
 from nonreg.files import parse_toml, read_text
 from nonreg.links import find_address_problem, find_ticket_url_problem
 from nonreg.model import Limit, Nature, PlatformIdentity, SiteRole
+from nonreg.vpn import Vpn, find_vpn_problem
 from nonreg.working_time import WorkingTime, find_problem
 
 T = TypeVar("T")
@@ -170,7 +171,8 @@ class Platform:
     `limits` are the agreed ones by name, in the unit that the name carries; `scope` says of each part
     whether it is real or stands in for it. `baseline` and `governance` name folders of
     `nonreg/baselines` and `nonreg/governance`, or are paths from the file's own folder. `ticket_url` is the
-    address of a ticket, `reports_url` that of the folder of runs, for whoever watches from elsewhere.
+    address of a ticket, `reports_url` that of the folder of runs, for whoever watches from elsewhere. `vpn` is what
+    leads there from a workstation, None where nothing has to.
     """
 
     __pydantic_config__: ClassVar[Any] = STRICT
@@ -194,6 +196,7 @@ class Platform:
     reports_url: str = ""
     base_dir: str = ""
     secrets_file: str = ""
+    vpn: Vpn | None = None
 
     def site(self, role: SiteRole) -> Site:
         """The one site of that role (checked when the file was read)."""
@@ -271,6 +274,7 @@ def load_platform(name_or_path: str) -> Platform:
     _check_numbers(platform, text, path)
     _check_working_time(platform, text, path)
     _check_addresses(platform, text, path)
+    _check_vpn(platform, text, path)
     return platform
 
 
@@ -328,6 +332,8 @@ def _check_numbers(platform: Platform, text: str, path: Path) -> None:
                 value = getattr(site.database, key)
                 bounds.append(([*where, "database", key], value, MAX_TIMEOUT_SECONDS))
             bounds.append(([*where, "database", "port"], site.database.port, MAX_PORT))
+    if platform.vpn is not None:
+        bounds.append((["vpn", "timeout_seconds"], platform.vpn.timeout_seconds, MAX_TIMEOUT_SECONDS))
     for keys, value, maximum in bounds:
         least = 0.0 if keys[0] == "limits" else math.ulp(0.0)  # no timeout and no port is zero
         if not (math.isfinite(value) and least <= value <= maximum):
@@ -356,6 +362,15 @@ def _check_working_time(platform: Platform, text: str, path: Path) -> None:
         line = find_key_line(text, ["working_time", "openings"])
         where = "clé « working_time.openings »" + (f", ligne {line}" if line else "")
         raise ConfigError(f"{path} : {where} : {problem}.")
+
+
+def _check_vpn(platform: Platform, text: str, path: Path) -> None:
+    if platform.vpn is not None and (found := find_vpn_problem(platform.vpn)):
+        key, problem = found
+        line = find_key_line(text, ["vpn", key])
+        raise ConfigError(
+            f"{path} : clé « vpn.{key} »" + (f", ligne {line}" if line else "") + f" : {problem}."
+        )
 
 
 def _translate_validation(error: Any) -> str:

@@ -111,6 +111,8 @@ def list_secrets(platform: Platform) -> tuple[str, ...]:
         if site.database is not None:
             names |= {site.database.reader_password_env, site.database.writer_password_env}
         names |= {site.web.station_password_env, site.web.client_password_env}
+    if platform.vpn is not None:
+        names.add(platform.vpn.password_env)
     values = set()
     for name in filter(None, names):
         try:
@@ -134,6 +136,9 @@ def hide_places(text: str, platform: Platform) -> str:
         if site.database is not None:
             places.add(site.database.host)
             accounts |= {site.database.reader_user, site.database.writer_user}
+    if platform.drills.hypervisor is not None:
+        places.add(platform.drills.hypervisor.address)
+        accounts.add(platform.drills.hypervisor.user)
     known = "|".join(re.escape(place) for place in sorted(places))
     text = re.sub(rf"\s*\((?:{known})(?::\d+)?\)", "", text)
     text = re.sub(rf"(?<![\w.])(?:{known})(?::\d+)?(?![\w.]*\w)", "<adresse>", text)

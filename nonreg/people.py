@@ -7,6 +7,9 @@
     role = "titulaire"
     keys = ["ssh-ed25519 AAAA…"]        # SSH public keys, each of one person only
     valid_until = 2027-01-01T00:00:00+01:00     # optional, with a zone; also valid_from
+    contract_until = 2027-12-31         # optional: last day of the contract
+    nda_signed_on = 2026-01-05          # optional: day on which confidentiality was promised in writing
+    accounts = ["p-nom", …]             # optional: accounts on hosts and databases that are this person's alone
 
 A key that any shipped people file reserves for another platform is refused, even copied into a site's file.
 """
@@ -16,7 +19,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +32,9 @@ GOVERNANCE_DIR = Path(__file__).parent / "governance"
 PEOPLE = "people.toml"
 ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 MAX_ID_CHARACTERS = 32
-REQUIRED, OPTIONAL = ("id", "name", "role", "keys"), ("valid_from", "valid_until")
+REQUIRED, VALIDITY = ("id", "name", "role", "keys"), ("valid_from", "valid_until")
+DAYS = ("contract_until", "nda_signed_on")
+OPTIONAL = (*VALIDITY, *DAYS, "accounts")
 PARTICLES = {"de", "du", "des", "la", "le", "les"}
 # A civility and the word after it, past particles. `m` alone is metres, `mm` millimetres, `me` a pronoun.
 CIVILITY = re.compile(
@@ -40,7 +45,10 @@ CIVILITY = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who may decide; `keys` are `type base64`, validity is from (included) to (excluded)."""
+    """Somebody who may decide; `keys` are `type base64`, validity is from (included) to (excluded).
+
+    `contract_until` is the last day of the contract, `accounts` are those on hosts and databases.
+    """
 
     id: str
     name: str
@@ -48,6 +56,9 @@ class Person:
     keys: tuple[str, ...]
     valid_from: datetime | None = None
     valid_until: datetime | None = None
+    contract_until: date | None = None
+    nda_signed_on: date | None = None
+    accounts: tuple[str, ...] = ()
 
     def is_valid(self, at: datetime) -> bool:
         """False before `valid_from`, and from `valid_until` on."""
@@ -74,6 +85,13 @@ class People:
     def find_name_in(self, text: str) -> Person | None:
         """Somebody whose name stands in the text, None when nobody's does."""
         return next((person for person in self.persons if holds_name(text, person.name)), None)
+
+
+def explain_contract(person: Person, day: date) -> str:
+    """Why somebody is no longer under contract on that day; empty until its last day, or when no end is written."""
+    if person.contract_until is None or day <= person.contract_until:
+        return ""
+    return f"Le contrat de « {person.id} » a pris fin le {person.contract_until:%d/%m/%Y}."
 
 
 def load_people(folder: Path, identity_token: str) -> People:
@@ -207,6 +225,8 @@ def _read_person(entry: Any, where: str) -> Person:
         _read_role(entry["role"], where),
         _read_keys(entry["keys"], where),
         *_read_validity(entry, where),
+        *(_read_day(entry, key, where) for key in DAYS),
+        accounts=_read_accounts(entry.get("accounts", []), where),
     )
 
 
@@ -242,7 +262,7 @@ def _read_keys(values: Any, where: str) -> tuple[str, ...]:
 
 
 def _read_validity(entry: dict[str, Any], where: str) -> tuple[datetime | None, datetime | None]:
-    for key in OPTIONAL:
+    for key in VALIDITY:
         value = entry.get(key)
         if value is not None and (not isinstance(value, datetime) or value.tzinfo is None):
             raise ConfigError(
@@ -253,6 +273,23 @@ def _read_validity(entry: dict[str, Any], where: str) -> tuple[datetime | None, 
     if start is not None and end is not None and end <= start:
         raise ConfigError(f"{where} : clé « valid_until » : la fin doit suivre le début (« valid_from »).")
     return start, end
+
+
+def _read_day(entry: dict[str, Any], key: str, where: str) -> date | None:
+    value = entry.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, date) or isinstance(value, datetime):  # an instant is a date too
+        raise ConfigError(
+            f"{where} : clé « {key} » : une date sans heure est attendue, par exemple 2027-12-31."
+        )
+    return value
+
+
+def _read_accounts(values: Any, where: str) -> tuple[str, ...]:
+    if not isinstance(values, list) or not all(isinstance(value, str) and value.strip() for value in values):
+        raise ConfigError(f"{where} : clé « accounts » : une liste de noms de comptes est attendue.")
+    return tuple(unicodedata.normalize("NFC", value.strip()) for value in values)
 
 
 def _check_unique(persons: tuple[Person, ...], file: Path) -> None:

@@ -1,5 +1,7 @@
 """The people of the embedded platform: one a role, with invented names and fixed keys that are worth nothing.
 
+The renforts have invented contracts, and the technical accounts of the platform file: a rehearsal plays with them.
+
 The keys are derived from fixed texts, so anybody can make them. Their public halves are committed in
 `nonreg/governance/embarquee/people.toml`, which reserves them for this platform: any other refuses them.
 `python -m nonreg.sandbox.identities` prints that file.
@@ -8,8 +10,10 @@ The keys are derived from fixed texts, so anybody can make them. Their public ha
 from __future__ import annotations
 
 import hashlib
+import json
 import tomllib
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
@@ -27,6 +31,8 @@ PEOPLE = {
     Role.MOA_SCV: ("moa-scv-essai", "Hippolyte Sourdebois"),
     Role.SPC_GD: ("spc-gd-essai", "Mahaut Grandgué"),
 }
+RENFORTS = (Role.RENFORT_TECHNIQUE, Role.RENFORT_PILOTAGE)
+CONTRACT_UNTIL, NDA_SIGNED_ON = "2035-12-31", "2026-01-05"  # invented
 HEADER = """\
 # People of the embedded platform: invented names, public keys whose private halves anybody can derive.
 # Written by `python -m nonreg.sandbox.identities`; a site's own file looks the same, without reserved_for.
@@ -49,15 +55,30 @@ def write_identities(layout: Layout) -> None:
 
 def render_people_file() -> str:
     """The committed people file, as it must be."""
-    token = tomllib.loads((PLATFORMS_DIR / f"{PLATFORM}.toml").read_text(encoding="utf-8"))["identity_token"]
-    parts = [HEADER, f'reserved_for = "{token}"\n']
+    platform = tomllib.loads((PLATFORMS_DIR / f"{PLATFORM}.toml").read_text(encoding="utf-8"))
+    parts = [HEADER, f'reserved_for = "{platform["identity_token"]}"\n']
     for role, (person_id, name) in PEOPLE.items():
         public = derive_key(role).public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
         parts.append(
             f'\n[[people]]\nid = "{person_id}"\nname = "{name}"\nrole = "{role.value}"\n'
             f'keys = ["{public.decode("ascii")}"]\n'
         )
+        if role in RENFORTS:
+            parts.append(
+                f"contract_until = {CONTRACT_UNTIL}\nnda_signed_on = {NDA_SIGNED_ON}\n"
+                f"accounts = {json.dumps(list_technical_accounts(platform))}\n"
+            )
     return "".join(parts)
+
+
+def list_technical_accounts(platform: dict[str, Any]) -> list[str]:
+    """The accounts by which a platform file reaches its hosts, databases and web clients, each once."""
+    hosts = [site["host"] for site in platform["sites"]] + [platform["drills"]["hypervisor"]]
+    found = [host["user"] for host in hosts]
+    for site in platform["sites"]:
+        database = site.get("database", {})
+        found += [database.get("reader_user"), database.get("writer_user"), site["web"].get("client_user")]
+    return list(dict.fromkeys(filter(None, found)))
 
 
 def people_file() -> Path:
