@@ -17,6 +17,8 @@ from nonreg.errors import AccessDenied, NonregError, RequestFailed, Thrown, Unre
 # SQLSTATEs that mean "the account may not", as opposed to "the request is wrong".
 LOGIN_REFUSED = ("28000", "28P01")
 RIGHT_REFUSED = "42501"
+# A refused connection has no state, only words: of a wrong password, of a role without LOGIN.
+LOGIN_WORDS = ("password authentication failed", "is not permitted to log in")
 CANCELLED = "57014"
 RIGHT_REFUSALS = frozenset({RIGHT_REFUSED, "25006"})  # no right, or a session that may only read
 RAISED = frozenset({"P0001", "P0004"})  # RAISE EXCEPTION without a code of its own, ASSERT
@@ -82,7 +84,7 @@ def translate(error: BaseException, database: Database, site_code: str, connecti
     state = read_state(error)
     said = str(getattr(error, "orig", error)).strip()
     words = said.splitlines()[0] if said else type(error).__name__
-    if state in LOGIN_REFUSED or "password authentication failed" in said:
+    if state in LOGIN_REFUSED or (not state and any(one in said for one in LOGIN_WORDS)):
         return AccessDenied(
             f"La base de {where} refuse le compte : vérifiez l'utilisateur et son mot de passe."
         )

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import paramiko
 
@@ -21,6 +22,7 @@ from nonreg.errors import (
     RequestFailed,
     Unreachable,
 )
+from nonreg.french import explain_os_error
 
 # What `nonreg.clients.sftp` needs of the library, so that it is imported here alone.
 SFTPClient = paramiko.SFTPClient
@@ -133,7 +135,7 @@ def describe_command(name: str, **arguments: str | int) -> str:
 def open_shell(platform: Platform, host: Host) -> Iterator[Shell]:
     """Connect with the platform's key; the host key must be the recorded one.
 
-    Raises HostKeyMismatch, AccessDenied or Unreachable.
+    Raises HostKeyMismatch, AccessDenied or Unreachable; ConfigError for files that are not there or no keys.
     """
     client = paramiko.SSHClient()
     client.set_missing_host_key_policy(paramiko.RejectPolicy())
@@ -141,6 +143,7 @@ def open_shell(platform: Platform, host: Host) -> Iterator[Shell]:
     for path, what in ((known_hosts, "des clés d'hôtes"), (key_file, "de clé SSH")):
         if not path.is_file():
             raise ConfigError(f"Fichier {what} introuvable pour {host.name} : {path}")
+    key = _load_key(key_file, host)
     try:
         client.load_host_keys(str(known_hosts))
         with hold_login(host.address, host.port):
@@ -148,7 +151,7 @@ def open_shell(platform: Platform, host: Host) -> Iterator[Shell]:
                 host.address,
                 port=host.port,
                 username=host.user,
-                key_filename=str(key_file),
+                pkey=key,
                 allow_agent=False,
                 look_for_keys=False,
                 timeout=host.timeout_seconds,
@@ -164,12 +167,35 @@ def open_shell(platform: Platform, host: Host) -> Iterator[Shell]:
         client.close()
 
 
+def _load_key(path: Path, host: Host) -> paramiko.PKey:
+    # Left to the library, a refused RSA key is told as « not a valid Ed25519 key », and a passphrase as a refusal.
+    try:
+        return paramiko.PKey.from_path(path)
+    except OSError as error:
+        raise ConfigError(
+            f"Clé SSH illisible pour {host.name} : {path} ({explain_os_error(error)})."
+        ) from error
+    except TypeError as error:
+        raise ConfigError(
+            f"La clé SSH de {host.name} a une phrase de passe, que personne n'est là pour donner : {path}"
+        ) from error
+    except Exception as error:  # whatever the libraries raise on what is no key
+        raise ConfigError(f"Ce n'est pas une clé SSH privée utilisable pour {host.name} : {path}") from error
+
+
 def _translate(error: Exception, host: Host) -> PlatformError:
     where = f"{host.name} ({host.address}:{host.port})"
     if isinstance(error, paramiko.BadHostKeyException):
         return HostKeyMismatch(
             f"La clé d'hôte de {where} n'est pas celle qui est enregistrée : connexion refusée."
         )
+    # The library calls these two refusals as well; nobody has refused anything.
+    if isinstance(error, paramiko.AuthenticationException) and "timeout" in str(error):
+        return Unreachable(
+            f"L'hôte {where} n'a pas dit en {host.timeout_seconds:g} s s'il accepte la clé SSH."
+        )
+    if isinstance(error, paramiko.AuthenticationException) and "shut down" in str(error):
+        return Unreachable(f"L'hôte {where} a coupé la connexion avant de dire s'il accepte la clé SSH.")
     if isinstance(error, paramiko.AuthenticationException):
         return AccessDenied(f"L'hôte {where} refuse la clé SSH de l'utilisateur « {host.user} ».")
     if isinstance(error, paramiko.SSHException) and "not found in known_hosts" in str(error):
