@@ -296,16 +296,21 @@ def find_accepted(platform: Platform) -> list[str]:
         if site.database is None:
             continue
         for account, name in FORBIDDEN:
-            with open_session(platform, site, account) as session:
-                code = session.try_query(name)
-                if not code:
-                    problems.append(f"le compte {account} de {site.code} peut faire {name}")
-                elif not session.is_right_refusal(code):  # an object of another name proves nothing of rights
-                    raise RequestFailed(
-                        f"{name}, essayé par le compte {account} de {site.code}, échoue pour une autre raison qu'un "
-                        f"droit ({code}) : rien n'est prouvé."
-                    )
+            if is_accepted(platform, site, account, name):
+                problems.append(f"le compte {account} de {site.code} peut faire {name}")
     return problems
+
+
+def is_accepted(platform: Platform, site: Site, account: str, name: str) -> bool:
+    """Whether an account can run that query, which is undone; RequestFailed when anything but a right stops it."""
+    with open_session(platform, site, account) as session:
+        code = session.try_query(name)
+        if code and not session.is_right_refusal(code):  # an object of another name proves nothing of rights
+            raise RequestFailed(
+                f"{name}, essayé par le compte {account} de {site.code}, échoue pour une autre raison qu'un "
+                f"droit ({code}) : rien n'est prouvé."
+            )
+    return not code
 
 
 def check_no_production_link(platform: Platform) -> Answer:
