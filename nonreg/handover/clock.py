@@ -1,4 +1,4 @@
-"""Where the clock of an execution stands: deadlines in both readings, what is left, whether it was met. Pure."""
+"""Where the clock of an execution stands: deadlines in both readings, and what is left. Pure."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ from nonreg.working_time import WorkingTime
 class ClockView:
     """The clock as it is shown at an instant.
 
-    `left` is office time until the binding deadline, negative once it has passed; `took` office time from the start
-    to the stop, suspensions apart; `is_met` is None while it runs.
+    `left_by_days` and `left_by_hours` are office time until each deadline, negative once it has passed; `took` is
+    office time from the start to the stop, suspensions apart.
     """
 
-    clock: Clock
     deadlines: Deadlines
-    left: timedelta
+    left_by_days: timedelta
+    left_by_hours: timedelta
     took: timedelta | None
-    is_met: bool | None
 
 
 def list_pauses(clock: Clock, at: datetime) -> tuple[Interval, ...]:
@@ -40,21 +39,21 @@ def view_clock(
     end = clock.stopped_at or at
     pauses = list_pauses(clock, end)
     deadlines = find_deadlines(clock.started_at, hours, working, pauses, kept)
-    binding = deadlines.binding
-    left = (
-        measure_working_time(end, binding, working)
-        if end <= binding
-        else -measure_working_time(binding, end, working)
-    )
     paused = sum((measure_working_time(one.start, one.end, working) for one in pauses), timedelta())
     took = measure_working_time(clock.started_at, end, working) - paused
     return ClockView(
-        clock,
         deadlines,
-        left,
+        measure_left(end, deadlines.by_days, working),
+        measure_left(end, deadlines.by_hours, working),
         took if clock.stopped_at else None,
-        None if clock.stopped_at is None else clock.stopped_at <= binding,
     )
+
+
+def measure_left(at: datetime, deadline: datetime, working: WorkingTime) -> timedelta:
+    """Office time until a deadline, negative once it has passed."""
+    if at <= deadline:
+        return measure_working_time(at, deadline, working)
+    return -measure_working_time(deadline, at, working)
 
 
 def find_step_deadline(

@@ -143,13 +143,12 @@ def set_suspensions(execution: Execution, suspensions: tuple[Suspension, ...]) -
 
 
 def find_begun(entries: tuple[LedgerEntry, ...], step_id: str) -> str:
-    """The run that a campaign step began last, empty when it began none."""
-    begun = [
-        str(entry.data.get("run_id", ""))
-        for entry in entries
-        if entry.data.get("event") == Event.BEGUN and entry.data.get("step") == step_id
-    ]
-    return begun[-1] if begun else ""
+    """The run that a campaign step began and that was not judged yet, empty when there is none."""
+    begun = ""
+    for entry in entries:
+        if entry.data.get("step") == step_id:
+            begun = str(entry.data["run_id"]) if entry.data["event"] == Event.BEGUN else ""
+    return begun
 
 
 def list_open(execution: Execution) -> tuple[Step, ...]:

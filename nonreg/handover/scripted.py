@@ -1,0 +1,101 @@
+"""Answers written beforehand, for a rehearsal that nobody attends: a TOML file, one table a step.
+
+    [O1]
+    personne = "titulaire-essai"
+    reference = "contrat 2026-14"
+    [O11]
+    personne = "titulaire-essai"        # a signature step is signed with `identites/<id>` of the embedded platform
+    [A8]
+    sans_objet = "le titulaire reste joignable"
+    personne = "moa-scv-essai"
+
+`{{maintenant}}` is the instant of the answer, `{{sujet}}` the person whom the runbook is about, `{{jour+5}}` the day in
+five days.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from nonreg.clients.sshsig import load_key_file
+from nonreg.config import Platform
+from nonreg.decision import SignedDecision, sign_decision
+from nonreg.errors import ConfigError, UsageError
+from nonreg.files import read_toml
+from nonreg.handover.answer import Answer
+from nonreg.handover.form import check_said
+from nonreg.handover.signing import request_signature
+from nonreg.model.handover import Execution, Step, StepKind
+from nonreg.people import People
+from nonreg.working_time import PARIS
+
+PERSON, SKIP = "personne", "sans_objet"
+WORD = re.compile(r"\{\{(maintenant|sujet|execution|jour(?:\+(\d{1,3}))?)\}\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """The answers of a file; `keys` is the folder of the private keys that sign, by id of person."""
+
+    file: Path
+    answers: dict[str, dict[str, str]]
+    keys: Path
+
+    def answer(
+        self, execution: Execution, step: Step, platform: Platform, people: People, at: datetime
+    ) -> Answer:
+        """The answer to a step, signed when it engages; UsageError when the file has none."""
+        given = self.answers.get(step.id)
+        if given is None:
+            raise UsageError(f"{self.file} : aucune réponse pour l'étape {step.id} ({step.title}).")
+        values = {name: fill(value, execution, at) for name, value in given.items()}
+        person, reason = values.pop(PERSON, ""), values.pop(SKIP, "")
+        signed = None
+        if step.kind is StepKind.SIGNATURE and not reason:
+            signed = self._sign(execution, step, values, person, platform, people, at)
+        return Answer(step.id, person, values, signed, reason)
+
+    def _sign(
+        self,
+        execution: Execution,
+        step: Step,
+        values: dict[str, str],
+        person: str,
+        platform: Platform,
+        people: People,
+        at: datetime,
+    ) -> SignedDecision:
+        who = people.find(person)
+        if who is None:
+            raise UsageError(f"{self.file} : la personne « {person} » n'est pas dans {people.file.name}.")
+        request = request_signature(platform, execution, step, check_said(step, values, at), who, at)
+        return sign_decision(request, load_key_file(self.keys / person))
+
+
+def load_script(file: Path, keys: Path) -> Script:
+    """The answers of a file; ConfigError when it is not one."""
+    data = read_toml(file)
+    for step_id, table in data.items():
+        texts = isinstance(table, dict) and all(isinstance(value, str) for value in table.values())
+        if not texts:
+            raise ConfigError(f"{file} : étape « {step_id} » : une table de textes est attendue.")
+    return Script(file, data, keys)
+
+
+def fill(text: str, execution: Execution, at: datetime) -> str:
+    """The text with the words in double braces replaced."""
+
+    def tell(found: re.Match[str]) -> str:
+        day = (at + timedelta(days=int(found[2] or 0))).astimezone(PARIS).date().isoformat()
+        words: dict[str, Any] = {
+            "maintenant": at.astimezone(UTC).isoformat(timespec="seconds"),
+            "sujet": execution.subject,
+            "execution": execution.id,
+        }
+        return str(words.get(found[1], day))
+
+    return WORD.sub(tell, text)
