@@ -66,7 +66,7 @@ def test_the_clock_stops_when_capability_is_confirmed_and_tells_what_it_took(pla
     execution = played.answer(execution, "O4", TITULAIRE, at=at, signed=signed)
     view = view_clock(execution, OFFICE, paris("15/12/2026 15:00"))
     assert view is not None
-    assert (view.took, view.left_by_days) == (timedelta(hours=10), timedelta(hours=2))
+    assert (view.took, view.left_by_days) == (timedelta(hours=10), timedelta(hours=4))
 
 
 def test_a_step_has_its_own_deadline_once_the_clock_runs(played: Played) -> None:
