@@ -225,8 +225,9 @@ def _read_person(entry: Any, where: str) -> Person:
         _read_role(entry["role"], where),
         _read_keys(entry["keys"], where),
         *_read_validity(entry, where),
-        *(_read_day(entry, key, where) for key in DAYS),
-        accounts=_read_accounts(entry.get("accounts", []), where),
+        _read_day(entry, "contract_until", where),
+        _read_day(entry, "nda_signed_on", where),
+        _read_accounts(entry.get("accounts", []), where),
     )
 
 

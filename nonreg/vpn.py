@@ -24,7 +24,7 @@ MAX_PORT = 65_535
 
 @dataclass(frozen=True, slots=True)
 class Vpn:
-    """How to ask this workstation for the state of its VPN, in one of two ways; `timeout_seconds` for each answer.
+    """How to ask this workstation for the state of its VPN, in one of two ways, within `timeout_seconds` altogether.
 
     `management` is the management interface of OpenVPN on this machine (`127.0.0.1:7505`, or the path of its socket),
     `password_env` names the variable of its password when it has one. Or, on Linux: `interface` is the tunnel

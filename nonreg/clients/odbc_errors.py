@@ -20,6 +20,8 @@ ACCOUNT_BLOCKED = frozenset({18470, 18486})
 # The server is paused, is starting or stopping, has no licence left, or lets one user in.
 NO_LOGINS = frozenset({17142, 18401, 18451, 18458, 18459, 18460, 18461})
 PASSWORD_ENDED = frozenset({18487, 18488})
+# As `read_state` gives them: locked after wrong passwords, or a password that has ended. Who they refuse may come back.
+PASSING_REFUSALS = frozenset({"18486", "18487", "18488"})
 UNKNOWN_DATABASE = frozenset({4060, 911, 4064})
 # The last six are what the replication procedures say to who is not in the role or the access list that they want.
 RIGHT_REFUSED = frozenset(
