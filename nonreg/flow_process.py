@@ -1,4 +1,4 @@
-"""The flow of one campaign as a process, with a throw-away Prefect API of its own unless a server is asked for."""
+"""A flow as a process, with a throw-away Prefect API of its own unless a server is asked for."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ STOP_SECONDS = 30.0
 
 @contextmanager
 def flow_process(
-    run_dir: Path, parameters: Mapping[str, object], stop_seconds: float = STOP_SECONDS
+    run_dir: Path,
+    parameters: Mapping[str, object],
+    stop_seconds: float = STOP_SECONDS,
+    flow: str = "campagne",
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Start the flow; at the end, or when we are interrupted, it is stopped and nothing of it is left.
 
@@ -34,7 +37,7 @@ def flow_process(
     keeper = start_keeper(run_dir)
     with (run_dir / LOG).open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "flows", json.dumps(parameters)],
+            [sys.executable, "-m", "flows", flow, json.dumps(parameters)],
             env={**os.environ, **prefect_settings(run_dir), RUN_MARK: str(run_dir)},
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -58,7 +61,7 @@ def prefect_settings(run_dir: Path) -> dict[str, str]:
     if os.environ.get("PREFECT_API_URL"):
         return {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
     home = run_dir / PREFECT_HOME
-    home.mkdir()
+    home.mkdir(exist_ok=True)  # an execution of a runbook is followed more than once in its folder
     fill_home(home)
     return {
         **describe_home(home),

@@ -1,0 +1,102 @@
+"""Any runbook, followed step by step by whoever opens or resumes it: dossier d'urgence, hand-back, rehearsal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from prefect import State, flow, runtime
+from prefect.states import Completed, Failed
+
+from flows.forms import name_field
+from flows.steps import Asker, Nobody, Scripted, Suspending, Waiting, follow
+from nonreg.handover.scripted import load_script
+from nonreg.model.handover import Execution
+from tasks.handover import Work, load_execution, make_work, open_execution
+from tasks.outliving import outlive
+from tasks.showing import keep_secrets_of, rename_run
+
+outlive()
+
+
+def name_run() -> str:
+    """Readable name of the flow run: `RUNBOOK deploiement` or `REPRISE 3fa1c2`."""
+    parameters = runtime.flow_run.parameters
+    known = parameters["execution"]
+    return f"REPRISE {known[-6:]}" if known else f"RUNBOOK {parameters['runbook']}"
+
+
+@flow(name="runbook", flow_run_name=name_run, persist_result=False)
+def follow_runbook(
+    runbook: Annotated[str, name_field("Runbook")] = "",
+    person: Annotated[str, name_field("Qui ouvre")] = "",
+    subject: Annotated[str, name_field("Personne concernée")] = "",
+    ticket: Annotated[str, name_field("Ticket")] = "",
+    platform: Annotated[str, name_field("Plateforme")] = "embarquee",
+    execution: Annotated[str, name_field("Exécution à reprendre")] = "",
+    rehearsal: Annotated[bool, name_field("Répétition")] = False,
+    runs_dir: Annotated[str, name_field("Technique : dossier des passages")] = "runs",
+    answers: Annotated[str, name_field("Technique : réponses écrites d'avance")] = "",
+) -> State[str]:
+    """Suit un runbook étape par étape : procédures du dossier d'urgence, restitution, répétitions.
+
+    Args:
+        runbook: Identifiant du runbook, par exemple deploiement ; vide pour reprendre une exécution.
+        person: Identifiant de la personne qui l'ouvre.
+        subject: Identifiant de la personne concernée, s'il y en a une.
+        ticket: Référence du ticket ; vide pour celle que la plateforme donne par défaut.
+        platform: Nom de la plateforme (nonreg/platforms) ou chemin de son fichier TOML.
+        execution: Une exécution commencée, de n'importe quel runbook, pour la reprendre où elle en est.
+        rehearsal: Jouée pour s'entraîner : rien n'engage, et elle compte comme répétition du runbook.
+        runs_dir: Dossier des passages et du registre.
+        answers: Fichier de réponses, pour une répétition que personne ne suit.
+    """
+    return follow_or_open(platform, runs_dir, runbook, person, subject, ticket, execution, rehearsal, answers)
+
+
+def follow_or_open(
+    platform: str,
+    runs_dir: str,
+    runbook: str,
+    person: str,
+    subject: str,
+    ticket: str,
+    execution: str,
+    rehearsal: bool,
+    answers: str,
+) -> State[str]:
+    """The execution named, or a new one, followed as far as it goes; one sentence says where it stands."""
+    work = make_work(platform, Path(runs_dir))
+    keep_secrets_of(work.platform)
+    if execution:
+        found = load_execution(work, execution)
+    else:
+        found = open_execution(
+            work,
+            runbook,
+            ticket=ticket,
+            person=person,
+            subject=subject,
+            rehearsal=rehearsal,
+            origin=str(runtime.flow_run.id),
+        )
+    return conclude(work, found, choose_asker(work, answers))
+
+
+def choose_asker(work: Work, answers: str) -> Asker:
+    """A file, the forms of a deployment, or nobody."""
+    if answers:
+        return Scripted(load_script(Path(answers), work.platform.path("identites")))
+    return Suspending() if runtime.deployment.id else Nobody()
+
+
+def conclude(work: Work, execution: Execution, asker: Asker) -> State[str]:
+    """Follow it as far as it goes, and say in one sentence where it stands."""
+    try:
+        after = follow(work, execution, asker)
+    except Waiting as waiting:
+        return Completed(name="EnAttente", message=str(waiting), data=execution.id)
+    if after.abandoned:
+        return Failed(message=f"Abandonnée : {after.abandoned} ({after.id})")
+    rename_run(f"{runtime.flow_run.name} — FAIT")
+    return Completed(message=f"Toutes les étapes sont faites ({after.id})", data=after.id)

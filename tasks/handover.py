@@ -1,0 +1,209 @@
+"""What the steps of a runbook do: checks, campaigns, answers recorded, the record. No decision is taken here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from nonreg.basis import load_platform_people
+from nonreg.config import Platform, find_platform_file, load_platform
+from nonreg.delays import Reading
+from nonreg.errors import NonregError, UsageError
+from nonreg.handover.answer import Answer, record_answer
+from nonreg.handover.checks import CHECKS, CheckContext, CheckResult
+from nonreg.handover.clock import view_clock
+from nonreg.handover.journal import Journal
+from nonreg.handover.runbook_file import find_runbook, read_facts
+from nonreg.handover.signing import verify_again
+from nonreg.model import Evidence, Verdict
+from nonreg.model.handover import Execution, Said, Step
+from nonreg.people import People
+from nonreg.store import dump_json, hash_file, is_running, write_file
+from nonreg.tickets import require_ticket
+from nonreg.waiting import wait_until
+from reports.delay import ClockReadings, Due
+from reports.execution import build_record
+from reports.html import write_html
+from reports.pdf import write_pdf
+from tasks.publication import is_published, load_unaltered
+from tasks.recovery import recover_run
+
+RECORD_HTML, RECORD_PDF = "releve.html", "releve.pdf"
+CAMPAIGN_SECONDS = 4 * 3600.0  # how long a campaign that somebody else follows may take
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Everything that the steps of one execution need; `platform_name` is how campaigns name the platform."""
+
+    journal: Journal
+    platform: Platform
+    platform_name: str
+    people: People
+
+    @property
+    def runs_dir(self) -> Path:
+        """Where runs and executions are kept."""
+        return self.journal.runs_dir
+
+
+def make_work(platform_name: str, runs_dir: Path) -> Work:
+    """The platform, its people, and the ledger; UsageError where nobody decides."""
+    platform = load_platform(platform_name)
+    people = load_platform_people(platform)
+    if people is None:
+        raise UsageError(
+            f"La plateforme « {platform.name} » n'a pas de dossier « governance » : personne n'y est habilité."
+        )
+    return Work(Journal(runs_dir, people), platform, platform_name, people)
+
+
+def open_execution(
+    work: Work,
+    runbook_id: str,
+    *,
+    ticket: str,
+    person: str,
+    subject: str,
+    rehearsal: bool,
+    parameters: tuple[Said, ...] = (),
+    origin: str = "",
+) -> Execution:
+    """Open an execution of a runbook for somebody, or find that which the same flow run has opened."""
+    for who, what in ((person, "qui ouvre"), (subject, "concernée")):
+        known = work.people.find(who)
+        if who and (known is None or not known.is_valid(datetime.now(UTC))):
+            raise UsageError(
+                f"La personne {what}, « {who} », n'est pas habilitée dans {work.people.file.name}."
+            )
+    facts = read_facts(work.people.file.parent)
+    return work.journal.open(
+        find_runbook(runbook_id, facts),
+        work.platform.name,
+        ticket=require_ticket(ticket or work.platform.default_ticket),
+        person=person,
+        subject=subject,
+        at=datetime.now(UTC),
+        rehearsal=rehearsal,
+        parameters=parameters,
+        origin=origin,
+    )
+
+
+def load_execution(work: Work, execution_id: str) -> Execution:
+    """One execution; UsageError when it is of another platform."""
+    execution = work.journal.load(execution_id)
+    if execution.platform != work.platform.name:
+        raise UsageError(
+            f"L'exécution {execution.id} est de la plateforme « {execution.platform} », pas de "
+            f"« {work.platform.name} »."
+        )
+    return execution
+
+
+def require_signatures(work: Work, execution: Execution) -> None:
+    """What was signed before still holds, just before acting on it."""
+    verify_again(execution, work.journal.read(execution.id), work.people, datetime.now(UTC))
+
+
+def answer_step(work: Work, execution: Execution, answer: Answer) -> Execution:
+    """Record what a person answered, if it holds."""
+    return record_answer(work.journal, work.platform, work.people, execution, answer, datetime.now(UTC))
+
+
+def run_check(work: Work, execution: Execution, step: Step) -> CheckResult:
+    """What an automatic step found; UsageError for a check that does not exist."""
+    check = CHECKS.get(step.check)
+    if check is None:
+        raise UsageError(
+            f"Étape {step.id} : contrôle « {step.check} » inconnu (connus : {', '.join(CHECKS)})."
+        )
+    context = CheckContext(
+        work.platform,
+        find_platform_file(work.platform_name).resolve(),
+        work.people,
+        execution.subject,
+        datetime.now(UTC),
+    )
+    return check(context)
+
+
+def record_check(work: Work, execution: Execution, step: Step, result: CheckResult) -> Execution:
+    """Keep what was found as evidence; the step is done when all of it is as it must be."""
+    at = datetime.now(UTC)
+    name = f"{step.id}-{at:%Y%m%dT%H%M%SZ}.json"
+    proof = work.journal.keep_evidence(
+        execution, name, f"Relevé de l'étape {step.id}", dump_json(CheckResult, result).encode("utf-8")
+    )
+    if result.is_ok:
+        note = f"{len(result.points)} point(s) contrôlé(s)"
+        return work.journal.add_done(execution, step.id, person="", at=at, evidence=(proof,), note=note)
+    wrong = [one for one in result.points if not one.ok]
+    message = " ; ".join(f"{one.title} : {one.found}" for one in wrong) or "rien n'a été contrôlé"
+    remedy = " ".join(dict.fromkeys(one.remedy for one in wrong))
+    return work.journal.add_failed(execution, step.id, message, remedy, at)
+
+
+def find_earlier_run(work: Work, execution: Execution, step: Step) -> Path | None:
+    """The published run that this step began before it was stopped; None when another one is to be begun.
+
+    One that still runs is waited for, one whose process is gone is judged from what it recorded.
+    """
+    begun = work.journal.find_begun(execution.id, step.id)
+    run_dir = work.runs_dir / begun
+    if not begun or not run_dir.is_dir():
+        return None
+    wait_until(lambda: not is_running(run_dir), CAMPAIGN_SECONDS, poll_seconds=1.0)
+    if not is_published(run_dir):
+        recover_run(run_dir)
+    return run_dir if is_published(run_dir) else None
+
+
+def record_campaign(work: Work, execution: Execution, step: Step, run_dir: Path) -> Execution:
+    """The step is done when the campaign passed; its report is the evidence."""
+    at = datetime.now(UTC)
+    try:
+        report = load_unaltered(run_dir)
+    except NonregError as error:
+        return work.journal.add_failed(
+            execution, step.id, f"Passage {run_dir.name} : {error}", "Relancez l'étape.", at
+        )
+    verdict = report.assessment.verdict
+    if verdict in (Verdict.KO, Verdict.INCOMPLET):
+        reasons = " ".join(report.assessment.reasons)
+        return work.journal.add_failed(
+            execution,
+            step.id,
+            f"Passage {run_dir.name} : {verdict.value}. {reasons}",
+            f"Lisez {run_dir / 'report.html'}, corrigez, puis réessayez.",
+            at,
+        )
+    proof = Evidence(
+        "Rapport de campagne", f"../../{run_dir.name}/report.json", hash_file(run_dir / "report.json")
+    )
+    return work.journal.add_done(
+        execution, step.id, person="", at=at, evidence=(proof,), note=f"{run_dir.name} : {verdict.value}"
+    )
+
+
+def read_clock(work: Work, execution: Execution, at: datetime) -> ClockReadings | None:
+    """The clock as pages and artifacts show it; None before it starts, or without a delay."""
+    view = view_clock(execution, work.platform.working_time, at)
+    if view is None:
+        return None
+    return ClockReadings(
+        Due(view.deadlines.by_days, view.left_by_days),
+        Due(view.deadlines.by_hours, view.left_by_hours),
+        view.took,
+        view.deadlines.kept is Reading.JOURS,
+    )
+
+
+def publish_record(work: Work, execution: Execution) -> Path:
+    """Write the record of an execution as HTML and PDF, made anew each time; the path of the page."""
+    folder, at = work.journal.folder(execution.id), datetime.now(UTC)
+    document = build_record(execution, read_clock(work, execution, at), at)
+    write_file(folder / RECORD_HTML, write_html(document))
+    write_file(folder / RECORD_PDF, write_pdf(document, at))
+    return folder / RECORD_HTML
