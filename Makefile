@@ -13,7 +13,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup campaign drills test test-defects test-drills test-prefect test-openssh test-odbc test-browser screenshots test-tsql test-sqlserver lint bench bench-hd bench-compare sandbox-up sandbox-down sandbox-status up down clean
+.PHONY: help setup campaign drills test test-defects test-drills test-prefect test-openssh test-odbc test-browser test-systemd screenshots test-tsql test-sqlserver lint bench bench-hd bench-compare sandbox-up sandbox-down sandbox-status up down clean
 
 help: ## afficher cette aide
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -61,6 +61,9 @@ test-odbc: $(READY) ## pyodbc pour de vrai : psqlODBC, et le pilote de Microsoft
 test-browser: $(READY) ## un vrai Chromium devant l'interface de Prefect, images dans build/screenshots (demande chromium, environ 2 min)
 	@$(PY) -m pip install --quiet --no-deps --require-hashes -r requirements-browser.lock
 	@$(PY) -m pytest -m browser tests/browser $(ARGS)
+
+test-systemd: $(READY) ## les unités systemd sous un vrai systemd, dans une machine en mémoire (demande root et systemd, environ 5 min)
+	@$(PY) -m pytest -m systemd tests/systemd $(ARGS)
 
 screenshots: test-browser ## refaire les images de l'interface que montre le README
 	@cp build/screenshots/formulaire.png build/screenshots/formulaire-pause.png build/screenshots/artefacts.png docs/
