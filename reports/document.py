@@ -85,7 +85,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """An exact text, set in a fixed-width font and wrapped."""
+    """An exact text, set in a fixed-width font and wrapped; without a label nothing stands above it."""
 
     label: str
     text: str
@@ -110,6 +110,32 @@ class Names:
     label: str
     names: tuple[str, ...]
     kind: str = field(default="names", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A piece of a sentence; `style` is code, strong or none."""
+
+    text: str
+    style: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prose:
+    """A paragraph of spans."""
+
+    spans: tuple[Span, ...]
+    kind: str = field(default="prose", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list of sentences, numbered from `start` on when it is not None; `depth` is how far it is set in."""
+
+    items: tuple[tuple[Span, ...], ...]
+    start: int | None = None
+    depth: int = 0
+    kind: str = field(default="listing", init=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,14 +172,17 @@ class Matrix:
     kind: str = field(default="matrix", init=False)
 
 
-Block: TypeAlias = "Table | Paragraph | Pairs | Figures | Code | Items | Names | Charts | Matrix"
+Block: TypeAlias = (
+    "Table | Paragraph | Pairs | Figures | Code | Items | Names | Prose | Listing | Charts | Matrix"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
     """A titled group of blocks; level 1 is a numbered chapter, level 2 is inside the one before.
 
-    Without `on_paper` it is left out of the PDF: the section before says so.
+    Without `on_paper` it is left out of the PDF: the section before says so. One that is kept `together` is on one
+    page there, if a page has room for it.
     """
 
     anchor: str
@@ -161,6 +190,7 @@ class Section:
     blocks: tuple[Block, ...]
     level: int = 1
     on_paper: bool = True
+    together: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +199,7 @@ class Document:
 
     `verdict_label`, `run_label` and `generated_label` are the words before the verdict, the run's id and
     the date, for other pages than a campaign's report; without `source_sha256` the foot of the page names no
-    source.
+    source, which is a `source_label`.
     """
 
     title: str
@@ -186,3 +216,4 @@ class Document:
     verdict_label: str = "Verdict"
     run_label: str = "Exécution"
     generated_label: str = "rapport généré le"
+    source_label: str = "Source JSON"
