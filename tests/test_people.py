@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import stat
 import tomllib
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from nonreg.clients.sshsig import load_key_file
-from nonreg.config import PLATFORMS_DIR
+from nonreg.config import PLATFORMS_DIR, load_platform
 from nonreg.errors import ConfigError
 from nonreg.model import Role
 from nonreg.people import GOVERNANCE_DIR, find_reserved_keys, holds_name, load_people
@@ -45,6 +45,14 @@ def test_a_sound_file_gives_the_people_in_order(tmp_path: Path) -> None:
     assert people.find_owner("ssh-ed25519 AAAA") is None
 
 
+def test_a_contract_a_promise_and_accounts_are_read_and_may_be_absent(tmp_path: Path) -> None:
+    more = 'contract_until = 2027-12-31\nnda_signed_on = 2026-01-05\naccounts = [" p.rivage ", "CORP\\\\rivage"]\n'
+    first, second = load_people(write(tmp_path, ONE + more + TWO), "jeton").persons
+    assert (first.contract_until, first.nda_signed_on) == (date(2027, 12, 31), date(2026, 1, 5))
+    assert first.accounts == ("p.rivage", "CORP\\rivage")
+    assert (second.contract_until, second.nda_signed_on, second.accounts) == (None, None, ())
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -76,6 +84,11 @@ def test_a_sound_file_gives_the_people_in_order(tmp_path: Path) -> None:
             ONE + "valid_from = 2027-01-01T00:00:00Z\nvalid_until = 2027-01-01T00:00:00Z\n",
             "« valid_until » : la fin",
         ),
+        (ONE + "contract_until = 2027-12-31T00:00:00Z\n", "« contract_until » : une date sans heure"),
+        (ONE + 'nda_signed_on = "2026-01-05"\n', "« nda_signed_on » : une date sans heure"),
+        (ONE + 'accounts = "p.rivage"\n', "« accounts » : une liste de noms"),
+        (ONE + 'accounts = ["p.rivage", " "]\n', "« accounts » : une liste de noms"),
+        (ONE + "accounts = [3]\n", "« accounts » : une liste de noms"),
         (ONE + TWO.replace("moa-1", "titulaire-1"), "« titulaire-1 » : clé « id » : deux personnes"),
         (
             ONE + TWO.replace(OTHER_KEY, KEY),
@@ -148,6 +161,19 @@ def test_the_committed_embedded_people_are_the_ones_that_the_sandbox_derives() -
     assert identities.people_file().read_text(encoding="utf-8") == identities.render_people_file()
     assert identities.people_file() == EMBEDDED / "people.toml"
     assert set(find_reserved_keys()) == {public_line(identities.derive_key(role)) for role in Role}
+
+
+def test_the_embedded_renforts_are_under_contract_with_every_account_of_their_platform() -> None:
+    platform = load_platform("embarquee")
+    used = {site.host.user for site in platform.sites} | {site.web.client_user for site in platform.sites} - {
+        None
+    }
+    for site in platform.sites:
+        used |= {site.database.reader_user, site.database.writer_user} if site.database else set()
+    for person in load_people(EMBEDDED, EMBEDDED_TOKEN).persons:
+        is_renfort = person.role in (Role.RENFORT_TECHNIQUE, Role.RENFORT_PILOTAGE)
+        assert set(person.accounts) == (used if is_renfort else set())
+        assert (person.contract_until is not None) is (person.nda_signed_on is not None) is is_renfort
 
 
 def test_a_provisioned_instance_holds_a_private_key_of_each_person(tmp_path: Path) -> None:

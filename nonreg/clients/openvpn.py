@@ -143,6 +143,10 @@ def ask_state(address: tuple[str, int] | Path, password: str | None, within_seco
             raise Unreachable(
                 f"L'interface de gestion du VPN n'a pas répondu en {within_seconds:g} s."
             ) from error
+        except ConnectionError as error:  # the same end, as the system happens to see it
+            raise Unreachable(
+                "L'interface de gestion du VPN a fermé la liaison avant d'avoir répondu."
+            ) from error
         except OSError as error:
             raise Unreachable(
                 f"La liaison avec l'interface de gestion du VPN s'est rompue ({explain_os_error(error)})."
