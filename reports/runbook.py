@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from nonreg.model.handover import ClockMove, Field, FieldKind, Runbook, Step
+import math
+
+from nonreg.model.handover import Actor, ClockMove, Field, FieldKind, Runbook, Step
 from reports import text
 from reports.document import Block, Cell, Code, Column, Document, Pairs, Section, Table
 from reports.prose import label_prose, parse_prose
-from reports.runbook_words import ACTORS, FORMATS, KINDS, describe_campaign, describe_hours
+from reports.runbook_words import ACTORS, FORMATS, KINDS, SUBJECT, describe_campaign, describe_hours
 
 BOX = "☐"
 SHA_SHOWN = 12  # characters: enough to tell two printed copies apart
@@ -32,6 +34,7 @@ def build_binder_page(runbook: Runbook) -> Document:
         if unknown
         else "Aucun renseignement du site ne manque.",
         reasons=(
+            *((f"Manque : {', '.join(runbook.unknown)}.",) if unknown else ()),
             "À suivre dans l'ordre, une étape après l'autre ; chaque étape faite est datée et paraphée.",
             "Dès que l'outil est de nouveau disponible, ce qui a été fait est à y enregistrer : lui seul en tient "
             "le registre.",
@@ -73,17 +76,30 @@ def _list_unknown(unknown: tuple[str, ...]) -> Section:
 
 
 def _list_steps(runbook: Runbook) -> Section:
-    columns = (Column("Étape", 8), Column("Titre", 52), Column("Qui", 22), Column("Échéance", 18))
+    has_deadlines = any(step.deadline_hours for step in runbook.steps)
+    columns = (
+        Column("Étape", 8),
+        Column("Titre", 52),
+        Column("Qui", 22),
+        *((Column("Échéance", 18),) if has_deadlines else ()),
+    )
     rows = tuple(
         (
             Cell(step.id),
             Cell(step.title),
             Cell(ACTORS[step.role]),
-            Cell(f"{step.deadline_hours} h ouvrées" if step.deadline_hours else "–"),
+            *((Cell(_say_deadline(step)),) if has_deadlines else ()),
         )
         for step in runbook.steps
     )
-    return Section("synthese", "Étapes", (Table("Dans l'ordre", columns, rows),))
+    note = f"{SUBJECT.capitalize()} : celle au nom de qui la procédure est déroulée."
+    is_about = any(step.role is Actor.RENFORT or step.subject_excluded for step in runbook.steps)
+    table = Table("Dans l'ordre", columns, rows, note=note if is_about else "")
+    return Section("synthese", "Étapes", (table,))
+
+
+def _say_deadline(step: Step) -> str:
+    return f"{step.deadline_hours} h ouvrées" if step.deadline_hours else "–"
 
 
 def _describe_step(step: Step) -> Section:
@@ -145,7 +161,9 @@ def _leave_room(field: Field) -> str:
 
 def _cut_form(table: Table) -> tuple[Block, ...]:
     """A long form as several, each of which has room on a page."""
-    parts = [table.rows[i : i + FORM_ROWS] for i in range(0, len(table.rows), FORM_ROWS)]
+    count = math.ceil(len(table.rows) / FORM_ROWS)
+    size = math.ceil(len(table.rows) / count) if count else 1  # as many rows in each
+    parts = [table.rows[i : i + size] for i in range(0, len(table.rows), size)]
     last = len(parts) - 1
     return tuple(
         Table(

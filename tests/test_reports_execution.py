@@ -196,6 +196,11 @@ def test_a_clock_that_never_stopped_before_the_end_is_not_met() -> None:
     assert "✔ Tenue" not in said
 
 
+def test_what_was_left_when_it_was_closed_does_not_change_afterwards() -> None:
+    execution = EXECUTIONS["abandoned"]
+    assert read(execution, LATE) == read(execution, AT)
+
+
 def test_before_the_clock_starts_nothing_is_said_of_a_deadline() -> None:
     document = record(play(0))
     assert document.reasons == ("L'horloge n'est pas partie.",)
@@ -207,6 +212,8 @@ def test_answers_too_long_for_a_cell_are_set_whole() -> None:
     execution = change_done(end(), "O10", said=(Said("taches", value), Said("livrables", "A.1")))
     text = read_all(check_pdf(record(execution, LATE)))
     assert [n for n in range(300) if f"Ticket{n}:reprise" not in text] == []
+    assert text.count("Ticket7:reprise") == 1
+    assert "voirletexteci-dessous" in text
 
 
 def test_every_event_stands_in_the_chronology_in_order() -> None:
