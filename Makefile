@@ -51,7 +51,7 @@ test-drills: $(READY) ## exercices HD : tués à tout instant, plateforme qui me
 test-prefect: $(READY) ## Prefect : campagnes entières, tuées aussi ; un serveur, ses travailleurs, chaque déploiement (environ 15 min)
 	@$(PY) -m pytest -n 2 --dist loadfile -m prefect tests $(ARGS)
 
-test-openssh: $(READY) ## signatures : échanges avec les vrais ssh-keygen et ssh-agent
+test-openssh: $(READY) ## signatures et accès : échanges avec les vrais ssh-keygen, ssh-agent et sshd
 	@$(PY) -m pytest -m openssh tests/openssh $(ARGS)
 
 test-odbc: $(READY) ## pyodbc pour de vrai : psqlODBC, et le pilote de Microsoft (demande libodbc2 et odbc-postgresql)

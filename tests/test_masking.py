@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from nonreg.config import load_platform
 from nonreg.masking import Mask, conceal, hide_places, list_secrets
 from nonreg.sandbox.layout import Layout
+from nonreg.vpn import Vpn
 
 WORD = st.text("abcdefghijkmnopqrstuvwxyzABCDEF0123456789-_/+%$", min_size=6, max_size=24)
 
@@ -104,6 +107,23 @@ def test_a_mask_does_not_show_what_it_knows() -> None:
 def test_every_secret_of_a_platform_is_known(sandbox: Layout) -> None:
     platform = load_platform(str(sandbox.platform_file))
     assert set(sandbox.secrets().values()) <= set(list_secrets(platform))
+
+
+def test_the_host_of_the_machines_and_the_password_of_the_vpn_are_hidden_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shipped = load_platform("embarquee")
+    assert shipped.drills.hypervisor is not None
+    hypervisor = replace(shipped.drills.hypervisor, address="srv-h.essai.invalid", user="p.rivage")
+    platform = replace(
+        shipped,
+        drills=replace(shipped.drills, hypervisor=hypervisor),
+        vpn=Vpn("/run/vpn.sock", "AQ_VPN_PASSWORD"),
+    )
+    told = hide_places("srv-h (srv-h.essai.invalid:2222) refuse p.rivage ; srv-h.essai.invalid", platform)
+    assert told == "srv-h refuse <compte> ; <adresse>"
+    monkeypatch.setenv("AQ_VPN_PASSWORD", "sésame-7")
+    assert "sésame-7" in list_secrets(platform)
 
 
 def test_a_reason_is_told_without_address_or_account(sandbox: Layout) -> None:

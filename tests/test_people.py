@@ -256,8 +256,8 @@ def test_particles_middle_words_and_names_of_one_word_are_told_apart(
 
 def test_an_id_may_share_the_small_words_of_a_name_and_a_validity_may_be_open(tmp_path: Path) -> None:
     one = ONE.replace("Odile Ruisselle", "Odile de Ruisselle").replace("titulaire-1", "chef-de-file")
-    for date in ("valid_from", "valid_until"):
-        load_people(write(tmp_path, f"{one}{date} = 2026-01-01T00:00:00Z\n"), "jeton")
+    for key in ("valid_from", "valid_until"):
+        load_people(write(tmp_path, f"{one}{key} = 2026-01-01T00:00:00Z\n"), "jeton")
 
 
 def test_the_person_named_in_a_text_is_found() -> None:

@@ -1,1 +1,1 @@
-"""Peers: the real ssh-keygen and ssh-agent. `make test-openssh`; nothing else needs OpenSSH."""
+"""Peers: the real ssh-keygen, ssh-agent and sshd. `make test-openssh`; nothing else needs OpenSSH."""
