@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from nonreg.delays import add_working_time
+from nonreg.handover.clock import view_clock
 from nonreg.handover.runbook_file import load_runbook
 from nonreg.model import Evidence
 from nonreg.model.handover import (
@@ -26,8 +27,7 @@ from nonreg.model.handover import (
     Suspension,
 )
 from nonreg.working_time import WorkingTime
-from reports.delay import ClockReadings
-from tasks.clock_readings import read_clock
+from reports.delay import ClockReadings, Due
 from tests.report_samples import hash_text
 
 DATA = Path(__file__).parent / "data" / "runbooks"
@@ -131,5 +131,10 @@ def end(**changes: object) -> Execution:
 
 
 def read(execution: Execution, at: datetime) -> ClockReadings | None:
-    """Its clock at that moment, in office hours of 9-12 and 14-18."""
-    return read_clock(execution, WORKING, at)
+    """Its clock at that moment, or when it was closed, in office hours of 9-12 and 14-18."""
+    view = view_clock(execution, WORKING, execution.closed_at or at)
+    if view is None:
+        return None
+    by_days = Due(view.deadlines.by_days, view.left_by_days)
+    by_hours = Due(view.deadlines.by_hours, view.left_by_hours)
+    return ClockReadings(by_days, by_hours, view.took)

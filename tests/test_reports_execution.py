@@ -196,11 +196,6 @@ def test_a_clock_that_never_stopped_before_the_end_is_not_met() -> None:
     assert "✔ Tenue" not in said
 
 
-def test_what_was_left_when_it_was_closed_does_not_change_afterwards() -> None:
-    execution = EXECUTIONS["abandoned"]
-    assert read(execution, LATE) == read(execution, AT)
-
-
 def test_before_the_clock_starts_nothing_is_said_of_a_deadline() -> None:
     document = record(play(0))
     assert document.reasons == ("L'horloge n'est pas partie.",)
