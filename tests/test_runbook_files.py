@@ -171,6 +171,30 @@ def test_each_step_says_what_to_do_what_is_left_of_it_and_how_it_is_undone(runbo
         assert step.requirement_ids, step.id
 
 
+@pytest.mark.parametrize("step", CAMPAIGNS)
+def test_no_campaign_that_must_pass_is_one_that_may_not_apply(step: Step) -> None:
+    # Nobody answers a step of the tool: one that does not apply would hold up an emergency.
+    assert not step.may_be_skipped
+
+
+@pytest.mark.parametrize("runbook_id", ["bascule-hd", "deploiement", "retour-arriere"])
+def test_what_is_done_in_an_emergency_waits_for_no_campaign(runbook_id: str) -> None:
+    assert all(step.kind is not StepKind.CAMPAIGN for step in load(runbook_id).steps)
+
+
+@pytest.mark.parametrize("step_id", ["AC8", "AC9"])
+def test_access_that_fails_holds_up_neither_the_way_in_nor_a_closing(step_id: str) -> None:
+    runbook = load("acces")
+    checks = {step.id for step in runbook.steps if step.check}
+    assert checks.isdisjoint(find_before(runbook, step_id))
+
+
+def test_the_access_of_a_renfort_is_closed_whatever_the_state_of_the_platform() -> None:
+    runbook = load("restitution")
+    campaigns = {step.id for step in runbook.steps if step.kind is StepKind.CAMPAIGN}
+    assert campaigns.isdisjoint(find_before(runbook, "H7b"))
+
+
 @each_runbook
 def test_only_checks_that_exist_are_asked(runbook_id: str) -> None:
     assert {step.check for step in load(runbook_id).steps if step.check} <= CHECKS
@@ -215,7 +239,8 @@ def test_commands_named_in_passing_exist_too(runbook_id: str) -> None:
     texts = " ".join(f"{step.instructions} {step.undo}" for step in load(runbook_id).steps)
     for module, word in re.findall(r"`python -m (nonreg[\w.]*) ([\w-]+)", texts):
         known = PARSERS[module]().format_help()
-        assert re.search(rf"(?:^|\[| ){re.escape(word)}(?![\w-])", known, re.MULTILINE), word
+        # A sub-command begins a line of the help, an option stands in brackets.
+        assert re.search(rf"(?:^ {{4}}|\[){re.escape(word)}(?![\w-])", known, re.MULTILINE), word
 
 
 @each_runbook
