@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from nonreg.errors import ConfigError, UsageError
 from nonreg.handover.runbook_file import (
     PLACEHOLDER,
-    RUNBOOKS_VARIABLE,
     fill,
     find_problem,
     find_runbook,
@@ -184,7 +183,7 @@ def test_what_is_wrong_in_a_file_is_said_with_its_name_and_place(text: str, said
 def test_an_unknown_runbook_is_refused_with_those_that_exist(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(RUNBOOKS_VARIABLE, str(tmp_path))
+    monkeypatch.setenv("NONREG_RUNBOOKS", str(tmp_path))
     (tmp_path / "un.toml").write_text(HEAD + CONFIRMED, encoding="utf-8")
     assert "un" in list_runbooks()
     assert find_runbook("un").id == "un"
@@ -196,9 +195,9 @@ def test_a_runbook_of_the_site_takes_the_place_of_the_shipped_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "tests.toml").write_text(HEAD + CONFIRMED, encoding="utf-8")
-    monkeypatch.setenv(RUNBOOKS_VARIABLE, str(tmp_path))
+    monkeypatch.setenv("NONREG_RUNBOOKS", str(tmp_path))
     assert find_runbook("tests").title == "Essai"
-    monkeypatch.delenv(RUNBOOKS_VARIABLE)
+    monkeypatch.delenv("NONREG_RUNBOOKS")
     assert find_runbook("tests").title != "Essai"
 
 
