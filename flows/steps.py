@@ -7,6 +7,7 @@ answer is never a yes.
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -14,6 +15,8 @@ from typing import Protocol
 from prefect import get_run_logger, runtime, task
 from prefect.cache_policies import NO_CACHE
 from prefect.flow_runs import suspend_flow_run
+from prefect.input import RunInput
+from pydantic import ValidationError
 
 from flows.campaign import FamilyChoice, campaign
 from flows.step_form import (
@@ -150,7 +153,7 @@ class Suspending:
         if not allowed:
             raise UsageError(f"Personne d'habilité ne peut faire l'étape {step.id} ({step.role}).")
         form = make_answer_form(step, allowed, describe_ask(work, execution, step))
-        filled = suspend_flow_run(wait_for_input=form, timeout=None, key=name_key(execution, step))
+        filled = suspend(form, name_key(execution, step))
         person = getattr(filled, PERSON).value
         reason = str(getattr(filled, SKIP, "")).strip()
         values = {} if reason else read_values(step, filled)
@@ -176,8 +179,8 @@ class Suspending:
         )
         path, request = keep_request(work, execution, step, person, said)
         form = make_signature_form(describe_signing(work, path, request))
-        key = f"{name_key(execution, step)}-{request.decision.id}"
-        filled = suspend_flow_run(wait_for_input=form, timeout=None, key=key)
+        key = f"{name_key(execution, step)}-{request.decision.id}".lower()
+        filled = suspend(form, key)
         armor = str(getattr(filled, SIGNATURE)).strip()
         if armor:
             return attach_signature(request, armor + "\n")
@@ -193,7 +196,7 @@ class Suspending:
         if failed is not None:
             lines += [escape(failed.message), "", f"**À faire** : {escape(failed.remedy)}"]
         form = make_retry_form("\n".join(lines))
-        filled = suspend_flow_run(wait_for_input=form, timeout=None, key=name_key(execution, step))
+        filled = suspend(form, name_key(execution, step))
         choice, reason = (getattr(filled, name) for name in (CHOICE, REASON))
         if choice is RetryChoice.REESSAYER:
             return ""
@@ -205,6 +208,19 @@ class Suspending:
     def is_reentered(self) -> bool:
         """Resumed after a suspension, or retried from the UI."""
         return int(runtime.flow_run.run_count or 0) > 1
+
+
+def suspend(form: type[RunInput], key: str) -> RunInput:
+    """What was filled in; without it the run is suspended, and this process ends here.
+
+    A run that was resumed without an answer (its form was never shown: killed at that moment) is asked once more.
+    """
+    for number in itertools.count():
+        try:
+            return suspend_flow_run(wait_for_input=form, timeout=None, key=f"{key}-{number}")
+        except ValidationError:
+            continue
+    raise AssertionError
 
 
 class AnswerRefused(NonregError):
@@ -394,7 +410,7 @@ def name_step(step: Step) -> str:
 def name_key(execution: Execution, step: Step) -> str:
     """The key of a form: another one after each answer that was refused, or each try that failed."""
     tries = sum(one.step_id == step.id for one in execution.failed)
-    return f"{execution.id}-{step.id}-{tries}"
+    return f"{execution.id}-{step.id}-{tries}".lower()  # all that Prefect takes
 
 
 def tail(execution: Execution) -> str:

@@ -189,7 +189,7 @@ def record_campaign(work: Work, execution: Execution, step: Step, run_dir: Path)
 
 def read_clock(work: Work, execution: Execution, at: datetime) -> ClockReadings | None:
     """The clock as pages and artifacts show it; None before it starts, or without a delay."""
-    view = view_clock(execution, work.platform.working_time, at)
+    view = view_clock(execution, work.platform.working_time, execution.closed_at or at)
     if view is None:
         return None
     return ClockReadings(

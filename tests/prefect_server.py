@@ -6,7 +6,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,10 @@ import requests
 
 from nonreg.prefect_home import describe_home, fill_home
 from nonreg.sandbox.postgres import die_with_starter
-from nonreg.waiting import wait_until
+from nonreg.waiting import observe_until, wait_until
 
 ROOT = Path(__file__).parent.parent
+BUSY_SECONDS = 60.0
 
 
 class Server:
@@ -80,12 +81,16 @@ class Server:
         return bool(listeners) and listeners <= ours
 
     def post(self, path: str, **body: Any) -> Any:
-        answer = requests.post(self.api + path, json=body, timeout=30)
-        answer.raise_for_status()
-        return answer.json()
+        return self._ask(lambda: requests.post(self.api + path, json=body, timeout=30))
 
     def get(self, path: str) -> Any:
-        answer = requests.get(self.api + path, timeout=30)
+        return self._ask(lambda: requests.get(self.api + path, timeout=30))
+
+    def _ask(self, send: Callable[[], requests.Response]) -> Any:
+        """The answer; 503 is a database that others write to, and asks to come again: so do Prefect's own clients."""
+
+        busy = requests.codes.service_unavailable
+        answer = observe_until(send, lambda one: one.status_code != busy, BUSY_SECONDS, 0.5)
         answer.raise_for_status()
         return answer.json()
 

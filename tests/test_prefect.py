@@ -36,7 +36,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield found
 
 
-FLOWS = {name: name for name in ("avant-intervention", "promotion", "migration", "reprise")}
+FLOWS = {
+    name: name
+    for name in ("avant-intervention", "promotion", "migration", "reprise", "integration", "runbook")
+}
 
 
 def find_deployment(server: Server, name: str) -> Any:

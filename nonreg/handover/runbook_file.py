@@ -1,4 +1,4 @@
-"""Runbooks from their TOML files: `flows/runbooks/*.toml`, reviewed in git.
+"""Runbooks from their TOML files: `flows/runbooks/*.toml`, reviewed in git; those of a site's own folder come first.
 
 A fact of the site that the file cannot know is written `{{address of the VPN}}`; the governance folder of a platform
 tells it in `site.toml`, table `[facts]`. What is told nowhere stays visible, and readiness lists it.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ from nonreg.files import parse_toml, read_text, read_toml
 from nonreg.model.handover import Actor, ClockMove, FieldKind, Runbook, Step, StepKind
 
 RUNBOOKS_DIR = Path(__file__).parents[2] / "flows" / "runbooks"
+RUNBOOKS_VARIABLE = "NONREG_RUNBOOKS"
 SITE_FILE = "site.toml"
 PLACEHOLDER = re.compile(r"\{\{\s*([^{}\n]+?)\s*\}\}")
 ID, STEP_ID, FIELD_ID = (
@@ -28,19 +30,31 @@ ID, STEP_ID, FIELD_ID = (
 )
 
 
-def list_runbooks(folder: Path = RUNBOOKS_DIR) -> tuple[str, ...]:
-    """Ids of the runbooks of a folder, in alphabetical order."""
-    return tuple(sorted(path.stem for path in folder.glob("*.toml")))
+def list_folders() -> tuple[Path, ...]:
+    """Where runbooks are found: the folder of the site, if there is one, then the project's."""
+    own = os.environ.get(RUNBOOKS_VARIABLE)
+    return (*([Path(own)] if own else []), RUNBOOKS_DIR)
 
 
-def find_runbook(
-    runbook_id: str, facts: Mapping[str, str] | None = None, folder: Path = RUNBOOKS_DIR
-) -> Runbook:
+def find_files() -> dict[str, Path]:
+    """The file of each runbook by its id, in alphabetical order."""
+    found: dict[str, Path] = {}
+    for folder in reversed(list_folders()):
+        found |= {path.stem: path for path in folder.glob("*.toml")}
+    return dict(sorted(found.items()))
+
+
+def list_runbooks() -> tuple[str, ...]:
+    """Ids of the runbooks, in alphabetical order."""
+    return tuple(find_files())
+
+
+def find_runbook(runbook_id: str, facts: Mapping[str, str] | None = None) -> Runbook:
     """The runbook of that id; UsageError names those that exist."""
-    known = list_runbooks(folder)
-    if runbook_id not in known:
-        raise UsageError(f"Runbook inconnu : « {runbook_id} » (connus : {', '.join(known)}).")
-    return load_runbook(folder / f"{runbook_id}.toml", facts)
+    files = find_files()
+    if runbook_id not in files:
+        raise UsageError(f"Runbook inconnu : « {runbook_id} » (connus : {', '.join(files)}).")
+    return load_runbook(files[runbook_id], facts)
 
 
 def load_runbook(path: Path, facts: Mapping[str, str] | None = None) -> Runbook:
