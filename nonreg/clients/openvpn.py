@@ -133,9 +133,7 @@ def ask_state(address: tuple[str, int] | Path, password: str | None, within_seco
                 link.settimeout(max(0.001, deadline - time.monotonic()))
                 data = link.recv(4096)
                 if not data:
-                    raise Unreachable(
-                        "L'interface de gestion du VPN a fermé la liaison avant d'avoir répondu."
-                    )
+                    raise ConnectionResetError
                 link.sendall(conversation.feed(data))
         except TimeoutError as error:
             if conversation.pending:
@@ -143,13 +141,9 @@ def ask_state(address: tuple[str, int] | Path, password: str | None, within_seco
             raise Unreachable(
                 f"L'interface de gestion du VPN n'a pas répondu en {within_seconds:g} s."
             ) from error
-        except ConnectionError as error:  # the same end, as the system happens to see it
+        except OSError as error:  # an end, however the system happens to see it
             raise Unreachable(
                 "L'interface de gestion du VPN a fermé la liaison avant d'avoir répondu."
-            ) from error
-        except OSError as error:
-            raise Unreachable(
-                f"La liaison avec l'interface de gestion du VPN s'est rompue ({explain_os_error(error)})."
             ) from error
         with suppress(OSError):  # politeness: it takes the next client at once
             link.sendall(b"quit\n")

@@ -54,7 +54,7 @@ def test_a_connected_vpn_is_ok_over_tcp_and_over_a_unix_socket(tmp_path: Path) -
 
 def test_notifications_at_any_moment_change_nothing(tmp_path: Path) -> None:
     noise = b">STATE:1764501235,RECONNECTING,ping-restart,,,,,\r\n>BYTECOUNT:1,2\r\n>LOG:1764501236,I,END\r\n"
-    assert check_behaviour(tmp_path, Behaviour(noise=noise)).is_ok
+    assert check_behaviour(tmp_path, Behaviour(noise=noise, end=noise + b"END\r\n")).is_ok
 
 
 def test_the_password_of_the_interface_opens_it_and_is_never_shown(

@@ -124,6 +124,7 @@ def test_a_package_that_is_there_and_does_not_load_is_found(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     found = read_installed({"numpy": "numpy", "rich": "rich", "absent": "absent_ici"})
     assert (found["numpy"], found["absent"]) == ("!ImportError", "!ModuleNotFoundError")
+    assert "numpy ne s'importe pas (ImportError)" in find_package_problems(LOCKED, found)[0]
     assert found["rich"] in LOCK.read_text(encoding="utf-8")
     (tmp_path / "rich.py").write_text("import os\nos._exit(9)\n", encoding="utf-8")
     assert read_installed({"rich": "rich"}) == {"rich": "!code 9"}
