@@ -109,9 +109,7 @@ def make_retry_form(description: str) -> type[RunInput]:
         json_schema_extra={"position": 0},
     )
     reason = FormField("", title="Motif d'un abandon", json_schema_extra={"position": 1})
-    form = create_model(
-        "Reprise", __base__=RunInput, choix=(RetryChoice, choice), motif=(str, reason)
-    )
+    form = create_model("Reprise", __base__=RunInput, choix=(RetryChoice, choice), motif=(str, reason))
     return describe_form(form, description)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import psutil
 import pytest
+import requests
 
 from nonreg.clients.sshsig import load_key_file
 from nonreg.decision import load_request, sign_decision
@@ -64,9 +65,12 @@ class Case:
         def look() -> str:
             run = self.server.get(f"/flow_runs/{self.run['id']}")
             keyset = run["state"]["state_details"].get("run_input_keyset") or {}
-            inputs = self.server.post(f"/flow_runs/{self.run['id']}/input/filter", prefix="suspended-")
-            ready = keyset and keyset["schema"] in {one["key"] for one in inputs}
-            return str(keyset["schema"]) if run["state"]["type"] == "PAUSED" and ready else ""
+            if run["state"]["type"] != "PAUSED" or not keyset:
+                return ""
+            asked = (
+                f"{self.server.api}/flow_runs/{self.run['id']}/input/{keyset['description']}"  # written last
+            )
+            return str(keyset["schema"]) if requests.get(asked, timeout=30).ok else ""
 
         return wait_until(look, LONG_SECONDS, poll_seconds=0.3)
 
