@@ -12,7 +12,8 @@ from flows.forms import name_field
 from flows.steps import Asker, Nobody, Scripted, Suspending, Waiting, follow
 from nonreg.handover.scripted import load_script
 from nonreg.model.handover import Execution
-from tasks.handover import Work, load_execution, make_work, open_execution
+from tasks.handover import load_execution, open_execution
+from tasks.handover_work import Work, make_work
 from tasks.outliving import outlive
 from tasks.showing import keep_secrets_of, rename_run
 

@@ -55,16 +55,15 @@ from reports.markdown import escape
 from reports.runbook_artifacts import describe_failure, describe_progress
 from reports.text import format_moment
 from tasks.handover import (
-    Work,
     answer_step,
     find_earlier_run,
     publish_record,
-    read_clock,
     record_campaign,
     record_check,
     require_signatures,
     run_check,
 )
+from tasks.handover_work import Work, read_clock
 from tasks.showing import clean_errors, finish_showing, show_file, show_markdown
 
 LOCK, TO_SIGN = "verrou", "a-signer"
@@ -308,13 +307,12 @@ def answer_task(title: str, work: Work, execution: Execution, answer: Answer) ->
 @clean_errors()
 def check_task(title: str, work: Work, execution: Execution, step: Step) -> None:
     """Do an automatic step; what is wrong is told with its remedy."""
-    result = run_check(work, execution, step)
-    record_check(work, execution, step, result)
-    if not result.is_ok:
-        show_markdown(
-            f"echec-{tail(execution)}-{step.id.lower()}", describe_failure(step, result.points), step.title
-        )
-    get_run_logger().info("%s : %s", title, "conforme" if result.is_ok else "en échec")
+    made = run_check(work, execution, step)
+    record_check(work, execution, step, made)
+    if not made.result.is_ok:
+        key = f"echec-{tail(execution)}-{step.id.lower()}"
+        show_markdown(key, describe_failure(step, made.result.points), step.title)
+    get_run_logger().info("%s : %s", title, "conforme" if made.result.is_ok else "en échec")
 
 
 @task(name="Campagne jugee", task_run_name="{title}", cache_policy=NO_CACHE)

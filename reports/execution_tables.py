@@ -161,7 +161,7 @@ def list_history(execution: Execution) -> Section:
 
 
 def _iter_events(execution: Execution) -> Iterator[tuple[datetime, str, str, str]]:
-    yield execution.opened_at, "Ouverture", execution.opened_by, ""
+    yield execution.opened_at, "Ouverture", execution.opened_by, f"ligne {execution.opened_sequence}"
     for done in execution.done:
         word = "sans objet" if done.outcome is Outcome.NOT_APPLICABLE else "faite"
         signed = f", décision signée {done.decision_id}" if done.decision_id else ""
@@ -169,8 +169,9 @@ def _iter_events(execution: Execution) -> Iterator[tuple[datetime, str, str, str
     for failed in execution.failed:
         yield failed.at, f"Étape {failed.step_id} : essai en échec", "", f"ligne {failed.sequence}"
     for pause in execution.clock.suspensions:
-        yield pause.since, "Horloge suspendue", pause.person, ""
+        yield pause.since, "Horloge suspendue", pause.person, f"ligne {pause.sequence}"
         if pause.until:
-            yield pause.until, "Horloge reprise", text.NOT_KNOWN, ""
+            yield pause.until, "Horloge reprise", pause.resumed_by, f"ligne {pause.resumed_sequence}"
     if execution.closed_at:
-        yield execution.closed_at, "Abandon" if execution.abandoned else "Clôture", text.NOT_KNOWN, ""
+        what = "Abandon" if execution.abandoned else "Clôture"
+        yield execution.closed_at, what, execution.closed_by, f"ligne {execution.closed_sequence}"

@@ -2,61 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from nonreg.basis import load_platform_people
-from nonreg.config import Platform, find_platform_file, load_platform
-from nonreg.delays import Reading
+from nonreg.config import find_platform_file
 from nonreg.errors import NonregError, UsageError
 from nonreg.handover.answer import Answer, record_answer
-from nonreg.handover.checks import CHECKS, CheckContext, CheckResult
-from nonreg.handover.clock import view_clock
-from nonreg.handover.journal import Journal
+from nonreg.handover.checks import CHECKS, CheckContext, Point
 from nonreg.handover.runbook_file import find_runbook, read_facts
 from nonreg.handover.signing import verify_again
 from nonreg.model import Evidence, Verdict
-from nonreg.model.handover import Execution, Said, Step
-from nonreg.people import People
+from nonreg.model.handover import Actor, Execution, Said, Step
 from nonreg.store import dump_json, hash_file, is_running, write_file
 from nonreg.tickets import require_ticket
 from nonreg.waiting import wait_until
-from reports.delay import ClockReadings, Due
 from reports.execution import build_record
 from reports.html import write_html
 from reports.pdf import write_pdf
+from tasks.handover_documents import PRODUCERS, Produced, Production
+from tasks.handover_work import Work, read_clock
 from tasks.publication import is_published, load_unaltered
 from tasks.recovery import recover_run
 
 RECORD_HTML, RECORD_PDF = "releve.html", "releve.pdf"
 CAMPAIGN_SECONDS = 4 * 3600.0  # how long a campaign that somebody else follows may take
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """Everything that the steps of one execution need; `platform_name` is how campaigns name the platform."""
-
-    journal: Journal
-    platform: Platform
-    platform_name: str
-    people: People
-
-    @property
-    def runs_dir(self) -> Path:
-        """Where runs and executions are kept."""
-        return self.journal.runs_dir
-
-
-def make_work(platform_name: str, runs_dir: Path) -> Work:
-    """The platform, its people, and the ledger; UsageError where nobody decides."""
-    platform = load_platform(platform_name)
-    people = load_platform_people(platform)
-    if people is None:
-        raise UsageError(
-            f"La plateforme « {platform.name} » n'a pas de dossier « governance » : personne n'y est habilité."
-        )
-    return Work(Journal(runs_dir, people), platform, platform_name, people)
 
 
 def open_execution(
@@ -77,9 +46,13 @@ def open_execution(
             raise UsageError(
                 f"La personne {what}, « {who} », n'est pas habilitée dans {work.people.file.name}."
             )
-    facts = read_facts(work.people.file.parent)
+    runbook = find_runbook(runbook_id, read_facts(work.people.file.parent))
+    if not subject and any(step.role is Actor.RENFORT for step in runbook.steps):
+        raise UsageError(
+            f"Le runbook « {runbook.id} » se fait avec ou pour quelqu'un : dites qui (personne concernée)."
+        )
     return work.journal.open(
-        find_runbook(runbook_id, facts),
+        runbook,
         work.platform.name,
         ticket=require_ticket(ticket or work.platform.default_ticket),
         person=person,
@@ -112,34 +85,34 @@ def answer_step(work: Work, execution: Execution, answer: Answer) -> Execution:
     return record_answer(work.journal, work.platform, work.people, execution, answer, datetime.now(UTC))
 
 
-def run_check(work: Work, execution: Execution, step: Step) -> CheckResult:
-    """What an automatic step found; UsageError for a check that does not exist."""
+def run_check(work: Work, execution: Execution, step: Step) -> Production:
+    """What an automatic step found, and produced; UsageError for a check that does not exist."""
+    if step.check in PRODUCERS:
+        return PRODUCERS[step.check](work, execution, step)
     check = CHECKS.get(step.check)
     if check is None:
-        raise UsageError(
-            f"Étape {step.id} : contrôle « {step.check} » inconnu (connus : {', '.join(CHECKS)})."
-        )
-    context = CheckContext(
-        work.platform,
-        find_platform_file(work.platform_name).resolve(),
-        work.people,
-        execution.subject,
-        datetime.now(UTC),
-    )
-    return check(context)
-
-
-def record_check(work: Work, execution: Execution, step: Step, result: CheckResult) -> Execution:
-    """Keep what was found as evidence; the step is done when all of it is as it must be."""
+        known = ", ".join((*CHECKS, *PRODUCERS))
+        raise UsageError(f"Étape {step.id} : contrôle « {step.check} » inconnu (connus : {known}).")
+    file = find_platform_file(work.platform_name).resolve()
     at = datetime.now(UTC)
-    name = f"{step.id}-{at:%Y%m%dT%H%M%SZ}.json"
-    proof = work.journal.keep_evidence(
-        execution, name, f"Relevé de l'étape {step.id}", dump_json(CheckResult, result).encode("utf-8")
+    return Production(
+        check(CheckContext(work.platform, file, work.people, execution.subject, at, work.runs_dir))
     )
-    if result.is_ok:
-        note = f"{len(result.points)} point(s) contrôlé(s)"
-        return work.journal.add_done(execution, step.id, person="", at=at, evidence=(proof,), note=note)
-    wrong = [one for one in result.points if not one.ok]
+
+
+def record_check(work: Work, execution: Execution, step: Step, made: Production) -> Execution:
+    """Keep what was found and produced as evidence; the step is done when all of it is as it must be."""
+    at, points = datetime.now(UTC), made.result.points
+    found = dump_json(tuple[Point, ...], points).encode("utf-8")
+    files = (
+        Produced(f"{step.id}-{at:%Y%m%dT%H%M%SZ}.json", f"Relevé de l'étape {step.id}", found),
+        *made.documents,
+    )
+    proofs = tuple(work.journal.keep_evidence(execution, one.name, one.title, one.content) for one in files)
+    if made.result.is_ok:
+        note = f"{len(points)} point(s) contrôlé(s)"
+        return work.journal.add_done(execution, step.id, person="", at=at, evidence=proofs, note=note)
+    wrong = [one for one in points if not one.ok]
     message = " ; ".join(f"{one.title} : {one.found}" for one in wrong) or "rien n'a été contrôlé"
     remedy = " ".join(dict.fromkeys(one.remedy for one in wrong))
     return work.journal.add_failed(execution, step.id, message, remedy, at)
@@ -184,19 +157,6 @@ def record_campaign(work: Work, execution: Execution, step: Step, run_dir: Path)
     )
     return work.journal.add_done(
         execution, step.id, person="", at=at, evidence=(proof,), note=f"{run_dir.name} : {verdict.value}"
-    )
-
-
-def read_clock(work: Work, execution: Execution, at: datetime) -> ClockReadings | None:
-    """The clock as pages and artifacts show it; None before it starts, or without a delay."""
-    view = view_clock(execution, work.platform.working_time, execution.closed_at or at)
-    if view is None:
-        return None
-    return ClockReadings(
-        Due(view.deadlines.by_days, view.left_by_days),
-        Due(view.deadlines.by_hours, view.left_by_hours),
-        view.took,
-        view.deadlines.kept is Reading.JOURS,
     )
 
 

@@ -51,7 +51,7 @@ ANSWERS = {
     FieldKind.NUMBER: "3",
 }
 PAUSE = Suspension(
-    REQUESTED + timedelta(hours=18), "Ouverture des comptes attendue de l'hébergeur.", "titulaire-essai"
+    REQUESTED + timedelta(hours=18), "Ouverture des comptes attendue de l'hébergeur.", "titulaire-essai", 54
 )
 
 
@@ -109,6 +109,7 @@ def play(count: int, runbook: Runbook | None = None, **changes: object) -> Execu
         subject=SUBJECT,
         opened_by="titulaire-essai",
         opened_at=REQUESTED + timedelta(minutes=5),
+        opened_sequence=38,
         done=done,
         failed=failed if count > 4 else (),
         clock=Clock(REQUESTED if starts else None, stops[0].at if stops else None),
@@ -118,7 +119,8 @@ def play(count: int, runbook: Runbook | None = None, **changes: object) -> Execu
 
 def suspend(execution: Execution, until: datetime | None = None) -> Execution:
     """The same with its clock suspended, for good or until then."""
-    pause = dataclasses.replace(PAUSE, until=until)
+    resumed = {"resumed_by": "titulaire-essai", "resumed_sequence": 58} if until else {}
+    pause = dataclasses.replace(PAUSE, until=until, **resumed)  # type: ignore[arg-type]
     return dataclasses.replace(execution, clock=dataclasses.replace(execution.clock, suspensions=(pause,)))
 
 
@@ -127,7 +129,7 @@ def end(**changes: object) -> Execution:
     execution = play(len(integration().steps))
     execution = suspend(execution, PAUSE.since + timedelta(hours=2))
     closed = execution.done[-1].at + timedelta(minutes=2)
-    return dataclasses.replace(execution, closed_at=closed, **changes)  # type: ignore[arg-type]
+    return dataclasses.replace(execution, closed_at=closed, closed_sequence=99, **changes)  # type: ignore[arg-type]
 
 
 def read(execution: Execution, at: datetime) -> ClockReadings | None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nonreg.decision import DecisionRequest, SignedDecision
     from nonreg.model.handover import Execution
     from nonreg.people import Person
-    from tasks.handover import Work
+    from tasks.handover_work import Work
 
 POLL_SECONDS = 0.3
 EXIT_CODES = (
@@ -280,7 +280,7 @@ def read_values(words: list[str]) -> dict[str, str]:
 
 def make_work_of(options: argparse.Namespace) -> Work:
     """The platform and the ledger that the options name."""
-    from tasks.handover import make_work
+    from tasks.handover_work import make_work
 
     return make_work(options.platform, Path(options.runs_dir))
 
@@ -367,7 +367,8 @@ def describe(work: Work, execution: Execution) -> str:
     from nonreg.handover.signing import list_who_may
     from nonreg.handover.state import last_failure, next_step
     from reports.delay import say_countdown
-    from tasks.handover import RECORD_HTML, read_clock
+    from tasks.handover import RECORD_HTML
+    from tasks.handover_work import read_clock
 
     at = datetime.now(UTC)
     lines = ["", f"{execution.id}", f"  {summarise(execution)}"]

@@ -15,8 +15,8 @@ from nonreg.decision import SignedDecision
 from nonreg.errors import DecisionRefused, UsageError
 from nonreg.handover.form import check_said
 from nonreg.handover.journal import Journal, StepRefused, require_open
-from nonreg.handover.signing import Delegation, list_who_may, verify_step
-from nonreg.model.handover import Execution, Outcome, Step, StepKind
+from nonreg.handover.signing import DELEGATE, Delegation, list_who_may, verify_step
+from nonreg.model.handover import Execution, Outcome, Said, Step, StepKind
 from nonreg.people import People
 
 HUMAN = (StepKind.CONFIRMATION, StepKind.SIGNATURE)
@@ -54,6 +54,7 @@ def record_answer(
     if answer.skip_reason.strip():
         return skip(journal, execution, step, answer, at)
     said = check_said(step, answer.values, at)
+    require_delegate(execution, step, said, people, at)
     if step.kind is StepKind.SIGNATURE:
         if answer.signed is None:
             raise DecisionRefused(f"L'étape {step.id} engage : elle se signe, elle ne se déclare pas.")
@@ -98,3 +99,19 @@ def require_may(
     raise UsageError(
         f"« {person_id} » ne fait pas l'étape {step.id} : il faut {', '.join(allowed) or 'quelqu’un d’habilité'}."
     )
+
+
+def require_delegate(
+    execution: Execution, step: Step, said: tuple[Said, ...], people: People, at: datetime
+) -> None:
+    """UsageError for a delegate who could not sign: unknown, not entitled, or the person whom the runbook is about."""
+    if not step.delegates:
+        return
+    person_id = next((one.value for one in said if one.field == DELEGATE), "")
+    person = people.find(person_id)
+    if person is None or not person.is_valid(at):
+        raise UsageError(f"Le délégataire « {person_id} » n'est pas habilité dans {people.file.name}.")
+    if person_id == execution.subject:
+        raise UsageError(
+            f"« {person_id} » est la personne concernée : elle ne prononcera pas sa propre mise en capacité."
+        )

@@ -10,19 +10,24 @@ import dataclasses
 import hashlib
 import os
 import re
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from nonreg.config import validate_table
+from nonreg.delays import HOURS_A_DAY
 from nonreg.errors import ConfigError, UsageError
 from nonreg.files import parse_toml, read_text, read_toml
+from nonreg.model import EffectLimit
 from nonreg.model.handover import Actor, ClockMove, FieldKind, Runbook, Step, StepKind
 
 RUNBOOKS_DIR = Path(__file__).parents[2] / "flows" / "runbooks"
 RUNBOOKS_VARIABLE = "NONREG_RUNBOOKS"
 SITE_FILE = "site.toml"
 PLACEHOLDER = re.compile(r"\{\{\s*([^{}\n]+?)\s*\}\}")
+FAMILIES = {"base", "applicatif", "hd"}
+REQUIREMENT = re.compile(r"R(0[1-9]|[1-7][0-9]|8[01])")
 ID, STEP_ID, FIELD_ID = (
     re.compile(r"[a-z][a-z0-9-]{1,40}"),
     re.compile(r"[A-Z]{1,3}[0-9]{1,2}[a-z]?"),
@@ -92,9 +97,9 @@ def read_facts(governance: Path) -> dict[str, str]:
     if data.keys() - {"facts"} or not isinstance(facts, dict):
         raise ConfigError(f"{file} : seule la table [facts] est attendue.")
     for name, value in facts.items():
-        if not isinstance(value, str) or not value.strip():
-            raise ConfigError(f"{file} : clé « {name} » : un texte non vide est attendu.")
-    return dict(facts)
+        if not isinstance(value, str) or not value.strip() or "{{" in value:
+            raise ConfigError(f"{file} : clé « {name} » : un texte non vide, sans « {{{{ », est attendu.")
+    return {unicodedata.normalize("NFC", name): value for name, value in facts.items()}
 
 
 def fill(value: Any, facts: Mapping[str, str], unknown: dict[str, None]) -> Any:
@@ -107,10 +112,11 @@ def fill(value: Any, facts: Mapping[str, str], unknown: dict[str, None]) -> Any:
         return value
 
     def tell(found: re.Match[str]) -> str:
-        fact = facts.get(found[1])
+        name = unicodedata.normalize("NFC", found[1])
+        fact = facts.get(name)
         if fact is None:
-            unknown[found[1]] = None
-            return f"‹à compléter : {found[1]}›"
+            unknown[name] = None
+            return f"‹à compléter : {name}›"
         return fact
 
     return PLACEHOLDER.sub(tell, value)
@@ -141,6 +147,19 @@ def find_problem(runbook: Runbook) -> str:
         return "l'horloge part une fois, puis s'arrête une fois"
     if runbook.delay_hours is not None and not moves:
         return "delay_hours demande une étape qui fait partir l'horloge"
+    return find_late_step(runbook)
+
+
+def find_late_step(runbook: Runbook) -> str:
+    """The first step that would be due after the whole delay: hours and days are compared alike in both readings."""
+    for step in runbook.steps:
+        hours, delay = step.deadline_hours, runbook.delay_hours
+        if (
+            hours is not None
+            and delay is not None
+            and (hours > delay or (hours > HOURS_A_DAY and hours % HOURS_A_DAY))
+        ):
+            return f"étape {step.id} : deadline_hours va de 1 à 24, ou est un multiple de 24, dans la limite de {delay}"
     return ""
 
 
@@ -162,7 +181,24 @@ def find_step_problem(step: Step, before: set[str]) -> str:
         return "seule une personne remplit un formulaire"
     if step.deadline_hours is not None and step.deadline_hours <= 0:
         return "deadline_hours est un nombre d'heures ouvrées"
-    return find_fields_problem(step)
+    if step.may_be_skipped and step.role is Actor.OUTIL:
+        return "seule une étape d'une personne peut être sans objet"
+    if step.delegates and step.kind is not StepKind.SIGNATURE:
+        return "une délégation se signe"
+    if wrong := [one for one in step.requirement_ids if not REQUIREMENT.fullmatch(one)]:
+        return f"exigence « {wrong[0]} » : R01 à R81"
+    return find_campaign_problem(step) or find_fields_problem(step)
+
+
+def find_campaign_problem(step: Step) -> str:
+    """What is wrong with the campaign of a step, in French."""
+    if step.campaign is None:
+        return ""
+    if not step.campaign.families or set(step.campaign.families) - FAMILIES:
+        return f"families : parmi {', '.join(sorted(FAMILIES))}"
+    if step.campaign.effects not in list(EffectLimit):
+        return f"effects : parmi {', '.join(EffectLimit)}"
+    return ""
 
 
 def find_fields_problem(step: Step) -> str:
@@ -175,4 +211,6 @@ def find_fields_problem(step: Step) -> str:
             return f"champ « {one.id} » : minuscules, chiffres et tirets bas"
         if (one.kind in (FieldKind.CHOICE, FieldKind.CHOICES)) != bool(one.options):
             return f"champ « {one.id} » : options va avec un choix, et avec lui seul"
+        if one.kind is FieldKind.CHOICES and any("," in option for option in one.options):
+            return f"champ « {one.id} » : les réponses se séparent par des virgules, elles n'en ont pas"
     return ""

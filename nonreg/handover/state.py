@@ -68,6 +68,7 @@ def build_execution(runbook: Runbook, entries: tuple[LedgerEntry, ...]) -> Execu
             subject=opening.data["subject"],
             opened_by=opening.person,
             opened_at=opening.at,
+            opened_sequence=opening.sequence,
             rehearsal=opening.data["rehearsal"],
             parameters=read_said(opening.data["parameters"]),
         )
@@ -91,13 +92,22 @@ def apply(execution: Execution, entry: LedgerEntry) -> Execution:
             failed = StepFailed(data["step"], entry.at, data["message"], data["remedy"], entry.sequence)
             return dataclasses.replace(execution, failed=(*execution.failed, failed))
         case Event.SUSPENDED:
-            pause = Suspension(entry.at, data["reason"], entry.person)
+            pause = Suspension(entry.at, data["reason"], entry.person, entry.sequence)
             return set_suspensions(execution, (*execution.clock.suspensions, pause))
         case Event.RESUMED:
             *before, last = execution.clock.suspensions
-            return set_suspensions(execution, (*before, dataclasses.replace(last, until=entry.at)))
+            ended = dataclasses.replace(
+                last, until=entry.at, resumed_by=entry.person, resumed_sequence=entry.sequence
+            )
+            return set_suspensions(execution, (*before, ended))
         case Event.CLOSED:
-            return dataclasses.replace(execution, closed_at=entry.at, abandoned=data["abandoned"])
+            return dataclasses.replace(
+                execution,
+                closed_at=entry.at,
+                closed_by=entry.person,
+                closed_sequence=entry.sequence,
+                abandoned=data["abandoned"],
+            )
         case _:
             return execution
 

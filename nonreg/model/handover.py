@@ -187,12 +187,15 @@ class StepFailed:
 
 @dataclass(frozen=True, slots=True)
 class Suspension:
-    """The clock stood still, for a reason; `until` is None while it does."""
+    """The clock stood still, for a reason; `until` is None while it does. Sequences are lines of the ledger."""
 
     since: datetime
     reason: str
     person: str
+    sequence: int
     until: datetime | None = None
+    resumed_by: str = ""
+    resumed_sequence: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +217,8 @@ class Execution:
     """A runbook under way or ended, as the ledger tells it.
 
     `subject` is the person whom it is about (empty when nobody), `rehearsal` one that is only played. `closed_at` is
-    None while it goes on; `abandoned` says why it was given up.
+    None while it goes on, `closed_by` empty when its last step closed it; `abandoned` says why it was given up.
+    Sequences are lines of the ledger.
     """
 
     id: str
@@ -224,12 +228,15 @@ class Execution:
     subject: str
     opened_by: str
     opened_at: datetime
+    opened_sequence: int
     rehearsal: bool = False
     parameters: tuple[Said, ...] = ()
     done: tuple[StepDone, ...] = ()
     failed: tuple[StepFailed, ...] = ()
     clock: Clock = Clock()
     closed_at: datetime | None = None
+    closed_by: str = ""
+    closed_sequence: int = 0
     abandoned: str = ""
 
     def find(self, step_id: str) -> StepDone | None:

@@ -198,14 +198,23 @@ def test_an_expired_signature_is_refused(played: Played) -> None:
         played.answer(execution, "O4", TITULAIRE, at=AT + timedelta(days=3), signed=signed)
 
 
-def test_nobody_judges_his_own_capability_not_even_as_a_delegate(played: Played) -> None:
+def test_nobody_judges_his_own_capability(played: Played) -> None:
+    """Not even the titulaire, when the runbook is about him."""
+    execution = played.reach("O4", subject=TITULAIRE)
+    own = played.sign(execution, "O4", TITULAIRE)
+    with pytest.raises(UsageError, match="quelqu’un d’habilité"):
+        played.answer(execution, "O4", TITULAIRE, signed=own)
+
+
+@pytest.mark.parametrize(
+    ("delegate", "words"), [(TECHNIQUE, "sa propre mise en capacité"), ("inconnue", "n'est pas habilité")]
+)
+def test_who_could_not_sign_is_no_delegate(played: Played, delegate: str, words: str) -> None:
     execution = played.reach("O3")
-    values = {"delegataire": TECHNIQUE, "delegation_jusqu_au": "2026-12-05", "reference_moa": "SCV-13"}
+    values = {"delegataire": delegate, "delegation_jusqu_au": "2026-12-05", "reference_moa": "SCV-13"}
     signed = played.sign(execution, "O3", MOA, **values)
-    execution = played.answer(execution, "O3", MOA, signed=signed, **values)
-    own = played.sign(execution, "O4", TECHNIQUE)
-    with pytest.raises((UsageError, DecisionRefused), match="titulaire-essai"):
-        played.answer(execution, "O4", TECHNIQUE, signed=own)
+    with pytest.raises(UsageError, match=words):
+        played.answer(execution, "O3", MOA, signed=signed, **values)
 
 
 def test_a_delegate_signs_in_the_titulaire_s_place_until_the_day_that_the_moa_gave(played: Played) -> None:
