@@ -1,30 +1,18 @@
-"""Automatic steps that produce documents: what was gathered, and the files that are kept as evidence."""
+"""The automatic steps that produce documents, by the name that a step gives (`check = "avis_scv"`); one a module."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from tasks.handover_briefing import prepare_briefing, prepare_plan
+from tasks.handover_integration import check_integration, check_workstation
+from tasks.handover_notice import prepare_notice
+from tasks.handover_production import Produced, Producer, Production
 
-from nonreg.handover.checks import CheckResult
-from nonreg.model.handover import Execution, Step
-from tasks.handover_work import Work
+__all__ = ["PRODUCERS", "Produced", "Producer", "Production"]
 
-
-@dataclass(frozen=True, slots=True)
-class Produced:
-    """A file of an execution: its name, what it is, its bytes."""
-
-    name: str
-    title: str
-    content: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Production:
-    """What a producing step found, and what it produced."""
-
-    result: CheckResult
-    documents: tuple[Produced, ...] = ()
-
-
-PRODUCERS: dict[str, Callable[[Work, Execution, Step], Production]] = {}
+PRODUCERS: dict[str, Producer] = {
+    "avis_scv": prepare_notice,
+    "dossier_de_reprise": prepare_briefing,
+    "plan_de_passation": prepare_plan,
+    "integration_a_jour": check_integration,
+    "poste": check_workstation,
+}

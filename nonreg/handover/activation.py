@@ -160,9 +160,7 @@ class Choice:
     justification: str = field(compare=False, default="")
 
 
-def decide(
-    table: ActivationTable, reason: Reason, anomaly: OpenAnomaly, needs: Iterable[Need]
-) -> Choice:
+def decide(table: ActivationTable, reason: Reason, anomaly: OpenAnomaly, needs: Iterable[Need]) -> Choice:
     """The profiles of every need together; urgent when one of them is."""
     asked = tuple(need for need in Need if need in set(needs))
     if not asked:

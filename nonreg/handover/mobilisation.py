@@ -13,7 +13,13 @@ from nonreg.working_time import PARIS
 
 URGENCY = "R61"  # an urgency is a ticket and a call: a runbook that asks for both has a step for it
 MOTIVE, ANOMALY, NEEDS, PROFILE = "motif", "anomalie la plus grave", "besoin", "profil"
-PROFILES, URGENT, CALL, WHY, FIRST = "profils", "urgence", "appel passé le", "justification", "avec l'exécution"
+PROFILES, URGENT, CALL, WHY, FIRST = (
+    "profils",
+    "urgence",
+    "appel passé le",
+    "justification",
+    "avec l'exécution",
+)
 
 
 def explain_unfit(person: Person, profile: Profile, at: datetime) -> str:
@@ -46,9 +52,7 @@ def choose_subject(people: People, profile: Profile, asked: str, at: datetime) -
     if not fit:
         known = [person for person in people.persons if person.role is profile.role]
         why = " ".join(explain_unfit(person, profile, at) for person in known) or "Il n'y en a aucun."
-        raise UsageError(
-            f"Personne n'est mobilisable comme {profile.words} dans {people.file.name}. {why}"
-        )
+        raise UsageError(f"Personne n'est mobilisable comme {profile.words} dans {people.file.name}. {why}")
     return fit[0]
 
 

@@ -1,0 +1,150 @@
+"""« Intégration à jour »: somebody was integrated here, not too long ago, is under contract, has read what is current.
+
+The runbooks that were read are those installed on the workstation at O6, whose record holds their hashes. One that
+has changed since is read again: the step O7 of a newer execution of `integration` counts, ended or not. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from nonreg.handover.activation import IntegrationLimits
+from nonreg.handover.checks import Point
+from nonreg.model import Evidence
+from nonreg.model.handover import Execution, Outcome
+from nonreg.people import People, explain_contract
+from nonreg.working_time import PARIS
+
+RUNBOOK, READ_STEP, INSTALLED_STEP = "integration", "O7", "O6"
+INSTALLED_TITLE = "Runbooks installés, par empreinte"
+OPEN = "Ouvrez « integration » pour cette personne (`python -m nonreg runbook open integration`)"
+READ_AGAIN = (
+    "Faites relire ces runbooks : ouvrez « integration » pour cette personne, sa nouvelle étape O7 suffit."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A reading that was acknowledged, and the record of what was installed then; None where there is none."""
+
+    execution: Execution
+    at: datetime
+    installed: Evidence | None
+
+
+def list_integrations(
+    executions: Iterable[Execution], *, subject: str, platform: str, rehearsal: bool
+) -> tuple[Execution, ...]:
+    """Executions of the integration of somebody on a platform, oldest first; what was played counts in plays only."""
+    found = (
+        one
+        for one in executions
+        if (one.runbook.id, one.subject, one.platform) == (RUNBOOK, subject, platform)
+        and (rehearsal or not one.rehearsal)
+    )
+    return tuple(sorted(found, key=lambda one: one.opened_at))
+
+
+def find_complete(integrations: Iterable[Execution]) -> Execution | None:
+    """The last one that went to its end."""
+    ended = [one for one in integrations if one.closed_at is not None and not one.abandoned]
+    return max(ended, key=lambda one: one.closed_at or one.opened_at, default=None)
+
+
+def find_reading(integrations: Iterable[Execution]) -> Reading | None:
+    """The last reading that was acknowledged, whatever became of its execution."""
+    readings = []
+    for one in integrations:
+        read, installed = one.find(READ_STEP), one.find(INSTALLED_STEP)
+        if read is not None and read.outcome is Outcome.DONE:
+            proofs = installed.evidence if installed else ()
+            record = next((proof for proof in proofs if proof.title == INSTALLED_TITLE), None)
+            readings.append(Reading(one, read.at, record))
+    return max(readings, key=lambda one: one.at, default=None)
+
+
+def list_points(
+    subject: str,
+    people: People,
+    complete: Execution | None,
+    reading: Reading | None,
+    then: Mapping[str, str],
+    now: Mapping[str, str],
+    limits: IntegrationLimits,
+    at: datetime,
+) -> tuple[Point, ...]:
+    """Each thing that was looked at; `then` and `now` are hashes of runbooks, when they were read and today."""
+    return (
+        check_complete(complete),
+        check_age(complete, limits.max_age_days, at),
+        check_contract(subject, people, at),
+        *(check_runbook(one, reading, then, now) for one in limits.read),
+    )
+
+
+def check_complete(complete: Execution | None) -> Point:
+    """There is one that went to its end."""
+    title = "Intégration menée à son terme"
+    if complete is None or complete.closed_at is None:
+        return Point(title, False, "Aucune sur cette plateforme.", f"{OPEN}, jusqu'à O11.")
+    played = " (répétition)" if complete.rehearsal else ""
+    return Point(
+        title, True, f"{complete.id}{played}, close le {complete.closed_at.astimezone(PARIS):%d/%m/%Y}."
+    )
+
+
+def check_age(complete: Execution | None, max_age_days: int, at: datetime) -> Point:
+    """It is not too old."""
+    title = f"Intégration de moins de {max_age_days} jours"
+    if complete is None or complete.closed_at is None:
+        return Point(title, False, "n.d.", f"{OPEN}, jusqu'à O11.")
+    age = at - complete.closed_at
+    found = f"Close il y a {age.days} jour{'s' if age.days > 1 else ''}."
+    if age < timedelta(days=max_age_days):
+        return Point(title, True, found)
+    return Point(title, False, found, f"{OPEN}, jusqu'à O11 : accès, lectures et campagnes se revoient.")
+
+
+def check_contract(subject: str, people: People, at: datetime) -> Point:
+    """The person may act, and their contract runs."""
+    title, person = "Contrat en cours", people.find(subject)
+    if person is None or not person.is_valid(at):
+        return Point(
+            title,
+            False,
+            f"« {subject} » n'est pas habilité(e) dans {people.file.name}.",
+            "Faites valider la personne par la MOA et inscrivez-la, ou mobilisez quelqu'un d'autre.",
+        )
+    why = explain_contract(person, at.astimezone(PARIS).date())
+    if why:
+        remedy = "Faites prolonger le contrat et inscrivez sa fin (contract_until), ou mobilisez quelqu'un d'autre."
+        return Point(title, False, why, remedy)
+    until = person.contract_until
+    return Point(title, True, f"Jusqu'au {until:%d/%m/%Y}." if until else "Aucune fin n'est inscrite.")
+
+
+def check_runbook(
+    runbook_id: str, reading: Reading | None, then: Mapping[str, str], now: Mapping[str, str]
+) -> Point:
+    """A runbook is the one that was read."""
+    title = f"Runbook « {runbook_id} » lu dans sa version actuelle"
+    if runbook_id not in now:
+        return Point(
+            title,
+            False,
+            "Il n'est pas installé ici.",
+            "Remettez le fichier du runbook à sa place, puis relancez.",
+        )
+    if reading is None:
+        return Point(title, False, "Aucune lecture confirmée (étape O7).", READ_AGAIN)
+    read_on = f"lu le {reading.at.astimezone(PARIS):%d/%m/%Y}"
+    if runbook_id not in then:
+        return Point(title, False, f"Version inconnue de ce qui a été {read_on}.", READ_AGAIN)
+    if then[runbook_id] != now[runbook_id]:
+        found = (
+            f"Il a changé depuis : {read_on}, {then[runbook_id][:8]} alors, {now[runbook_id][:8]} maintenant."
+        )
+        return Point(title, False, found, READ_AGAIN)
+    return Point(title, True, f"Le même que celui qui a été {read_on} ({now[runbook_id][:8]}).")
