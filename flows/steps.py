@@ -63,6 +63,7 @@ from tasks.handover import (
     require_signatures,
     run_check,
 )
+from tasks.handover_suspended import cancel_suspended, forget_suspended, note_suspended
 from tasks.handover_work import Work, read_clock
 from tasks.showing import clean_errors, finish_showing, show_file, show_markdown
 
@@ -152,7 +153,7 @@ class Suspending:
         if not allowed:
             raise UsageError(f"Personne d'habilité ne peut faire l'étape {step.id} ({step.role}).")
         form = make_answer_form(step, allowed, describe_ask(work, execution, step))
-        filled = suspend(form, name_key(execution, step))
+        filled = suspend(work, execution, step, form, name_key(execution, step))
         person = getattr(filled, PERSON).value
         reason = str(getattr(filled, SKIP, "")).strip()
         values = {} if reason else read_values(step, filled)
@@ -179,7 +180,7 @@ class Suspending:
         path, request = keep_request(work, execution, step, person, said)
         form = make_signature_form(describe_signing(work, path, request))
         key = f"{name_key(execution, step)}-{request.decision.id}".lower()
-        filled = suspend(form, key)
+        filled = suspend(work, execution, step, form, key)
         armor = str(getattr(filled, SIGNATURE)).strip()
         if armor:
             return attach_signature(request, armor + "\n")
@@ -195,7 +196,7 @@ class Suspending:
         if failed is not None:
             lines += [escape(failed.message), "", f"**À faire** : {escape(failed.remedy)}"]
         form = make_retry_form("\n".join(lines))
-        filled = suspend(form, name_key(execution, step))
+        filled = suspend(work, execution, step, form, name_key(execution, step))
         choice, reason = (getattr(filled, name) for name in (CHOICE, REASON))
         if choice is RetryChoice.REESSAYER:
             return ""
@@ -209,16 +210,20 @@ class Suspending:
         return int(runtime.flow_run.run_count or 0) > 1
 
 
-def suspend(form: type[RunInput], key: str) -> RunInput:
+def suspend(work: Work, execution: Execution, step: Step, form: type[RunInput], key: str) -> RunInput:
     """What was filled in; without it the run is suspended, and this process ends here.
 
     A run that was resumed without an answer (its form was never shown: killed at that moment) is asked once more.
     """
+    folder, run_id = work.journal.folder(execution.id), str(runtime.flow_run.id)
+    note_suspended(folder, run_id, step.id)
     for number in itertools.count():
         try:
-            return suspend_flow_run(wait_for_input=form, timeout=None, key=f"{key}-{number}")
+            filled = suspend_flow_run(wait_for_input=form, timeout=None, key=f"{key}-{number}")
         except ValidationError:
             continue
+        forget_suspended(folder, run_id)
+        return filled
     raise AssertionError
 
 
@@ -333,6 +338,7 @@ def show_state(work: Work, execution: Execution) -> None:
     )
     page = publish_record(work, execution)
     if execution.closed_at is not None:
+        cancel_suspended(work, execution, str(runtime.flow_run.id))
         show_file(f"releve-{tail(execution)}", page, execution.runbook.title, work.platform)
     finish_showing()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -96,6 +98,20 @@ class Case:
             run["state"]["type"] == "PAUSED" and keyset.get("schema") != form
         )
 
+    def terminal(self, *words: str) -> str:
+        """A command of a terminal that knows the server."""
+        places = ("--platform", str(self.governed.platform_file), "--runs-dir", str(self.governed.runs_dir))
+        done = subprocess.run(
+            [sys.executable, "-m", "nonreg", *words, *places],
+            env=self.server.environment,
+            capture_output=True,
+            text=True,
+            timeout=LONG_SECONDS,
+            check=False,
+        )
+        assert done.returncode in (0, 1, 2), done.stderr
+        return done.stdout
+
     def answer(self, step: str, person: str, **values: str) -> None:
         """From somewhere else than the form."""
         record_answer(
@@ -157,13 +173,30 @@ def test_a_runbook_is_done_from_its_forms_and_its_record_verifies(case: Case) ->
     }
 
 
-def test_a_step_answered_elsewhere_is_passed_when_the_form_is_resumed(case: Case) -> None:
-    case.read_form()
-    case.answer("O0", TITULAIRE, demande_le="2026-11-30T09:00:00+01:00")
-    case.fill(personne=TITULAIRE, demande_le="2026-11-30T10:00:00+01:00")
+def test_a_step_answered_from_a_terminal_lets_the_suspended_run_go_on(case: Case) -> None:
+    form = case.read_form()
+    said = case.terminal(
+        "answer", case.execution.id, "O0", "demande_le=30/11/2026 09:00", "--person", TITULAIRE
+    )
+    assert "Le passage suspendu dans l'interface continue" in said
+    wait_until(lambda: case.is_past(form), LONG_SECONDS, poll_seconds=0.3)
     assert "Validation de la MOA" in case.describe_form()
     (done,) = case.execution.done
     assert done.said[0].value == "2026-11-30T09:00+01:00"
+
+
+def test_a_closed_execution_leaves_no_form_behind(case: Case) -> None:
+    case.read_form()
+    first, case.run = case.run, case.start(execution=case.execution.id)
+    case.read_form()
+    case.terminal(
+        "runbook", "abandon", case.execution.id, "--person", TITULAIRE, "--reason", "demande retirée"
+    )
+    case.fill(personne=TITULAIRE, demande_le="2026-11-30T09:00:00+01:00")
+    assert case.wait(*ENDED)["state"]["message"].startswith("Abandonnée : demande retirée")
+    case.run = first
+    assert case.wait(*ENDED)["state"]["type"] == "CANCELLED"
+    assert case.execution.done == ()
 
 
 def test_another_run_and_another_person_go_on_where_it_stands(case: Case) -> None:

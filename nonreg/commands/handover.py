@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -245,7 +246,19 @@ def answer(options: argparse.Namespace) -> int:
         person = signed.decision.person
     after = answer_step(work, execution, Answer(step.id, person, values, signed, options.skip))
     print(f"Étape {step.id} : enregistrée.", flush=True)  # noqa: T201
+    if os.environ.get("PREFECT_API_URL") and resumes_elsewhere(work, after):
+        options.no_follow = True
     return go_on(options, work, after)
+
+
+def resumes_elsewhere(work: Work, execution: Execution) -> bool:
+    """True when a flow run was suspended before the form of this step: it goes on by itself."""
+    from tasks.handover_suspended import resume_answered
+
+    resumed = resume_answered(work, execution)
+    if resumed:
+        print("Le passage suspendu dans l'interface continue.")  # noqa: T201
+    return resumed
 
 
 def sign(
