@@ -87,6 +87,11 @@ class People:
         return next((person for person in self.persons if holds_name(text, person.name)), None)
 
 
+def simplify_account(account: str) -> str:
+    """The account's own name, without its domain, in lower case: `DOM\\Admin` and `admin@dom` are `admin`."""
+    return account.rpartition("\\")[2].partition("@")[0].strip().casefold()
+
+
 def explain_contract(person: Person, day: date) -> str:
     """Why somebody is no longer under contract on that day; empty until its last day, or when no end is written."""
     if person.contract_until is None or day <= person.contract_until:

@@ -15,6 +15,7 @@ from nonreg.errors import NotOnEngine
 from nonreg.model import SiteRole
 from nonreg.probes.agent_jobs import list_owners, parse_jobs
 from nonreg.probes.configuration import read_configuration
+from nonreg.probes.personal_rights import leave_out_people
 from nonreg.probes.schema import SUBJECTS, read_modules, read_subject
 from nonreg.store import write_file
 
@@ -26,6 +27,8 @@ def write_snapshot(platform: Platform, folder: Path) -> list[str]:
     with open_session(platform, platform.site(SiteRole.ACTIF)) as session:
         for subject in SUBJECTS:
             rows = read_subject(session, subject)
+            if subject == "permissions":
+                rows = leave_out_people(rows, platform)
             data[subject] = {"columns": rows.columns, "rows": rows.rows}
         data["modules"] = {
             module.name: {key: value for key, value in dataclasses.asdict(module).items() if key != "name"}

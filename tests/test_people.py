@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from nonreg.clients.sshsig import load_key_file
-from nonreg.config import PLATFORMS_DIR, load_platform
+from nonreg.config import PLATFORMS_DIR
 from nonreg.errors import ConfigError
 from nonreg.model import Role
 from nonreg.people import GOVERNANCE_DIR, find_reserved_keys, holds_name, load_people
@@ -163,17 +163,16 @@ def test_the_committed_embedded_people_are_the_ones_that_the_sandbox_derives() -
     assert set(find_reserved_keys()) == {public_line(identities.derive_key(role)) for role in Role}
 
 
-def test_the_embedded_renforts_are_under_contract_with_every_account_of_their_platform() -> None:
-    platform = load_platform("embarquee")
-    used = {site.host.user for site in platform.sites} | {site.web.client_user for site in platform.sites} - {
-        None
-    }
-    for site in platform.sites:
-        used |= {site.database.reader_user, site.database.writer_user} if site.database else set()
+def test_the_embedded_renforts_are_under_contract_with_named_accounts_that_nobody_shares() -> None:
+    technical = {"nonreg", "nr_reader", "nr_writer", "consultation"}
+    declared: list[str] = []
     for person in load_people(EMBEDDED, EMBEDDED_TOKEN).persons:
         is_renfort = person.role in (Role.RENFORT_TECHNIQUE, Role.RENFORT_PILOTAGE)
-        assert set(person.accounts) == (used if is_renfort else set())
+        assert len(person.accounts) == (4 if is_renfort else 0)
         assert (person.contract_until is not None) is (person.nda_signed_on is not None) is is_renfort
+        declared += person.accounts
+    assert len(set(declared)) == len(declared) == 8
+    assert not technical & set(declared)
 
 
 def test_a_provisioned_instance_holds_a_private_key_of_each_person(tmp_path: Path) -> None:

@@ -38,7 +38,17 @@ def build_parser() -> FrenchParser:
     run = commands.add_parser("run", help="démarrer, exécuter une commande, tout arrêter")
     status = commands.add_parser("status", help="dire ce qui tourne")
     commands.add_parser("defects", help="lister les défauts connus, un par ligne")
-    for command in (up, down, status):
+    granting = commands.add_parser(
+        "grant", help="ouvrir les accès nommés d'un renfort (aucun ne l'est au démarrage)"
+    )
+    revoking = commands.add_parser(
+        "revoke", help="les lui retirer partout ; ce qu'il avait d'ouvert est coupé"
+    )
+    for command in (granting, revoking):
+        command.add_argument(
+            "--person", required=True, metavar="ID", help="identifiant, comme dans people.toml"
+        )
+    for command in (up, down, status, granting, revoking):
         command.add_argument("--dir", type=Path, default=DEFAULT_DIR, help="dossier (.sandbox par défaut)")
     run.add_argument("--dir", type=Path, help="dossier (temporaire par défaut)")
     for command in (up, run):
@@ -63,6 +73,7 @@ def start(directory: Path, network: str | None, defect: str | None) -> None:
     check_defect(defect)
     instance = start_instance(directory, network or DEFAULT_NETWORK, owned=False, defect=defect, announce=say)
     describe(instance.layout)
+    say(f"Renforts, sans accès tant que « grant » n'en ouvre pas : {instance.layout.renforts_dir}")
     say("Arrêt : python -m nonreg.sandbox down" + ("" if directory == DEFAULT_DIR else f" --dir {directory}"))
 
 
@@ -140,6 +151,16 @@ def describe(layout: Layout) -> None:
     say(f"Fichier de plateforme : {layout.platform_file}")
 
 
+def change_access(command: str, directory: Path, person_id: str) -> None:
+    """`grant` and `revoke`."""
+    from nonreg.sandbox.renforts import grant, revoke
+
+    layout = load_layout(directory)
+    if layout is None or find_supervisor(layout) is None:
+        raise UsageError(f"Aucune plateforme en marche dans {directory}.")
+    say((grant if command == "grant" else revoke)(layout, person_id))
+
+
 def check_defect(name: str | None) -> None:
     """UsageError when there is no such defect."""
     if name is not None:
@@ -170,6 +191,8 @@ def main() -> int:
                 return run_command(arguments.dir, arguments.defect, arguments.words)
             case "status":
                 show_status(arguments.dir)
+            case "grant" | "revoke":
+                change_access(arguments.command, arguments.dir, arguments.person)
             case "defects":
                 list_defects()
     except UsageError as error:

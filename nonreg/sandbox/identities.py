@@ -1,6 +1,6 @@
 """The people of the embedded platform: one a role, with invented names and fixed keys that are worth nothing.
 
-The renforts have invented contracts, and the technical accounts of the platform file: a rehearsal plays with them.
+The renforts have invented contracts, and named accounts that `python -m nonreg.sandbox grant` opens.
 
 The keys are derived from fixed texts, so anybody can make them. Their public halves are committed in
 `nonreg/governance/embarquee/people.toml`, which reserves them for this platform: any other refuses them.
@@ -13,13 +13,13 @@ import hashlib
 import json
 import tomllib
 from pathlib import Path
-from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from nonreg.config import PLATFORMS_DIR
 from nonreg.model import Role
+from nonreg.sandbox.accounts import name_accounts
 from nonreg.sandbox.layout import Layout, write_private
 
 PLATFORM = "embarquee"
@@ -66,19 +66,9 @@ def render_people_file() -> str:
         if role in RENFORTS:
             parts.append(
                 f"contract_until = {CONTRACT_UNTIL}\nnda_signed_on = {NDA_SIGNED_ON}\n"
-                f"accounts = {json.dumps(list_technical_accounts(platform))}\n"
+                f"accounts = {json.dumps(name_accounts(person_id).list_all())}\n"
             )
     return "".join(parts)
-
-
-def list_technical_accounts(platform: dict[str, Any]) -> list[str]:
-    """The accounts by which a platform file reaches its hosts, databases and web clients, each once."""
-    hosts = [site["host"] for site in platform["sites"]] + [platform["drills"]["hypervisor"]]
-    found = [host["user"] for host in hosts]
-    for site in platform["sites"]:
-        database = site.get("database", {})
-        found += [database.get("reader_user"), database.get("writer_user"), site["web"].get("client_user")]
-    return list(dict.fromkeys(filter(None, found)))
 
 
 def people_file() -> Path:

@@ -31,6 +31,7 @@ LAST_BYTE = {ACTIVE: 11, PASSIVE: 12, WITNESS: 13, HYPERVISOR: 14}
 HOST_NAME = {ACTIVE: "srv-a", PASSIVE: "srv-b", WITNESS: "srv-s", HYPERVISOR: "srv-h"}
 
 DATABASE = "aquareel"
+CLIENT_USER = "consultation"  # of the light client: the one that campaigns use
 PORTS = {
     "postgresql": 5432,
     "relais": 5433,  # the other site's database, through the link between the sites
@@ -101,6 +102,11 @@ class Layout:
     def identities_dir(self) -> Path:
         """Private keys of the platform's people, one file a person id."""
         return self.root / "identites"
+
+    @property
+    def renforts_dir(self) -> Path:
+        """Platform file, secrets and key of each renfort, for named accounts of their own."""
+        return self.root / "renforts"
 
     @property
     def postgres_home(self) -> Path:

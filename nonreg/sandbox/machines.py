@@ -31,6 +31,7 @@ from nonreg.sandbox.processes import (
 )
 from nonreg.sandbox.provision import provision
 from nonreg.sandbox.readiness import find_unsettled
+from nonreg.sandbox.renforts import write_renfort_files
 from nonreg.sandbox.services.ssh_commands import find_listening_ports
 from nonreg.waiting import DeadlinePassed, wait_until
 
@@ -76,6 +77,7 @@ class Machines:
         """Bring everything up, services loading while the databases do; RuntimeError names what failed."""
         loading = self._databases.submit(lambda: prepare_databases(self.layout))
         provision(self.layout)
+        write_renfort_files(self.layout)
         gate_read, gate_write = os.pipe()
         for site in HOSTS:
             for service in SERVICES[site]:

@@ -13,7 +13,7 @@ from nonreg.sandbox.layout import Layout
 from nonreg.sandbox.processes import end_processes, find_instance_processes, find_recorded
 
 SUPERVISOR_PID = "supervisor.json"
-OWN_FOLDERS = ("sites", "pids", "hostkeys", "postgresql")
+OWN_FOLDERS = ("sites", "pids", "hostkeys", "postgresql", "renforts", "acces")
 OWN_FILES = (
     "instance.json",
     "platform.toml",

@@ -1,8 +1,12 @@
-"""Contexts for the checks: a running embedded platform, seen through a copy of its file that a test may change."""
+"""Contexts for the checks: a running embedded platform, seen through a copy of its file that a test may change.
+
+The subject declares the technical accounts of that file; named accounts have tests of their own.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace as alter
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +18,7 @@ from nonreg.sandbox.layout import Layout
 Change = Callable[[str], str]
 NOW = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
 SUBJECT = "renfort-technique-essai"
+TECHNICAL = ("nonreg", "nr_reader", "nr_writer", "consultation")
 
 
 def make_context(
@@ -27,8 +32,17 @@ def make_context(
     file = folder / "plateforme.toml"
     file.write_text(change(layout.platform_file.read_text(encoding="utf-8")), encoding="utf-8")
     platform = load_platform(str(file))
-    people = people or load_people(GOVERNANCE_DIR / "embarquee", load_platform("embarquee").identity_token)
+    people = people or load_technical_people()
     return CheckContext(platform, file, people, subject, NOW, runs_dir=folder / "passages")
+
+
+def load_technical_people() -> People:
+    """The embedded people, with the subject as holder of the technical accounts."""
+    people = load_people(GOVERNANCE_DIR / "embarquee", load_platform("embarquee").identity_token)
+    return alter(
+        people,
+        persons=tuple(alter(one, accounts=TECHNICAL) if one.id == SUBJECT else one for one in people.persons),
+    )
 
 
 def replace(old: str, new: str, count: int = -1) -> Change:

@@ -18,10 +18,9 @@ from nonreg.handover.checks.named_accounts import (
     find_holders,
     judge_account,
     list_uses,
-    simplify,
 )
 from nonreg.model import Role
-from nonreg.people import GOVERNANCE_DIR, People, Person, explain_contract, load_people
+from nonreg.people import GOVERNANCE_DIR, People, Person, explain_contract, load_people, simplify_account
 from tests.decision_samples import make_key, public_line
 from tests.handover.checking import NOW, SUBJECT, find, list_wrong
 
@@ -97,7 +96,7 @@ def test_an_account_of_another_person_of_nobody_or_of_several_is_refused() -> No
     ],
 )
 def test_a_well_known_shared_account_is_refused_even_when_one_person_declares_it(account: str) -> None:
-    point = judge_account(Use(account, "compte", "user"), ("renfort-1",), "renfort-1", is_rehearsal=True)
+    point = judge_account(Use(account, "compte", "user"), ("renfort-1",), "renfort-1")
     assert not point.ok
     assert "compte partagé" in point.found
     assert "Faites créer un compte nominatif" in point.remedy
@@ -113,7 +112,7 @@ def test_a_domain_and_capitals_change_nothing_to_who_holds_an_account(
 ) -> None:
     people = People(Path("f"), (make_person(accounts=(account,)),))
     written = f"{domain}{account.upper()}{suffix}"
-    assert simplify(written) == simplify(account)
+    assert simplify_account(written) == simplify_account(account)
     assert find_holders(written, people) == ("renfort-1",)
 
 
@@ -147,24 +146,11 @@ def test_somebody_who_is_not_in_the_people_file_has_no_account() -> None:
     assert list_wrong(result) == ["Personne connue"]
 
 
-@pytest.mark.parametrize("subject", ["renfort-technique-essai", "renfort-pilotage-essai"])
-def test_a_renfort_rehearses_with_the_technical_accounts_of_the_embedded_platform_and_it_is_said(
-    subject: str,
-) -> None:
+@pytest.mark.parametrize("subject", [SUBJECT, "titulaire-essai"])
+def test_the_technical_accounts_of_the_embedded_platform_are_nobodys(subject: str) -> None:
     result = CHECKS["comptes_nommes"](CheckContext(PLATFORM, Path("p"), EMBEDDED, subject, NOW))
-    assert result.is_ok
-    assert all("Répétition" in point.found for point in result.points[1:])
-
-
-def test_the_people_of_the_embedded_platform_have_no_account_beyond_the_renforts() -> None:
-    result = CHECKS["comptes_nommes"](CheckContext(PLATFORM, Path("p"), EMBEDDED, "titulaire-essai", NOW))
-    assert not any(point.ok for point in result.points)
-
-
-def test_the_same_shared_accounts_are_refused_on_any_other_platform() -> None:
-    platform = replace(PLATFORM, identity_token="un-autre-jeton")
-    result = CHECKS["comptes_nommes"](CheckContext(platform, Path("p"), EMBEDDED, SUBJECT, NOW))
-    assert [point.title for point in result.points if point.ok] == ["Contrat et habilitation en cours"]
+    assert not any(point.ok for point in result.points[1:])
+    assert "que personne ne déclare" in find(result, "SSH de srv-a").found
 
 
 def test_every_account_of_the_platform_file_is_looked_at() -> None:

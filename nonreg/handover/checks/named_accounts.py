@@ -1,8 +1,4 @@
-"""« comptes_nommes »: the accounts by which the platform is reached belong to one person, who is under contract (R22).
-
-The embedded platform has technical accounts only, and people whose keys anybody can derive: a rehearsal plays with
-them, which its points say.
-"""
+"""« comptes_nommes »: the accounts that reach the platform belong to one person, who is under contract (R22)."""
 
 from __future__ import annotations
 
@@ -11,7 +7,7 @@ from dataclasses import dataclass
 
 from nonreg.config import Platform
 from nonreg.handover.checks.result import CheckContext, CheckResult, Point, give_result, list_hosts
-from nonreg.people import People, Person, explain_contract, find_reserved_keys
+from nonreg.people import People, Person, explain_contract, simplify_account
 from nonreg.working_time import PARIS
 
 # Accounts that come with a system, or that many people know: the name says that they are nobody's.
@@ -66,7 +62,6 @@ SHARED = frozenset(
         *("ubuntu", "debian", "vagrant", "nobody", "localsystem", "networkservice", "localservice", "public"),
     }
 )
-REHEARSAL = "Répétition : compte technique de la plateforme embarquée, réservée aux essais"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,36 +89,28 @@ def list_uses(platform: Platform) -> Iterator[Use]:
             yield Use(site.web.client_user, f"compte du client léger de {site.code}", "client_user")
 
 
-def simplify(account: str) -> str:
-    """The account's own name, without its domain, in lower case: `DOM\\Admin` and `admin@dom` are `admin`."""
-    return account.rpartition("\\")[2].partition("@")[0].strip().casefold()
-
-
 def find_holders(account: str, people: People) -> tuple[str, ...]:
     """Ids of those who declare the account, with or without its domain."""
     return tuple(
         person.id
         for person in people.persons
-        if simplify(account) in {simplify(declared) for declared in person.accounts}
+        if simplify_account(account) in {simplify_account(declared) for declared in person.accounts}
     )
 
 
-def judge_account(use: Use, holders: tuple[str, ...], subject: str, *, is_rehearsal: bool) -> Point:
+def judge_account(use: Use, holders: tuple[str, ...], subject: str) -> Point:
     """Whether one account is the subject's own. Pure."""
     title = use.where[0].upper() + use.where[1:]
     change = f"Faites créer un compte nominatif pour « {subject} », écrivez-le dans la clé {use.key} de son fichier de "
     change += "plateforme et dans sa liste « accounts » du fichier des personnes."
-    if simplify(use.account) in SHARED or not use.account.strip():
+    if simplify_account(use.account) in SHARED or not use.account.strip():
         return Point(title, False, "C'est un compte partagé bien connu, pas un compte nominatif.", change)
     if subject not in holders:
         whose = f"déclaré par « {', '.join(holders)} »" if holders else "que personne ne déclare"
         return Point(title, False, f"C'est un compte {whose}, pas par « {subject} ».", change)
-    if len(holders) > 1 and is_rehearsal:
-        told = f"{REHEARSAL} ; il est commun à {', '.join(holders)}, ce qui serait refusé ailleurs."
-        return Point(title, True, told)
     if len(holders) > 1:
         return Point(title, False, f"Ce compte est commun à {', '.join(holders)}.", change)
-    return Point(title, True, f"{REHEARSAL}." if is_rehearsal else f"Compte nominatif de « {subject} ».")
+    return Point(title, True, f"Compte nominatif de « {subject} ».")
 
 
 def judge_contract(person: Person, context: CheckContext) -> Point:
@@ -153,12 +140,6 @@ def judge_contract(person: Person, context: CheckContext) -> Point:
     return Point(title, True, f"Contrat de « {person.id} » jusqu'au {person.contract_until:%d/%m/%Y}.")
 
 
-def is_embedded(platform: Platform, person: Person) -> bool:
-    """True when the person's keys are those that the project ships for this platform: nobody can be held to them."""
-    reserved = find_reserved_keys()
-    return any(reserved.get(key) == platform.identity_token for key in person.keys)
-
-
 def check_named_accounts(context: CheckContext) -> CheckResult:
     """Every account of the platform file, and the contract of who has it."""
     person = context.people.find(context.subject)
@@ -170,11 +151,8 @@ def check_named_accounts(context: CheckContext) -> CheckResult:
             "Faites ajouter la personne au fichier des personnes de la plateforme, avec ses clés et ses comptes.",
         )
         return give_result(context, [unknown])
-    is_rehearsal = is_embedded(context.platform, person)
     points = [
-        judge_account(
-            use, find_holders(use.account, context.people), context.subject, is_rehearsal=is_rehearsal
-        )
+        judge_account(use, find_holders(use.account, context.people), context.subject)
         for use in list_uses(context.platform)
     ]
     return give_result(context, [judge_contract(person, context), *points])

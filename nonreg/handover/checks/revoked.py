@@ -17,7 +17,7 @@ from nonreg.config import Database, Host, Platform, Site
 from nonreg.errors import AccessDenied, ConfigError, HostKeyMismatch, NonregError
 from nonreg.grants.effective import name_user
 from nonreg.grants.manifest import Account
-from nonreg.handover.checks.named_accounts import find_holders, simplify
+from nonreg.handover.checks.named_accounts import find_holders
 from nonreg.handover.checks.result import (
     CheckContext,
     CheckResult,
@@ -28,6 +28,7 @@ from nonreg.handover.checks.result import (
     list_hosts,
 )
 from nonreg.handover.checks.rights import OF
+from nonreg.people import simplify_account
 from nonreg.probes.client_page import sign_in
 from nonreg.wording import plural
 
@@ -73,7 +74,9 @@ def judge_tried(context: CheckContext, tried: list[str]) -> Point:
             f"« {context.subject} » ne déclare aucun compte.",
             "Complétez « accounts » dans le fichier des personnes : sans lui on ne sait pas ce qu'il faut retirer.",
         )
-    left = {simplify(account) for account in person.accounts} - {simplify(account) for account in tried}
+    left = {simplify_account(account) for account in person.accounts} - {
+        simplify_account(account) for account in tried
+    }
     if left:
         return Point(
             title,

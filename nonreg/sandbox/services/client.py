@@ -9,13 +9,14 @@ import time
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs
 
+from nonreg.sandbox.authorised import access_file, is_password, read_authorised
+from nonreg.sandbox.layout import CLIENT_USER
 from nonreg.sandbox.services.client_pages import MESSAGE, latest_page, login_page, message_page
 from nonreg.sandbox.services.database import ActiveDatabase, Database, open_database, read_role
 from nonreg.sandbox.services.runtime import start_service
 from nonreg.sandbox.services.settings import Settings
 from nonreg.sandbox.services.web import Reply, Request, reply_json, serve_web
 
-USER = "consultation"
 COOKIE = "session"
 SESSION_SECONDS = 3600.0
 HTML = "text/html; charset=utf-8"
@@ -28,7 +29,8 @@ class Client:
         self._settings = settings
         self._local = local
         self._password = settings.secret("AQ_CLIENT_PASSWORD")
-        self._sessions: dict[str, float] = {}
+        self._named = access_file(settings.path("secrets").parent, settings.site)
+        self._sessions: dict[str, tuple[float, str]] = {}
         self._lock = threading.Lock()
 
     def show_login(self, _request: Request) -> Reply:
@@ -39,15 +41,19 @@ class Client:
         """A session cookie for the right name and password, 401 otherwise."""
         form = parse_qs(request.body.decode("utf-8", "replace"), keep_blank_values=True)
         user, password = (form.get(name, [""])[0] for name in ("identifiant", "mot_de_passe"))
-        right_user = hmac.compare_digest(user.encode(), USER.encode())
-        if not (hmac.compare_digest(password.encode(), self._password.encode()) and right_user):
+        if not self._is_right(user, password):
             return _page(401, login_page(self._settings.site, "Identifiant ou mot de passe refusé."))
         token, now = secrets.token_urlsafe(24), time.monotonic()
         with self._lock:
-            self._sessions = {t: end for t, end in self._sessions.items() if end > now}
-            self._sessions[token] = now + SESSION_SECONDS
+            self._sessions = {t: kept for t, kept in self._sessions.items() if kept[0] > now}
+            self._sessions[token] = now + SESSION_SECONDS, user
         cookie = f"{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict"
         return Reply(303, b"", HTML, (("Location", "/dernieres"), ("Set-Cookie", cookie)))
+
+    def _is_right(self, user: str, password: str) -> bool:
+        if hmac.compare_digest(user.encode(), CLIENT_USER.encode()):
+            return hmac.compare_digest(password.encode(), self._password.encode())
+        return is_password(password, read_authorised(self._named).client.get(user, ""))
 
     def show_latest(self, request: Request) -> Reply:
         """The latest values; without session, back to the form."""
@@ -77,7 +83,9 @@ class Client:
         except CookieError:
             return False
         with self._lock:
-            return morsel is not None and self._sessions.get(morsel.value, 0.0) > time.monotonic()
+            end, user = self._sessions.get(morsel.value, (0.0, "")) if morsel is not None else (0.0, "")
+        is_known = user == CLIENT_USER or user in read_authorised(self._named).client
+        return end > time.monotonic() and is_known
 
 
 def _page(status: int, text: str) -> Reply:

@@ -1,4 +1,7 @@
-"""SSH server of one host: one user, one key, listed commands, SFTP inside the site's folder."""
+"""SSH server of one host: a key for each user, listed commands, SFTP inside the site's folder.
+
+One technical user, and the named accounts that are authorised at the moment of each connection.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,12 @@ import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import asyncssh
 
+from nonreg.sandbox.authorised import access_file, read_authorised
 from nonreg.sandbox.layout import DATABASE_SITES, HYPERVISOR, Layout, load_layout
 from nonreg.sandbox.services.logs import open_log
 from nonreg.sandbox.services.runtime import parse_arguments
@@ -26,10 +31,10 @@ SWITCHOVER_WORDS = {"--vers", *DATABASE_SITES, "--etat", "--force", "--reinitial
 LOGIN_SECONDS = 10
 
 
-def make_server(user: str, allowed: asyncssh.SSHKey) -> type[asyncssh.SSHServer]:
-    """The class of connections: that user with that key, nothing else."""
+def make_server(user: str, allowed: asyncssh.SSHKey, named: Path) -> type[asyncssh.SSHServer]:
+    """The class of connections: that user with that key, those of the file of named accounts, nothing else."""
 
-    class OnlyOneUser(asyncssh.SSHServer):
+    class KnownUsers(asyncssh.SSHServer):
         def begin_auth(self, username: str) -> bool:
             return True
 
@@ -37,9 +42,12 @@ def make_server(user: str, allowed: asyncssh.SSHKey) -> type[asyncssh.SSHServer]
             return True
 
         def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-            return username == user and bool(key == allowed)
+            if username == user:
+                return bool(key == allowed)
+            own = read_authorised(named).ssh.get(username)
+            return own is not None and bool(key == asyncssh.import_public_key(own))
 
-    return OnlyOneUser
+    return KnownUsers
 
 
 class ConfinedSFTP(asyncssh.SFTPServer):
@@ -130,7 +138,11 @@ async def serve(layout: Layout, site: str, options: dict[str, Any], host_key: st
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     server = await asyncssh.create_server(
-        make_server(str(options["utilisateur"]), asyncssh.read_public_key(client_key)),
+        make_server(
+            str(options["utilisateur"]),
+            asyncssh.read_public_key(client_key),
+            access_file(layout.root, site),
+        ),
         layout.address(site),
         int(options["port"]),
         server_host_keys=[host_key],

@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 
 from nonreg.errors import NonregError
+from nonreg.sandbox.accounts import WRITER_SUFFIX
 from nonreg.sandbox.layout import DATABASE, DATABASE_SITES, PORTS, Layout
 from nonreg.sandbox.postgres import ADMIN
 from nonreg.sandbox.switchover.replication import Replication, read_replication
@@ -19,7 +20,7 @@ LEFT_OVER_SECONDS = 3.0
 QUIET_SECONDS = 10.0
 ACTIVE, PASSIVE, WAITING = "ACTIF", "PASSIF", "ATTENTE"
 TOOL = "bascule"
-WRITERS = ("aquareel_app", "nr_writer")
+WRITERS = ("aquareel_app", "nr_writer")  # and the named accounts that write
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 
@@ -103,7 +104,11 @@ def wait_for_writers(connection: Connection) -> None:
     now = connection.execute("SELECT clock_timestamp()").fetchone()
 
     def none_left() -> bool:
-        query = "SELECT count(*) FROM pg_stat_activity WHERE usename = ANY(%s) AND xact_start <= %s"
-        return connection.execute(query, (list(WRITERS), now[0] if now else None)).fetchone() == (0,)
+        query = (
+            "SELECT count(*) FROM pg_stat_activity "
+            "WHERE (usename = ANY(%s) OR starts_with(reverse(usename), reverse(%s))) AND xact_start <= %s"
+        )
+        asked = (list(WRITERS), WRITER_SUFFIX, now[0] if now else None)
+        return connection.execute(query, asked).fetchone() == (0,)
 
     wait_until(none_left, QUIET_SECONDS, "des écritures sont encore en cours")
