@@ -87,7 +87,7 @@ def follow_or_open(
 def choose_asker(work: Work, answers: str) -> Asker:
     """A file, the forms of a deployment, or nobody."""
     if answers:
-        return Scripted(load_script(Path(answers), work.platform.path("identites")))
+        return Scripted(load_script(Path(answers), work.platform.path("identites"), work.runs_dir))
     return Suspending() if runtime.deployment.id else Nobody()
 
 

@@ -8,14 +8,22 @@
     [A8]
     sans_objet = "le titulaire reste joignable"
     personne = "moa-scv-essai"
+    [H7]
+    personne = "titulaire-essai"
+    commande = "python -m nonreg.sandbox revoke --person {{sujet}} --dir {{banc}}"
+    comptes = "…"
 
+`commande` is run before the answer is recorded, in a rehearsal on the embedded platform only, without a shell (see
+`rehearsed_command`); several are separated by ` && `, each run when the one before has succeeded.
 `{{maintenant}}` is the instant of the answer, `{{sujet}}` the person whom the runbook is about, `{{jour+5}}` the day in
-five days.
+five days, `{{banc}}` the folder of the embedded platform, `{{passages}}` that of the runs, `{{dernier_passage}}` the
+last run in it.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,13 +36,16 @@ from nonreg.errors import ConfigError, UsageError
 from nonreg.files import read_toml
 from nonreg.handover.answer import Answer
 from nonreg.handover.form import check_said
+from nonreg.handover.rehearsed_command import read_command, require_rehearsal, run_command
 from nonreg.handover.signing import request_signature
 from nonreg.model.handover import Execution, Step, StepKind
 from nonreg.people import People
+from nonreg.store import PLAN
 from nonreg.working_time import PARIS
 
-PERSON, SKIP = "personne", "sans_objet"
-WORD = re.compile(r"\{\{(maintenant|sujet|execution|jour(?:\+(\d{1,3}))?)\}\}")
+PERSON, SKIP, COMMAND = "personne", "sans_objet", "commande"
+AND = " && "
+WORD = re.compile(r"\{\{(maintenant|sujet|execution|banc|passages|dernier_passage|jour(?:\+(\d{1,3}))?)\}\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +55,7 @@ class Script:
     file: Path
     answers: dict[str, dict[str, str]]
     keys: Path
+    runs_dir: Path = Path("runs")
 
     def answer(
         self, execution: Execution, step: Step, platform: Platform, people: People, at: datetime
@@ -52,12 +64,27 @@ class Script:
         given = self.answers.get(step.id)
         if given is None:
             raise UsageError(f"{self.file} : aucune réponse pour l'étape {step.id} ({step.title}).")
-        values = {name: fill(value, execution, at) for name, value in given.items()}
+        self._run(given.get(COMMAND, ""), execution, platform, at)
+        told = {name: value for name, value in given.items() if name != COMMAND}
+        at = max(at, datetime.now(UTC)) if COMMAND in given else at  # a command takes its time
+        values = {name: self._fill(value, execution, platform, at) for name, value in told.items()}
         person, reason = values.pop(PERSON, ""), values.pop(SKIP, "")
         signed = None
         if step.kind is StepKind.SIGNATURE and not reason:
             signed = self._sign(execution, step, values, person, platform, people, at)
         return Answer(step.id, person, values, signed, reason)
+
+    def _run(self, commands: str, execution: Execution, platform: Platform, at: datetime) -> None:
+        for text in filter(None, commands.split(AND)):
+            require_rehearsal(platform, rehearsal=execution.rehearsal)
+            words = read_command(text)
+            run_command(platform, tuple(self._fill(word, execution, platform, at) for word in words))
+
+    def _fill(self, text: str, execution: Execution, platform: Platform, at: datetime) -> str:
+        places = {"banc": platform.base_dir, "passages": str(self.runs_dir)}
+        if "{{dernier_passage}}" in text:
+            places["dernier_passage"] = find_last_run(self.runs_dir)
+        return fill(text, execution, at, places)
 
     def _sign(
         self,
@@ -76,17 +103,25 @@ class Script:
         return sign_decision(request, load_key_file(self.keys / person))
 
 
-def load_script(file: Path, keys: Path) -> Script:
+def load_script(file: Path, keys: Path, runs_dir: Path = Path("runs")) -> Script:
     """The answers of a file; ConfigError when it is not one."""
     data = read_toml(file)
     for step_id, table in data.items():
         texts = isinstance(table, dict) and all(isinstance(value, str) for value in table.values())
         if not texts:
             raise ConfigError(f"{file} : étape « {step_id} » : une table de textes est attendue.")
-    return Script(file, data, keys)
+    return Script(file, data, keys, runs_dir)
 
 
-def fill(text: str, execution: Execution, at: datetime) -> str:
+def find_last_run(runs_dir: Path) -> str:
+    """The run of the latest name; UsageError when there is none."""
+    runs = sorted(path.parent.name for path in runs_dir.glob(f"*/{PLAN}"))
+    if not runs:
+        raise UsageError(f"Aucun passage dans {runs_dir}.")
+    return runs[-1]
+
+
+def fill(text: str, execution: Execution, at: datetime, places: Mapping[str, str]) -> str:
     """The text with the words in double braces replaced."""
 
     def tell(found: re.Match[str]) -> str:
@@ -95,6 +130,7 @@ def fill(text: str, execution: Execution, at: datetime) -> str:
             "maintenant": at.astimezone(UTC).isoformat(timespec="seconds"),
             "sujet": execution.subject,
             "execution": execution.id,
+            **places,
         }
         return str(words.get(found[1], day))
 

@@ -88,12 +88,16 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class CampaignStep:
-    """What a campaign step runs; `families` as the command line writes them: base, applicatif, hd."""
+    """What a campaign step runs; `families` as the command line writes them: base, applicatif, hd.
+
+    A `compared` one is compared with the last run of somebody else than the person whom the runbook is about.
+    """
 
     __pydantic_config__: ClassVar[Any] = STRICT
     families: tuple[str, ...]
     effects: str = "lecture"
     select: str = ""
+    compared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
