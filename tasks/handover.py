@@ -19,6 +19,7 @@ from nonreg.waiting import wait_until
 from reports.execution import build_record
 from reports.html import write_html
 from reports.pdf import write_pdf
+from tasks.handover_comparison import compare_with_others
 from tasks.handover_documents import PRODUCERS, Produced, Production
 from tasks.handover_work import Work, read_clock
 from tasks.publication import is_published, load_unaltered
@@ -155,9 +156,19 @@ def record_campaign(work: Work, execution: Execution, step: Step, run_dir: Path)
     proof = Evidence(
         "Rapport de campagne", f"../../{run_dir.name}/report.json", hash_file(run_dir / "report.json")
     )
-    return work.journal.add_done(
-        execution, step.id, person="", at=at, evidence=(proof,), note=f"{run_dir.name} : {verdict.value}"
-    )
+    proofs: tuple[Evidence, ...] = (proof,)
+    note = f"{run_dir.name} : {verdict.value}"
+    if step.campaign is not None and step.campaign.compared and execution.subject:
+        compared = compare_with_others(work, execution, step.id, report)
+        point, made = compared.point, compared.document
+        if made is not None:
+            proofs = (proof, work.journal.keep_evidence(execution, made.name, made.title, made.content))
+        if not point.ok:
+            return work.journal.add_failed(
+                execution, step.id, f"Passage {run_dir.name} : {point.found}", point.remedy, at
+            )
+        note += f". {point.found}"
+    return work.journal.add_done(execution, step.id, person="", at=at, evidence=proofs, note=note)
 
 
 def publish_record(work: Work, execution: Execution) -> Path:
