@@ -7,6 +7,7 @@ import sys
 from nonreg.commands import (
     EXIT_INCOMPLETE,
     EXIT_KO,
+    activation,
     campaign,
     comparison,
     decisions,
@@ -40,6 +41,7 @@ def build_parser() -> FrenchParser:
         governance,
         intervention,
         handover,
+        activation,
         migration,
         decisions,
         history,

@@ -26,12 +26,21 @@ CHOICES = {
         "families": ["base", "applicatif", "hd"],
     },
     "avant-intervention": {"touches_replication": ["oui", "non"], "sensitive": ["oui", "non"]},
+    "activation": {
+        "reason": ["absence-prevue", "absence-imprevue", "pointe", "situation-exceptionnelle"],
+        "anomaly": ["bloquante", "majeure", "mineure", "aucune"],
+        "needs": [
+            *("correction", "script-ou-base", "tests", "documentation"),
+            *("coordination", "tickets-et-risques", "copil-et-releves"),
+        ],
+    },
     "migration": {"families": ["base", "applicatif", "hd"], "parts": ["scenarios", "structure", "donnees"]},
 }
 REQUIRED = {
     "avant-intervention": {"ticket", "kind", "touches_replication", "replication_reason"},
     "promotion": {"run", "decision"},
     "migration": {"platform_from", "platform_to"},
+    "activation": {"reason", "anomaly", "needs", "person"},
 }
 
 
@@ -82,7 +91,10 @@ def test_what_a_deployment_presets_is_accepted_by_its_flow(name: str) -> None:
     )
 
 
-REQUIRED_VALUES = {"avant-intervention": {"kind": "script_sql", "touches_replication": "non"}}
+REQUIRED_VALUES = {
+    "avant-intervention": {"kind": "script_sql", "touches_replication": "non"},
+    "activation": {"reason": "pointe", "anomaly": "aucune", "needs": ["tests"]},
+}
 
 
 @pytest.mark.parametrize("name", BY_NAME)
