@@ -17,6 +17,7 @@ from nonreg.commands import (
     history,
     intervention,
     migration,
+    readiness,
     sqlserver,
 )
 from nonreg.errors import LedgerBroken, NonregError

@@ -38,7 +38,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 FLOWS = {
     name: name
-    for name in ("avant-intervention", "promotion", "migration", "reprise", "integration", "runbook")
+    for name in (
+        "avant-intervention",
+        "promotion",
+        "migration",
+        "reprise",
+        "integration",
+        "runbook",
+        "disponibilite",
+    )
 }
 
 
