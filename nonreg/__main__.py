@@ -43,6 +43,7 @@ def build_parser() -> FrenchParser:
         intervention,
         handover,
         activation,
+        readiness,
         migration,
         decisions,
         history,
