@@ -15,7 +15,7 @@ from nonreg import ledger
 from nonreg.errors import LedgerBroken, NonregError
 from nonreg.french import explain_os_error
 from nonreg.handover.activation import load_table
-from nonreg.handover.readiness import Facts, score
+from nonreg.handover.readiness import FOLDER, KIND, Facts, score
 from nonreg.handover.readiness_binder import (
     BINDER,
     EXECUTION,
@@ -39,8 +39,6 @@ from reports.pdf import write_pdf
 from reports.readiness import build_readiness_page
 from tasks.handover_work import Work
 from tasks.intervention import observe_version
-
-FOLDER, KIND = "disponibilite", "disponibilite"
 
 
 def measure_readiness(work: Work, at: datetime) -> Readiness:

@@ -8,6 +8,8 @@
     reprise/PLATFORM/DATE           what a dead campaign left could not be put back that day
     boite-d-envoi/CHANNEL/…         alerts that did not leave, or of which nobody knows whether they did
     echeance/PLATFORM/ID/AT/…       a deadline is nearer than a threshold (24h, 2jo), or past (0)
+    echeance/PLATFORM/disponibilite/MEASURE     that measure of the readiness found causes that were not there before
+    echeance/PLATFORM/suivi/SINCE               nobody followed the service up since then
     essai/…                         a trial message
 
 What a report says is masked again before it leaves: a mail goes further than a folder.
@@ -93,7 +95,10 @@ class Undelivered:
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """Something due, with how many hours, or working days, before it is worth an alert; `person` is an id."""
+    """Something due, with how many hours, or working days, before it is worth an alert; `person` is an id.
+
+    `note` is said after the deadline: the other reading of a delay, for instance.
+    """
 
     id: str
     title: str
@@ -103,6 +108,7 @@ class Deadline:
     thresholds_hours: tuple[float, ...]
     thresholds_working_days: tuple[int, ...] = ()
     what_to_do: str = ""
+    note: str = ""
 
 
 def in_paris(at: datetime) -> str:
@@ -356,7 +362,8 @@ def _tell_deadline(deadline: Deadline, threshold: _Threshold, platform: str, now
         platform,
         f"Échéance {'dépassée' if past else left} — {deadline.title}",
         f"{deadline.title} : échéance le {in_paris(deadline.at)}, {'dépassée' if past else left}.\n"
-        f"Porteur : {deadline.person}.",
+        + (f"{deadline.note}\n" if deadline.note else "")
+        + f"Porteur : {deadline.person}.",
         deadline.what_to_do
         or (
             f"{'Prévenez le porteur et la MOA, et notez' if past else 'Faites le point avec le porteur et notez'} "

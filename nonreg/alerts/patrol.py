@@ -23,6 +23,7 @@ from nonreg.alerts.facts import (
     tell_undelivered,
     tell_worker,
 )
+from nonreg.alerts.handover import list_handover_sources
 from nonreg.alerts.mail import MailChannel
 from nonreg.alerts.nights import DAY, RunSeen, find_missed, tell_missed
 from nonreg.alerts.outbox import Channel, Outbox, write_durably
@@ -165,6 +166,7 @@ def _look(
         *(partial(look_at_verdict, run) for run in runs),
         look_at_nights,
         *(partial(look_at_deadlines, folder) for folder in settings.governance),
+        *list_handover_sources(settings, memory.since, now, problems),
         look_at_outbox,
     )
     for source in sources:

@@ -87,7 +87,8 @@ class ServerSettings:
 class AlertSettings:
     """Everything that the alerts need to know; `verdicts` are the deployments whose KO and INCOMPLET are told.
 
-    `governance` are folders with deadlines and waivers; relative paths start from the file's own folder.
+    `governance` are folders with deadlines and waivers; `platforms` are those whose handover is watched, by name or
+    file; relative paths start from the file's own folder.
     """
 
     __pydantic_config__: ClassVar[Any] = STRICT
@@ -100,6 +101,8 @@ class AlertSettings:
     runs_dir: str = "runs"
     thresholds_hours: tuple[float, ...] = (72.0, 24.0)
     undelivered_after_minutes: float = 60.0
+    platforms: tuple[str, ...] = ()
+    follow_up_days: float = 8.0  # a week, and a day for whoever was late
     base_dir: Path = field(default=Path())
 
     def nights(self) -> tuple[Nightly, ...]:
@@ -194,6 +197,7 @@ def _check_webhook(webhook: WebhookSettings, path: Path) -> None:
 
 def _check_numbers(settings: AlertSettings, path: Path) -> None:
     bounds = [("undelivered_after_minutes", settings.undelivered_after_minutes * 60)]
+    bounds += [("follow_up_days", settings.follow_up_days * 86_400)]
     bounds += [("nightlies.tolerance_minutes", one.tolerance_minutes * 60) for one in settings.nightlies]
     channels = {"mail": settings.mail, "webhook": settings.webhook}
     bounds += [(f"{name}.timeout_seconds", one.timeout_seconds) for name, one in channels.items() if one]

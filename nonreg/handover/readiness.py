@@ -35,6 +35,7 @@ COSTS: Mapping[Grade, Fraction] = {
     Grade.MISSING: Fraction(1),
     Grade.UNKNOWN: Fraction(1),
 }
+KIND = FOLDER = "disponibilite"  # of its lines in the ledger, and where its pages are kept
 WORDS = (Word.READY, Word.RESERVES, Word.NOT_READY)  # by severity
 
 

@@ -10,11 +10,12 @@ import pytest
 
 from nonreg import ledger
 from nonreg.errors import LedgerBroken
+from nonreg.handover.readiness import FOLDER, KIND
 from nonreg.model.readiness import Grade, Readiness, Word
 from nonreg.store import hash_file, load_json
 from reports.readiness import build_readiness_page, describe_readiness
 from tasks.handover_work import Work, make_work
-from tasks.readiness import FOLDER, KIND, keep_readiness, measure_readiness
+from tasks.readiness import keep_readiness, measure_readiness
 from tests.governed import Governed
 from tests.handover.executions import TECHNIQUE, make_played
 from tests.handover.prepared import EMBEDDED, find_all, measure, prepare
