@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
@@ -17,9 +17,10 @@ from tasks.showing import redact
 
 PERSON, SKIP, SIGNATURE = "personne", "sans_objet", "signature"
 CHOICE, REASON = "choix", "motif"
+# An instant is written: the picker of the UI offers UTC, an hour or two beside the clock that people look at.
+INSTANT_HELP = "Jour et heure de Paris, par exemple 30/11/2026 14:05."
 KINDS: dict[FieldKind, Any] = {
     FieldKind.DATE: date,
-    FieldKind.INSTANT: datetime,
     FieldKind.NUMBER: float,
     FieldKind.YES: YesNo,
     FieldKind.YES_NO: YesNo,
@@ -65,9 +66,10 @@ def make_form_field(step: Step, field: Field, position: int) -> tuple[Any, Any]:
     kind = choose_type(field)
     is_required = field.required and not step.may_be_skipped
     extra = {"position": position}
+    helped = " ".join(filter(None, (field.help, INSTANT_HELP if field.kind is FieldKind.INSTANT else "")))
     words: dict[str, Any] = {
         "title": field.label,
-        "description": field.help or None,
+        "description": helped or None,
         "json_schema_extra": extra,
     }
     if is_required:
@@ -134,6 +136,6 @@ def write_value(value: Any) -> str:
         return ", ".join(write_value(one) for one in value)
     if isinstance(value, StrEnum):
         return str(value.value)
-    if isinstance(value, datetime | date):
+    if isinstance(value, date):
         return value.isoformat()
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -8,6 +8,8 @@ answer is never a yes.
 from __future__ import annotations
 
 import itertools
+import unicodedata
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -233,18 +235,18 @@ class AnswerRefused(NonregError):
 
 def follow(work: Work, execution: Execution, asker: Asker) -> Execution:
     """Do every step that can be done, one process at a time; Waiting when a person has to answer some other way."""
-    folder, tried = work.journal.folder(execution.id), set[str]()
+    folder, tried, shown = work.journal.folder(execution.id), set[str](), Shown()
     with hold_file_lock(folder / LOCK, f"Exécution {execution.id}"):
         try:
             while (execution := work.journal.load(execution.id)).closed_at is None:
                 if (step := next_step(execution)) is None:
                     execution = work.journal.close(execution, "", datetime.now(UTC))
                     break
-                show_state(work, execution)
+                show_state(work, execution, shown)
                 require_signatures(work, execution)
                 do_step(work, execution, step, asker, tried)
         finally:
-            show_state(work, execution)
+            show_state(work, execution, shown)
     return execution
 
 
@@ -328,10 +330,21 @@ def campaign_task(title: str, work: Work, execution: Execution, step: Step, run_
     get_run_logger().info("%s : %s", title, "faite" if after.find(step.id) else "en échec")
 
 
-def show_state(work: Work, execution: Execution) -> None:
-    """The steps and the clock in the UI, and the record on the disk."""
+@dataclass(slots=True)
+class Shown:
+    """How many events of an execution were shown last."""
+
+    events: int = 0
+
+
+def show_state(work: Work, execution: Execution, shown: Shown) -> None:
+    """The steps and the clock in the UI, and the record on the disk; nothing when nothing happened since."""
     at = datetime.now(UTC)
-    execution = work.journal.load(execution.id)
+    entries = work.journal.read(execution.id)
+    if len(entries) == shown.events:
+        return
+    shown.events = len(entries)
+    execution = work.journal.build(entries)
     clock = read_clock(work, execution, at)
     show_markdown(
         f"runbook-{tail(execution)}", describe_progress(execution, clock, at), execution.runbook.title
@@ -366,18 +379,22 @@ def describe_ask(work: Work, execution: Execution, step: Step) -> str:
     """What stands above the form of a step."""
     failed = last_failure(execution, step.id)
     lines = [f"## {escape(step.id)} — {escape(step.title)}", ""]
+    lines += ["*Ce texte défile.*", ""]
     if execution.rehearsal:
         lines += ["**RÉPÉTITION** : rien de ce qui suit n'engage.", ""]
     if failed is not None:
         lines += [f"**Réponse refusée** : {escape(failed.message)}", ""]
-    lines += [step.instructions.strip(), ""]
-    lines += [f"*Avant* : {step.precondition}", ""] if step.precondition else []
-    lines += ["Commande :", "", f"    {step.command}", ""] if step.command else []
-    lines += [f"*Preuve attendue* : {step.evidence}", ""]
-    lines.append(
-        f"Exécution `{execution.id}`, ticket {escape(execution.ticket)}. Depuis un terminal : "
-        f"`python -m nonreg answer {execution.id} {step.id} --platform {work.platform_name}`"
-    )
+    lines += ["### Avant", "", step.precondition, ""] if step.precondition else []
+    lines += ["### À faire", "", step.instructions.strip(), ""]
+    lines += ["### Commande", "", f"    {step.command}", ""] if step.command else []
+    lines += ["### Preuve attendue", "", step.evidence, ""]
+    lines += [
+        "### Où l'on en est",
+        "",
+        f"Exécution `{execution.id}`, ticket {escape(execution.ticket)}. Depuis un terminal :",
+        "",
+        f"    python -m nonreg answer {execution.id} {step.id} --platform {work.platform_name}",
+    ]
     return "\n".join(lines)
 
 
@@ -407,8 +424,9 @@ def describe_signing(work: Work, path: Path, request: DecisionRequest) -> str:
 
 
 def name_step(step: Step) -> str:
-    """The name of the task run of a step."""
-    return f"{step.id} - {step.title}"
+    """The name of the task run of a step, without accents: the timeline of the UI drops them."""
+    plain = unicodedata.normalize("NFKD", f"{step.id} - {step.title}")
+    return "".join(char for char in plain if not unicodedata.combining(char))
 
 
 def name_key(execution: Execution, step: Step) -> str:
