@@ -187,7 +187,7 @@ class Gathering:
         absent = [one for one in CONTACTS if one not in facts]
         if absent:
             self.missing.append(f"contacts que le site ne dit pas ({', '.join(absent)})")
-        return tuple(Fact(one.capitalize(), facts.get(one, "")) for one in CONTACTS)
+        return tuple(Fact(one[:1].upper() + one[1:], facts.get(one, "")) for one in CONTACTS)
 
     def read_hd(self, families: Iterable[FamilyView]) -> HdView | None:
         """The checks of the last run of the HD family, from its own report."""

@@ -130,7 +130,7 @@ def show_contacts(options: argparse.Namespace) -> int:
     on_duty = list_on_duty(duties, day)
     print(f"Le {day:%d/%m/%Y}, plateforme « {work.platform.name} » :")  # noqa: T201
     print("  interlocuteur du SCV : le titulaire, seul")  # noqa: T201
-    print(f"  répond : {', '.join(one.person for one in on_duty) or 'le titulaire'}")  # noqa: T201
+    print(f"  répond : {', '.join(dict.fromkeys(one.person for one in on_duty)) or 'le titulaire'}")  # noqa: T201
     for one in duties:
         print(f"  {say_duty(one)}")  # noqa: T201
     return EXIT_OK

@@ -10,9 +10,9 @@ from nonreg.history_records import JUDGED_LETTERS, NOT_PLANNED, NOT_TRIED, PASSE
 from nonreg.model import Family, History, Outcome
 from nonreg.model.briefing import Briefing, FamilyView, RunbookView, RunningView
 from nonreg.model.handover import Execution, Runbook
-from nonreg.wording import plural
 from nonreg.working_time import PARIS
 
+NOT_APPLICABLE = Outcome.NON_APPLICABLE.letter
 GOOD_LETTERS = frozenset(outcome.letter for outcome in Outcome if outcome.is_good)
 
 
@@ -41,7 +41,7 @@ def summarise(history: History, family: Family) -> FamilyView | None:
         run.run_id,
         run.started_at,
         run.verdict,
-        len(now),
+        sum(letter != NOT_APPLICABLE for letter in now.values()),
         sum(letter in PASSED_LETTERS for letter in now.values()),
         tuple(sorted(name for name, letter in now.items() if letter not in GOOD_LETTERS)),
         tuple(sorted(name for name in now if has_regressed(letters[name], last, before))),
@@ -109,6 +109,7 @@ def list_risks(briefing: Briefing, soon_days: int) -> tuple[str, ...]:
     never = [one.id for one in briefing.runbooks if one.is_emergency and one.unchanged is None]
     stale = [one.id for one in briefing.runbooks if one.is_emergency and one.unchanged is False]
     unknown = [one.id for one in briefing.runbooks if one.is_emergency and one.unknown]
+    sources = " ; ".join(one.rstrip(".") for one in briefing.missing)
     risks = [
         f"Régressions à la dernière campagne : {', '.join(regressed)}." if regressed else "",
         f"Autres scénarios qui ne sont pas bons : {', '.join(failing)}." if failing else "",
@@ -129,11 +130,7 @@ def list_risks(briefing: Briefing, soon_days: int) -> tuple[str, ...]:
         f"Runbooks du dossier d'urgence où des renseignements du site manquent : {', '.join(unknown)}."
         if unknown
         else "",
-        f"{plural(len(briefing.missing), 'source n’a pas pu être lue', 'sources n’ont pas pu être lues')} : "
-        + " ; ".join(one.rstrip(".") for one in briefing.missing)
-        + "."
-        if briefing.missing
-        else "",
+        f"Sources qui n'ont pas pu être lues : {sources}." if sources else "",
     ]
     return tuple(one for one in risks if one)
 

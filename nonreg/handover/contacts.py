@@ -2,7 +2,7 @@
 
 A step that puts a contact in place (A6c) has the fields `effet_le`, `retour_le` and `annuaire_version`; one that puts
 the titulaire back (H6) has `effet_le` and `annuaire_version` alone. Whatever happens, it reverts: on the day that was
-told, when the titulaire is put back, or when the execution is given up. The SCV's single contact never changes (R01).
+told, when the titulaire is put back, or when the activation ends or is given up. The SCV's single contact never changes (R01).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from nonreg.model.handover import Execution, Outcome, Step, StepDone
 from nonreg.working_time import PARIS
 
 SINCE, UNTIL, DIRECTORY, ACTIVATION = "effet_le", "retour_le", "annuaire_version", "activation_execution"
-RESTORED, ABANDONED = "contacts rétablis", "activation abandonnée"
+RESTORED, ABANDONED, ENDED = "contacts rétablis", "activation abandonnée", "activation close"
 
 
 def list_duties(
@@ -94,8 +94,8 @@ def end_early(duty: Duty, execution: Execution, returns: Iterable[tuple[str, str
         for named, subject, day in returns
         if subject == duty.person and named in ("", duty.execution) and day >= duty.since
     ]
-    if execution.abandoned and execution.closed_at is not None:
-        ends.append((to_day(execution.closed_at), ABANDONED))
+    if execution.closed_at is not None:
+        ends.append((to_day(execution.closed_at), ABANDONED if execution.abandoned else ENDED))
     for day, why in sorted(ends):
         if duty.until is None or day < duty.until:
             return Duty(duty.person, duty.role, duty.since, day, duty.directory, duty.execution, ended_by=why)

@@ -45,7 +45,8 @@ class TicketView:
 
 @dataclass(frozen=True, slots=True)
 class FamilyView:
-    """The last campaign that tried a family; `regressed` were good before, `failing` are all that are not good."""
+    """The last campaign that tried a family; `tried` are those that
+    applied, `regressed` were good before, `failing` are all that are not good."""
 
     family: Family
     run_id: str
