@@ -67,7 +67,7 @@ from tasks.handover import (
 )
 from tasks.handover_suspended import cancel_suspended, forget_suspended, note_suspended
 from tasks.handover_work import Work, read_clock
-from tasks.showing import clean_errors, finish_showing, show_file, show_markdown
+from tasks.showing import Artifact, change_markdown, clean_errors, finish_showing, show_file, show_markdown
 
 LOCK, TO_SIGN = "verrou", "a-signer"
 
@@ -332,9 +332,10 @@ def campaign_task(title: str, work: Work, execution: Execution, step: Step, run_
 
 @dataclass(slots=True)
 class Shown:
-    """How many events of an execution were shown last."""
+    """How many events of an execution were shown last, and where."""
 
     events: int = 0
+    page: Artifact | None = None
 
 
 def show_state(work: Work, execution: Execution, shown: Shown) -> None:
@@ -345,10 +346,11 @@ def show_state(work: Work, execution: Execution, shown: Shown) -> None:
         return
     shown.events = len(entries)
     execution = work.journal.build(entries)
-    clock = read_clock(work, execution, at)
-    show_markdown(
-        f"runbook-{tail(execution)}", describe_progress(execution, clock, at), execution.runbook.title
-    )
+    text = describe_progress(execution, read_clock(work, execution, at), at)
+    if shown.page is None:
+        shown.page = show_markdown(f"runbook-{tail(execution)}", text, execution.runbook.title)
+    else:
+        change_markdown(shown.page, text)
     page = publish_record(work, execution)
     if execution.closed_at is not None:
         cancel_suspended(work, execution, str(runtime.flow_run.id))

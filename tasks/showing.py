@@ -48,7 +48,7 @@ PATIENCE_SECONDS = 60.0  # at the end of a run, for a server that is being resta
 UNATTENDED_SECONDS = 1800.0  # of what a worker runs: nobody waits, the evidence is on the disk
 ANSWER_SECONDS = 5.0  # of one request; Prefect's own client would try for minutes
 QUIET_SECONDS = 5.0  # without a request after one that was not answered
-INTERVENTIONS = "interventions"  # the one folder of runs that has folders of its own
+DEEPER = ("interventions", "runbooks")  # the folders of runs that have folders of their own
 SECRET_NAME = re.compile(r"(?i)passw(?:or)?d|secret|token|auth_string|api_?key")
 SECRET_CHARACTERS = 6  # a shorter value would take words out of every sentence
 TRY_SECONDS = 0.5  # between two tries at the end
@@ -282,9 +282,17 @@ def make_artifact(key: str, kind: str, data: Any, description: str) -> Artifact:
     return Artifact(key, kind, data, redact(description), flow_run_id, task_run_id)
 
 
-def show_markdown(key: str, markdown: str, description: str) -> None:
-    """Show a text."""
-    SCREEN.add(make_artifact(key, "markdown", redact(markdown), description))
+def show_markdown(key: str, markdown: str, description: str) -> Artifact:
+    """Show a text, which may change."""
+    artifact = make_artifact(key, "markdown", redact(markdown), description)
+    SCREEN.add(artifact)
+    return artifact
+
+
+def change_markdown(artifact: Artifact, markdown: str) -> None:
+    """Show another text in its place; what it was is not sent any more."""
+    artifact.data = redact(markdown)
+    SCREEN.add(artifact)
 
 
 def show_table(key: str, rows: list[dict[str, str]], description: str) -> None:
@@ -301,7 +309,7 @@ def show_file(key: str, file: Path, words: str, platform: Platform) -> None:
 def find_links(platform: Platform, folder: Path) -> Links:
     """Where those who watch find a folder, below that of the runs, and the tickets."""
     base = read_reports_url(platform.reports_url)
-    parts = folder.parts[-2:] if folder.parent.name == INTERVENTIONS else folder.parts[-1:]
+    parts = folder.parts[-2:] if folder.parent.name in DEEPER else folder.parts[-1:]
     return Links(
         folder.resolve(),
         socket.gethostname(),
