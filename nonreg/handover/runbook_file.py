@@ -27,6 +27,7 @@ RUNBOOKS_VARIABLE = "NONREG_RUNBOOKS"
 SITE_FILE = "site.toml"
 PLACEHOLDER = re.compile(r"\{\{\s*([^{}\n]+?)\s*\}\}")
 FAMILIES = {"base", "applicatif", "hd"}
+RESERVED_FIELDS = {"personne", "sans_objet", "commande"}  # of the form of every step, and of answers in a file
 REQUIREMENT = re.compile(r"R(0[1-9]|[1-7][0-9]|8[01])")
 ID, STEP_ID, FIELD_ID = (
     re.compile(r"[a-z][a-z0-9-]{1,40}"),
@@ -209,6 +210,8 @@ def find_fields_problem(step: Step) -> str:
     for one in step.fields:
         if not FIELD_ID.fullmatch(one.id):
             return f"champ « {one.id} » : minuscules, chiffres et tirets bas"
+        if one.id in RESERVED_FIELDS:
+            return f"champ « {one.id} » : ce nom est celui d'une question de chaque étape"
         if (one.kind in (FieldKind.CHOICE, FieldKind.CHOICES)) != bool(one.options):
             return f"champ « {one.id} » : options va avec un choix, et avec lui seul"
         if one.kind is FieldKind.CHOICES and any("," in option for option in one.options):

@@ -16,8 +16,8 @@
 `commande` is run before the answer is recorded, in a rehearsal on the embedded platform only, without a shell (see
 `rehearsed_command`); several are separated by ` && `, each run when the one before has succeeded.
 `{{maintenant}}` is the instant of the answer, `{{sujet}}` the person whom the runbook is about, `{{jour+5}}` the day in
-five days, `{{banc}}` the folder of the embedded platform, `{{passages}}` that of the runs, `{{dernier_passage}}` the
-last run in it.
+five days, `{{ticket}}` that of the execution, `{{banc}}` the folder of the embedded platform, `{{passages}}` that of
+the runs, `{{dernier_passage}}` the last run in it.
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ from nonreg.working_time import PARIS
 
 PERSON, SKIP, COMMAND = "personne", "sans_objet", "commande"
 AND = " && "
-WORD = re.compile(r"\{\{(maintenant|sujet|execution|banc|passages|dernier_passage|jour(?:\+(\d{1,3}))?)\}\}")
+WORD = re.compile(
+    r"\{\{(maintenant|sujet|execution|ticket|banc|passages|dernier_passage|jour(?:\+(\d{1,3}))?)\}\}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,7 @@ def fill(text: str, execution: Execution, at: datetime, places: Mapping[str, str
             "maintenant": at.astimezone(UTC).isoformat(timespec="seconds"),
             "sujet": execution.subject,
             "execution": execution.id,
+            "ticket": execution.ticket,
             **places,
         }
         return str(words.get(found[1], day))

@@ -1,0 +1,86 @@
+"""Following an execution at the terminal: each step of a person is asked, those of the tool are done in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from nonreg.errors import NonregError
+
+if TYPE_CHECKING:
+    from nonreg.handover.terminal import Terminal
+    from nonreg.model.handover import Execution
+    from tasks.handover_work import Work
+
+
+def ask_to_the_end(
+    work: Work, execution: Execution, follow: Callable[[Execution], bool], terminal: Terminal | None = None
+) -> Execution:
+    """Ask and follow until it is closed, or until somebody stops; what is recorded stays recorded."""
+    from nonreg.handover.answer import HUMAN
+    from nonreg.handover.state import next_step
+    from nonreg.handover.terminal import Terminal
+    from tasks.handover import load_execution
+
+    terminal = terminal or Terminal()
+    try:
+        while execution.closed_at is None:
+            step = next_step(execution)
+            if step is None or step.kind not in HUMAN:
+                goes_on = retry(work, execution, terminal) and follow(execution)
+            else:
+                goes_on = True
+                answer(work, execution, terminal)
+            before, execution = execution, load_execution(work, execution.id)
+            if not goes_on:
+                break
+            if step is not None and step.kind not in HUMAN and execution == before:
+                terminal.write(
+                    "  L'outil n'a rien pu faire de cette étape : voir prefect.log dans le dossier de l'exécution."
+                )
+                break
+    except (EOFError, KeyboardInterrupt):
+        terminal.write(
+            "\nArrêté là : ce qui est fait reste fait, l'exécution se reprend à sa première étape non faite."
+        )
+    return load_execution(work, execution.id)
+
+
+def answer(work: Work, execution: Execution, terminal: Terminal) -> None:
+    """Ask the next step of a person and record it; what is refused is said, and asked again by whoever calls."""
+    from nonreg.handover.state import next_step
+    from nonreg.handover.terminal import Asked, ask_answer
+    from tasks.handover import answer_step
+
+    step = next_step(execution)
+    assert step is not None
+    asked = Asked(
+        work.platform,
+        work.people,
+        execution,
+        work.journal.list_delegations(execution),
+        work.platform.path("identites"),
+    )
+    given = ask_answer(terminal, asked, step)
+    try:
+        answer_step(work, execution, given)
+    except NonregError as error:
+        terminal.write(f"  Refusé : {error}")
+    else:
+        terminal.write(f"  ✔ {step.id} enregistrée.")
+
+
+def retry(work: Work, execution: Execution, terminal: Terminal) -> bool:
+    """Whether the tool's next step is to be done; a failed one is asked about, and may close the execution."""
+    from nonreg.handover.state import last_failure, next_step
+    from nonreg.handover.terminal import ask_retry
+
+    step = next_step(execution)
+    failed = last_failure(execution, step.id) if step is not None else None
+    if step is None or failed is None:
+        return True
+    reason = ask_retry(terminal, step, failed)
+    if reason:
+        work.journal.close(execution, "", datetime.now(UTC), reason)
+    return not reason
