@@ -233,6 +233,16 @@ def test_a_delegate_signs_in_the_titulaire_s_place_until_the_day_that_the_moa_ga
     assert execution.done[-1].person == PILOTAGE
 
 
+def test_a_signature_is_nobody_else_s_answer(played: Played) -> None:
+    execution = played.reach("O3")
+    values = {"delegataire": PILOTAGE, "delegation_jusqu_au": "2026-12-02", "reference_moa": "SCV-13"}
+    execution = played.answer(
+        execution, "O3", MOA, signed=played.sign(execution, "O3", MOA, **values), **values
+    )
+    with pytest.raises(DecisionRefused, match="La signature est celle de « renfort-pilotage-essai »"):
+        played.answer(execution, "O4", TITULAIRE, signed=played.sign(execution, "O4", PILOTAGE))
+
+
 def test_without_a_delegation_nobody_signs_in_the_titulaire_s_place(played: Played) -> None:
     execution = played.reach("O4")
     with pytest.raises(UsageError, match="titulaire-essai"):

@@ -69,6 +69,21 @@ def test_the_clock_stops_when_capability_is_confirmed_and_tells_what_it_took(pla
     assert (view.took, view.left_by_days) == (timedelta(hours=10), timedelta(hours=4))
 
 
+def test_what_it_took_does_not_count_the_suspensions(played: Played) -> None:
+    execution = played.reach("O4")
+    execution = played.journal.suspend(
+        execution, "VPN fermé par le SCV", TITULAIRE, paris("30/11/2026 15:00")
+    )
+    execution = played.journal.resume(execution, TITULAIRE, paris("30/11/2026 17:00"))
+    at = paris("01/12/2026 15:00")
+    execution = played.answer(
+        execution, "O4", TITULAIRE, at=at, signed=played.sign(execution, "O4", TITULAIRE, at=at)
+    )
+    view = view_clock(execution, OFFICE, at)
+    assert view is not None
+    assert view.took == timedelta(hours=8)
+
+
 def test_a_step_has_its_own_deadline_once_the_clock_runs(played: Played) -> None:
     execution = played.open()
     step = execution.runbook.step("O4")
