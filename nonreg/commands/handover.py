@@ -99,8 +99,12 @@ def add_commands(commands: Commands) -> None:
     answering.add_argument("--decision", metavar="FICHIER", help="décision déjà signée (.signed.json)")
     answering.add_argument("--yes", action="store_true", help="ne pas demander confirmation au terminal")
     for command in (opening, resuming):
-        command.add_argument(
+        given = command.add_mutually_exclusive_group()
+        given.add_argument(
             "--answers", default="", metavar="FICHIER", help="réponses écrites d'avance (répétition)"
+        )
+        given.add_argument(
+            "--ask", action="store_true", help="demander chaque réponse ici, au terminal, champ par champ"
         )
     for command in (opening, resuming, answering):
         command.add_argument(
@@ -293,14 +297,21 @@ def read_values(words: list[str]) -> dict[str, str]:
 
 def make_work_of(options: argparse.Namespace) -> Work:
     """The platform and the ledger that the options name."""
+    from nonreg.handover.scripted import load_script
     from tasks.handover_work import make_work
 
+    if answers := getattr(options, "answers", ""):  # what is wrong in it is told before anything is opened
+        load_script(Path(answers), Path())
     return make_work(options.platform, Path(options.runs_dir))
 
 
 def go_on(options: argparse.Namespace, work: Work, execution: Execution) -> int:
     """Follow the execution in a process of its own, tell what is done, and where it stands."""
-    if not options.no_follow:
+    if getattr(options, "ask", False):
+        from nonreg.commands.asking import ask_to_the_end
+
+        ask_to_the_end(work, execution, lambda one: follow(work, one, ""))
+    elif not options.no_follow:
         follow(work, execution, getattr(options, "answers", ""))
     after = work.journal.load(execution.id)
     print(describe(work, after))  # noqa: T201
@@ -309,8 +320,8 @@ def go_on(options: argparse.Namespace, work: Work, execution: Execution) -> int:
     return EXIT_KO if after.abandoned else EXIT_OK
 
 
-def follow(work: Work, execution: Execution, answers: str) -> None:
-    """The flow, with one line for each thing that it does."""
+def follow(work: Work, execution: Execution, answers: str) -> bool:
+    """The flow, with one line for each thing that it does; False when it was interrupted."""
     from nonreg.flow_process import flow_process
 
     folder = work.journal.folder(execution.id)
@@ -320,7 +331,7 @@ def follow(work: Work, execution: Execution, answers: str) -> None:
         "runs_dir": str(work.runs_dir),
         "answers": answers,
     }
-    told = len(work.journal.read(execution.id))
+    told, is_whole = len(work.journal.read(execution.id)), True
     try:
         with flow_process(folder, parameters, flow="runbook") as process:
             while process.poll() is None:
@@ -328,7 +339,9 @@ def follow(work: Work, execution: Execution, answers: str) -> None:
                 time.sleep(POLL_SECONDS)
     except KeyboardInterrupt:
         print("Interrompu : ce qui est fait reste fait.")  # noqa: T201
+        is_whole = False
     tell(work, execution.id, told)
+    return is_whole
 
 
 def tell(work: Work, execution_id: str, told: int) -> int:
