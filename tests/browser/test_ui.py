@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 
 from nonreg import ledger
 from nonreg.waiting import wait_until
@@ -248,3 +249,69 @@ def test_a_server_with_authentication_opens_to_who_types_the_right_password(
     page.get_by_role("link", name="Deployments").first.click()
     page.wait_for_url("**/deployments**")
     assert "mot-de-passe" not in page.url
+
+
+@pytest.fixture
+def suspended(desk: Desk) -> Iterator[Any]:
+    """An onboarding that waits for its first answer; its process has ended."""
+    deployment = find_deployment(desk.server, "integration", "integration")
+    created = desk.server.post(
+        f"/deployments/{deployment['id']}/create_flow_run",
+        parameters={
+            "renfort": "renfort-technique-essai",
+            "person": "titulaire-essai",
+            "ticket": "AQ-140",
+            "rehearsal": True,
+            "platform": str(desk.governed.platform_file),
+            "runs_dir": str(desk.governed.runs_dir),
+        },
+    )
+    run = await_form(desk, created["id"])
+    yield run
+    desk.server.post(f"/flow_runs/{run['id']}/set_state", state={"type": "CANCELLED"}, force=True)
+
+
+def await_form(desk: Desk, run_id: str, after: str = "") -> Any:
+    """The run once it is suspended before a form that can be filled in, another one than `after`."""
+
+    def find() -> Any:
+        run = desk.server.get(f"/flow_runs/{run_id}")
+        assert run["state"]["type"] not in ENDED, run["state"]
+        keyset = run["state"]["state_details"].get("run_input_keyset") or {}
+        if run["state"]["type"] != "PAUSED" or keyset.get("schema", after) == after:
+            return None
+        asked = f"{desk.server.api}/flow_runs/{run_id}/input/{keyset['description']}"  # written last
+        return run if requests.get(asked, timeout=30).ok else None
+
+    return wait_until(find, 240, poll_seconds=0.5)
+
+
+def test_a_step_of_an_onboarding_is_answered_in_the_form_of_its_suspended_run(
+    page: Page, desk: Desk, suspended: Any
+) -> None:
+    page.goto(f"{desk.address}/v2/runs/flow-run/{suspended['id']}")
+    page.get_by_role("main").get_by_role("button", name="Open menu").first.click()
+    page.get_by_role("menuitem", name="Resume").click()
+    form = page.get_by_role("dialog", name="Resume Flow Run")
+    for said in (
+        "O0 — Demande d'intégration",
+        "RÉPÉTITION",
+        "Preuve attendue",
+        "Jour et heure de Paris, par exemple 30/11/2026 14:05.",
+    ):
+        form.get_by_text(said).first.wait_for()
+    assert choose(page, "Qui répond ?", "titulaire-essai") == ["titulaire-essai"]
+    form.get_by_role("textbox", name="Demande reçue le").fill("30/11/2026 09:30")
+    choose(page, "Profil demandé", "renfort technique")
+    form.get_by_role("textbox", name="Ticket de la demande").fill("AQ-140")
+    keep_picture(page, "formulaire-etape")
+    form.get_by_role("button", name="Resume").click()
+    first = suspended["state"]["state_details"]["run_input_keyset"]["schema"]
+    await_form(desk, suspended["id"], first)
+    entries = ledger.read_entries(desk.governed.runs_dir / ledger.FILE)
+    (done,) = (one for one in entries if one.kind == "runbook" and one.data["event"] == "etape")
+    assert (done.person, done.data["step"]) == ("titulaire-essai", "O0")
+    assert done.data["said"]["demande_le"] == "2026-11-30T09:30+01:00"
+    page.goto(f"{desk.address}/v2/runs/flow-run/{suspended['id']}")
+    see(page, "O0 - Demande d'integration")
+    keep_picture(page, "integration")
