@@ -23,7 +23,7 @@ def ask_to_the_end(
     from nonreg.handover.terminal import Terminal
     from tasks.handover import load_execution
 
-    terminal = terminal or Terminal()
+    terminal, execution = terminal or Terminal(), load_execution(work, execution.id)
     try:
         while execution.closed_at is None:
             step = next_step(execution)
