@@ -9,11 +9,14 @@ DEFECT ?=
 ARGS ?=
 ROUNDS ?= 30
 ROWS ?=
+RUNBOOK ?= integration
+RENFORT ?= renfort-technique-essai
+EXECUTION ?=
 export PYTHONDONTWRITEBYTECODE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup campaign drills test test-defects test-drills test-prefect test-openssh test-odbc test-browser test-systemd screenshots test-tsql test-sqlserver lint bench bench-hd bench-compare sandbox-up sandbox-down sandbox-status up down clean
+.PHONY: help setup campaign drills rehearsal test test-defects test-drills test-prefect test-openssh test-odbc test-browser test-systemd screenshots test-tsql test-sqlserver lint bench bench-hd bench-compare sandbox-up sandbox-down sandbox-status up down clean
 
 help: ## afficher cette aide
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -37,6 +40,13 @@ drills: $(READY) ## exercices HD autorisés par le titulaire d'essai, sur la pla
 	@$(PY) -m nonreg.sandbox run $(if $(DEFECT),--defect $(DEFECT)) -- sh -c \
 	  '$(PY) -m nonreg plan --platform {platform} $(ARGS) --key $$(dirname {platform})/identites/titulaire-essai --yes \
 	  && $(PY) -m nonreg campaign --platform {platform} $(ARGS) --drills $$(ls -t runs/decisions/*.signed.json | head -n 1)'
+
+# By the renfort's own platform file: his accounts are opened and closed by the answers themselves.
+rehearsal: $(READY) ## jouer un runbook sur la plateforme embarquée, réponses écrites ou demandées ici (RUNBOOK=integration ; EXECUTION=fin pour la reprendre)
+	@$(PY) -m nonreg.sandbox run -- sh -c 'exec $(PY) -m nonreg runbook \
+	  $(if $(EXECUTION),resume $(EXECUTION),open $(RUNBOOK) --rehearsal --subject $(RENFORT) --person titulaire-essai) \
+	  $(if $(wildcard flows/rehearsals/$(RUNBOOK).toml),--answers flows/rehearsals/$(RUNBOOK).toml,--ask) \
+	  --platform "$$(dirname "$$0")/renforts/$(RENFORT).toml" $(ARGS)' {platform}
 
 test: $(READY) lint ## contrôles statiques et tests
 	@# Modules that share a damaged platform stay on one worker.
@@ -66,7 +76,7 @@ test-systemd: $(READY) ## les unités systemd sous un vrai systemd, dans une mac
 	@$(PY) -m pytest -m systemd tests/systemd $(ARGS)
 
 screenshots: test-browser ## refaire les images de l'interface que montre le README
-	@cp build/screenshots/formulaire.png build/screenshots/formulaire-pause.png build/screenshots/artefacts.png docs/
+	@cp build/screenshots/formulaire.png build/screenshots/formulaire-pause.png build/screenshots/formulaire-etape.png build/screenshots/artefacts.png docs/
 
 # A folder apart, put behind the others on Python's path by the tests: what they need is not what the project is locked
 # to, and mssql-cli, of which one file is read, wants packages that no longer go with it (`pip check` would fail).
@@ -87,9 +97,10 @@ lint: $(READY) ## ruff, mypy strict et sens des imports
 	@$(PY) -m mypy
 	@$(PY) -m pytest -q tests/test_layers.py
 
-bench: $(READY) ## mesures de durée : campagne, flux, scénarios qui se recouvrent, historique, rapport (rien n'y échoue, environ 25 min)
+bench: $(READY) ## mesures de durée : campagne, flux, intégration, scénarios qui se recouvrent, historique, rapport (rien n'y échoue, environ 28 min)
 	@$(PY) -m tests.bench
 	@$(PY) -m tests.bench_flow
+	@$(PY) -m tests.bench_onboarding
 	@$(PY) -m tests.bench_overlap
 	@$(PY) -m tests.bench_history
 	@$(PY) -m tests.bench_report
