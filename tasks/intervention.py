@@ -50,6 +50,7 @@ from tasks.publication import RUN_KIND, load_unaltered
 
 FOLDER, DECISION, KIND = "interventions", "decision.json", "intervention"
 ACCEPTANCE, ACCEPTANCE_KIND = "acceptation.json", "reserves"
+CLOSING_KIND = "cloture"
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,6 +363,14 @@ def load_last_decision(
     ]
     if not own:
         raise NonregError("aucune décision GO n'a été rendue pour ce ticket et ce type d'intervention")
+    closed = [
+        entry
+        for entry in entries
+        if (entry.kind, entry.ticket, entry.platform) == (CLOSING_KIND, ticket, platform.name)
+        and entry.data.get("intervention") == kind
+    ]
+    if closed and closed[-1].sequence > own[-1].sequence:
+        raise NonregError("cette intervention est close : ce qui est refait demande une nouvelle réponse")
     refused = find_refused(own, entries)
     if refused:
         raise NonregError(
