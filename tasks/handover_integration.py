@@ -13,7 +13,7 @@ from nonreg.config import find_platform_file
 from nonreg.errors import ConfigError
 from nonreg.files import read_json
 from nonreg.handover.activation import load_table
-from nonreg.handover.checks import CHECKS, CheckContext, CheckResult
+from nonreg.handover.checks import CHECKS, CheckContext, CheckResult, Point
 from nonreg.handover.integrated import (
     INSTALLED_TITLE,
     Reading,
@@ -26,6 +26,7 @@ from nonreg.handover.runbook_file import find_runbook, list_runbooks
 from nonreg.model.handover import Execution, Step
 from nonreg.store import hash_file
 from tasks.handover_production import Produced, Production
+from tasks.handover_sources import load_executions
 from tasks.handover_work import Work
 
 
@@ -40,8 +41,9 @@ def check_workstation(work: Work, execution: Execution, step: Step) -> Productio
 
 def check_integration(work: Work, execution: Execution, step: Step) -> Production:
     """Whether the person whom an activation is about was integrated, and may act on it yet."""
+    executions, broken = load_executions(work)
     found = list_integrations(
-        map(work.journal.load, work.journal.list_ids()),
+        executions,
         subject=execution.subject,
         platform=work.platform.name,
         rehearsal=execution.rehearsal,
@@ -57,7 +59,8 @@ def check_integration(work: Work, execution: Execution, step: Step) -> Productio
         load_table().integration,
         datetime.now(UTC),
     )
-    return Production(CheckResult(points))
+    unread = tuple(Point("Exécution illisible, laissée de côté", True, one) for one in broken)
+    return Production(CheckResult((*points, *unread)))
 
 
 def hash_runbooks() -> dict[str, str]:

@@ -102,9 +102,9 @@ class Gathering:
 
     def read_executions(self) -> tuple[Execution, ...]:
         """Every execution of this platform, oldest first."""
-        journal = self.work.journal
-        found = (journal.load(one) for one in journal.list_ids())
-        return tuple(one for one in found if one.platform == self.work.platform.name)
+        found, broken = load_executions(self.work)
+        self.missing += broken
+        return found
 
     def read_waivers(self) -> tuple[WaiverView, ...]:
         """Waivers as they are written, the next to end first."""
@@ -196,6 +196,17 @@ class Gathering:
             self.missing.append("dernier passage HD (aucun dans l'historique)")
             return None
         return view_hd(load_unaltered(self.work.runs_dir / last.run_id))
+
+
+def load_executions(work: Work) -> tuple[tuple[Execution, ...], tuple[str, ...]]:
+    """Every execution of a platform, oldest first, and in French those that cannot be read: they hide no other."""
+    found, broken = [], []
+    for execution_id in work.journal.list_ids():
+        try:
+            found.append(work.journal.load(execution_id))
+        except NonregError as error:
+            broken.append(f"exécution {execution_id} ({conceal(str(error)).rstrip('.')})")
+    return tuple(one for one in found if one.platform == work.platform.name), tuple(broken)
 
 
 def view_hd(report: CampaignReport) -> HdView:

@@ -45,6 +45,7 @@ FLOWS = {
         "reprise",
         "integration",
         "runbook",
+        "activation",
         "disponibilite",
     )
 }

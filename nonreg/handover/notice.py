@@ -113,6 +113,8 @@ def check_notice(execution: Execution, reason: Reason | None, at: datetime) -> t
     if reason is not Reason.PLANNED:
         return ()
     said = {one.field: one.value for done in execution.done for one in done.said}
+    if missing := [name for name in ("debut_absence", "fin_absence", "avis_le") if not said.get(name)]:
+        return (Point("Dates de l'absence", False, f"Sans réponse : {', '.join(missing)}.", WRONG_DATES),)
     start, end = date.fromisoformat(said["debut_absence"]), date.fromisoformat(said["fin_absence"])
     told = datetime.fromisoformat(said["avis_le"]).astimezone(PARIS).date()
     today = at.astimezone(PARIS).date()

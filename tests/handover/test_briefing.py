@@ -90,6 +90,14 @@ def test_a_source_that_is_broken_is_named_and_takes_nothing_else_away(
     assert briefing.runbooks
 
 
+def test_an_execution_that_cannot_be_read_is_named_and_hides_no_other(work: Work) -> None:
+    other = open_shipped(work, "contacts")
+    (work.journal.folder(other.id) / "runbook.json").write_text("{}", encoding="utf-8")
+    briefing = gather(work)
+    assert [one for one in briefing.missing if other.id in one]
+    assert [one.title for one in briefing.running] == ["Activation : pointe d'activité"]
+
+
 def test_a_ledger_that_is_broken_is_named(work: Work) -> None:
     execution = open_shipped(work, "activation-pointe")
     file = work.journal.file

@@ -123,6 +123,18 @@ def test_a_record_of_what_was_installed_that_was_changed_says_nothing(work: Work
     assert check(work) == [name(one) for one in READ]
 
 
+def test_an_execution_that_cannot_be_read_hides_no_other(work: Work) -> None:
+    other = open_shipped(work, "contacts", rehearsal=False)
+    (work.journal.folder(other.id) / "runbook.json").write_text("{}", encoding="utf-8")
+    integrate(work, rehearsal=False)
+    execution = open_shipped(work, "activation-pointe", rehearsal=False)
+    step = execution.runbook.step("A7")
+    assert step is not None
+    result = check_integration(work, execution, step).result
+    assert result.is_ok
+    assert other.id in result.points[-1].found
+
+
 def test_a_reading_without_a_record_of_its_version_does_not_count(work: Work) -> None:
     integrate(work, rehearsal=False, installed={})
     assert check(work) == [name(one) for one in READ]

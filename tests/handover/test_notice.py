@@ -153,6 +153,10 @@ def test_a_return_before_the_absence_is_refused() -> None:
     assert wrong(fin_absence="2026-12-01") == ["Dates de l'absence"]
 
 
+def test_a_planned_absence_without_its_dates_has_no_notice() -> None:
+    assert wrong(debut_absence="") == ["Dates de l'absence"]
+
+
 @pytest.mark.parametrize("reason", [Reason.UNPLANNED, Reason.PEAK, Reason.EXCEPTIONAL])
 def test_only_a_planned_absence_is_told_beforehand(reason: Reason) -> None:
     assert check_notice(execute(reason), reason, AT) == ()
