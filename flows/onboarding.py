@@ -41,4 +41,15 @@ def onboarding(
         runs_dir: Dossier des passages et du registre.
         answers: Fichier de réponses, pour une répétition que personne ne suit.
     """
-    return follow_or_open(platform, runs_dir, RUNBOOK, person, renfort, ticket, execution, rehearsal, answers)
+    return follow_or_open(
+        platform,
+        runs_dir,
+        RUNBOOK,
+        person,
+        renfort,
+        ticket,
+        execution,
+        rehearsal,
+        answers,
+        deployment=RUNBOOK,
+    )

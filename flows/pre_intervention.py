@@ -22,10 +22,12 @@ from flows.reserves import Said, ask_reserves, list_reasons
 from nonreg.busy import WhenBusy
 from nonreg.config import Platform, load_platform
 from nonreg.errors import InterventionBlocked
+from nonreg.handover.profiles import Thing
 from nonreg.intervention import make_intervention
 from nonreg.model import Answer, Intervention, InterventionKind
 from nonreg.plan import new_run_id
 from reports.intervention import ANSWERS, describe_acceptance, is_held_back
+from tasks.handover_work import make_work
 from tasks.intervention import (
     Answered,
     decide,
@@ -36,8 +38,10 @@ from tasks.intervention import (
     read_max_age,
     record_acceptance,
 )
+from tasks.profiles import require_may_start, say_scope
 from tasks.showing import clean_errors, finish_showing, keep_secrets_of, show_file, show_markdown
 
+DEPLOYMENT = "avant-intervention"
 ACCEPTANCE_MINUTES, MAX_ACCEPTANCE_MINUTES = 30.0, 120.0  # a pause holds its worker
 
 
@@ -101,6 +105,15 @@ def accept_stage(platform: Platform, answered: Answered, said: Said, runs_dir: P
     return what if is_held_back(decision, recorded) else ""
 
 
+@clean_errors()
+def require_asking(platform: str, runs_dir: Path, person: str) -> None:
+    """UsageError unless the declared person may ask; the scope signed for a renfort is logged."""
+    work = make_work(platform, runs_dir)
+    require_may_start(work, person, Thing.DEPLOYMENT, DEPLOYMENT)
+    if scope := say_scope(work, person):
+        get_run_logger().info("%s", scope)
+
+
 def name_run() -> str:
     """Readable name of the flow run: `AVANT INTERVENTION AQ-123 deploiement`."""
     parameters = runtime.flow_run.parameters
@@ -159,6 +172,8 @@ def pre_intervention(
     loaded = load_platform(platform)
     keep_secrets_of(loaded)
     folder = Path(runs_dir)
+    if person:
+        require_asking(platform, folder, person)
     hours = read_max_age(loaded, max_age_hours)
     with_form = ReservesChoice(accept_reserves) is ReservesChoice.FORMULAIRE
     accepting = list_accepting(loaded, datetime.now(UTC)) if with_form else ()

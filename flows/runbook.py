@@ -5,16 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from prefect import State, flow, runtime
+from prefect import State, flow, get_run_logger, runtime
 from prefect.states import Completed, Failed
 
 from flows.forms import name_field
 from flows.steps import Asker, Nobody, Scripted, Suspending, Waiting, follow
+from nonreg.handover.profiles import Thing
 from nonreg.handover.scripted import load_script
 from nonreg.model.handover import Execution
 from tasks.handover import load_execution, open_execution
 from tasks.handover_work import Work, make_work
 from tasks.outliving import outlive
+from tasks.profiles import require_may_start, say_scope
 from tasks.showing import keep_secrets_of, rename_run
 
 outlive()
@@ -65,13 +67,21 @@ def follow_or_open(
     execution: str,
     rehearsal: bool,
     answers: str,
+    deployment: str = "runbook",
 ) -> State[str]:
-    """The execution named, or a new one, followed as far as it goes; one sentence says where it stands."""
-    work = make_work(platform, Path(runs_dir))
+    """The execution named, or a new one, followed as far as it goes; one sentence says where it stands.
+
+    Whoever opens one must be allowed to start `deployment` and the runbook; the scope signed for them is logged.
+    """
+    work, origin = make_work(platform, Path(runs_dir)), str(runtime.flow_run.id)
     keep_secrets_of(work.platform)
+    if scope := say_scope(work, person):
+        get_run_logger().info("%s", scope)
     if execution:
         found = load_execution(work, execution)
     else:
+        if work.journal.find_origin(origin) is None:
+            require_may_start(work, person, Thing.DEPLOYMENT, deployment, rehearsal=rehearsal)
         found = open_execution(
             work,
             runbook,
@@ -79,7 +89,7 @@ def follow_or_open(
             person=person,
             subject=subject,
             rehearsal=rehearsal,
-            origin=str(runtime.flow_run.id),
+            origin=origin,
         )
     return conclude(work, found, choose_asker(work, answers))
 

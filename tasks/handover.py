@@ -9,6 +9,7 @@ from nonreg.config import find_platform_file
 from nonreg.errors import NonregError, UsageError
 from nonreg.handover.answer import Answer, record_answer
 from nonreg.handover.checks import CHECKS, CheckContext, Point
+from nonreg.handover.profiles import Thing
 from nonreg.handover.runbook_file import find_runbook, read_facts
 from nonreg.handover.signing import verify_again
 from nonreg.model import Evidence, Verdict
@@ -22,6 +23,7 @@ from reports.pdf import write_pdf
 from tasks.handover_comparison import compare_with_others
 from tasks.handover_documents import PRODUCERS, Produced, Production
 from tasks.handover_work import Work, read_clock
+from tasks.profiles import require_may_start
 from tasks.publication import is_published, load_unaltered
 from tasks.recovery import recover_run
 
@@ -52,6 +54,8 @@ def open_execution(
         raise UsageError(
             f"Le runbook « {runbook.id} » se fait avec ou pour quelqu'un : dites qui (personne concernée)."
         )
+    if work.journal.find_origin(origin) is None:  # what was opened goes on, whatever became of who opened it
+        require_may_start(work, person, Thing.RUNBOOK, runbook.id, rehearsal=rehearsal)
     return work.journal.open(
         runbook,
         work.platform.name,

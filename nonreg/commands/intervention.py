@@ -64,14 +64,36 @@ def add_commands(commands: Commands) -> None:
         epilog=EXIT_CODES,
     )
     check.set_defaults(run_command=check_go)
-    for command in (ask, check):
+    closing = commands.add_parser(
+        "close-intervention",
+        help="clore une intervention, en disant ce qu'elle change dans la documentation",
+        description="Enregistre la fin d'une intervention. Les documents mis à jour sont nommés avec leur version, ou\n"
+        "bien il est dit pourquoi aucun n'est concerné : sans cette réponse, rien n'est clos.",
+    )
+    closing.set_defaults(run_command=close)
+    closing.add_argument("--person", required=True, metavar="ID", help="personne qui la clôt")
+    closing.add_argument(
+        "--document",
+        action="append",
+        default=[],
+        metavar="NOM, VERSION",
+        help="document mis à jour (plusieurs fois possible)",
+    )
+    closing.add_argument(
+        "--no-impact", default="", metavar="MOTIF", help="pourquoi aucun document n'est concerné"
+    )
+    for command in (ask, check, closing):
         command.add_argument(
             "--ticket", required=True, metavar="REF", help="ticket de l'intervention, par exemple AQ-123"
         )
         command.add_argument("--kind", required=True, choices=KINDS, help="nature de l'intervention")
-        command.add_argument(
-            "--touches-replication", required=True, choices=(YES, NO), help="touche-t-elle la réplication ?"
-        )
+        if command is not closing:
+            command.add_argument(
+                "--touches-replication",
+                required=True,
+                choices=(YES, NO),
+                help="touche-t-elle la réplication ?",
+            )
         command.add_argument(
             "--platform", default="embarquee", metavar="NOM|FICHIER", help="plateforme (défaut : embarquee)"
         )
@@ -99,11 +121,14 @@ def answer(options: argparse.Namespace) -> int:
     """`pre-intervention`: a fresh run or a new campaign, then the answer."""
     from nonreg.commands.campaign import conclude, start_campaign
     from nonreg.config import load_platform
+    from nonreg.handover.profiles import Thing
     from nonreg.intervention import make_intervention
     from nonreg.model import Answer, InterventionKind
     from nonreg.plan import CampaignRequest
     from reports.intervention import ANSWERS
+    from tasks.handover_work import make_work
     from tasks.intervention import decide, find_run, observe_version, publish_decision, read_max_age
+    from tasks.profiles import require_may_start, say_scope
 
     asked = make_intervention(
         options.ticket,
@@ -116,6 +141,11 @@ def answer(options: argparse.Namespace) -> int:
     )
     platform = load_platform(options.platform)
     runs_dir = Path(options.runs_dir)
+    if options.person:
+        work = make_work(options.platform, runs_dir)
+        require_may_start(work, options.person, Thing.COMMAND, options.command)
+        if scope := say_scope(work, options.person):
+            print(scope, flush=True)  # noqa: T201
     hours = read_max_age(platform, options.max_age_hours)
     run_dir = None
     if not options.new_campaign:
@@ -180,4 +210,24 @@ def check_go(options: argparse.Namespace) -> int:
         print(f"  réserves {accepted}")  # noqa: T201
     if permission.outside_hours:
         print(f"Attention : {permission.outside_hours}", file=sys.stderr)  # noqa: T201
+    return EXIT_OK
+
+
+def close(options: argparse.Namespace) -> int:
+    """`close-intervention`: what it changes in the documentation, recorded."""
+    from nonreg.config import load_platform
+    from nonreg.model import InterventionKind
+    from tasks.intervention_closing import close_intervention, make_impact
+
+    impact = make_impact(tuple(options.document), options.no_impact)
+    head = close_intervention(
+        load_platform(options.platform),
+        options.ticket,
+        InterventionKind(options.kind),
+        options.person,
+        impact,
+        Path(options.runs_dir),
+        datetime.now(UTC),
+    )
+    print(f"Intervention {options.kind} close ({options.ticket}), registre ligne {head.sequence}.")  # noqa: T201
     return EXIT_OK

@@ -125,31 +125,3 @@ def test_hostile_texts_stay_texts_in_the_artifact() -> None:
     assert "<img" not in shown.replace("\\<", "")
     assert "[clic](" not in shown.replace("\\[", "")
     assert shown.startswith("# ✓ PRÊT, 100 sur 100")
-
-
-@pytest.mark.prefect
-def test_the_flow_completes_with_the_word_in_its_name_and_fails_only_when_it_is_asked_to(
-    work: Work, governed: Governed
-) -> None:
-    from prefect.client.orchestration import get_client
-    from prefect.testing.utilities import prefect_test_harness
-
-    from flows.readiness import measure_handover
-
-    parameters = {"platform": str(governed.platform_file), "runs_dir": str(governed.runs_dir)}
-    with prefect_test_harness():
-        state = measure_handover(**parameters, return_state=True)
-        assert state.is_completed()
-        assert "NON PRÊT, 52 sur 100" in str(state.message)
-        run_id = state.state_details.flow_run_id
-        assert run_id is not None
-        with get_client(sync_client=True) as client:
-            name = client.read_flow_run(run_id).name
-            (shown,) = [one for one in client.read_artifacts() if one.key == "disponibilite"]
-        assert name.startswith("DISPONIBILITÉ ")
-        assert name.endswith(" — NON PRÊT, 52 sur 100")
-        assert "Jamais joué" in str(shown.data)
-        failed = measure_handover(**parameters, fails_when_not_ready=True, return_state=True)
-        assert failed.is_failed()
-    entries = [one for one in ledger.read_entries(work.journal.file) if one.kind == KIND]
-    assert len(entries) == 2

@@ -1,0 +1,104 @@
+"""Readiness and profiles on a real Prefect server: what a run says of itself, and whom a deployment refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nonreg import ledger
+from nonreg.handover.readiness import KIND
+from nonreg.waiting import wait_until
+from tests.governed import Governed, make_governed
+from tests.handover.executions import PILOTAGE, TECHNIQUE, TITULAIRE
+from tests.prefect_server import Server, start_server
+
+pytestmark = pytest.mark.prefect
+LONG_SECONDS = 150.0
+ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with start_server(tmp_path_factory.mktemp("prefect")) as found:
+        found.start("worker", "start", "--pool", "aquareel", "--type", "process", "--limit", "3")
+        yield found
+
+
+@pytest.fixture
+def governed(tmp_path: Path) -> Governed:
+    return make_governed(tmp_path)
+
+
+def run(server: Server, governed: Governed, deployment: str, *states: str, **parameters: Any) -> Any:
+    """A run of a deployment, once it is in one of these states."""
+    flow = server.get(f"/deployments/name/{deployment}/{deployment}")
+    asked = {
+        "platform": str(governed.platform_file),
+        "runs_dir": str(governed.runs_dir),
+        **parameters,
+    }
+    created = server.post(f"/deployments/{flow['id']}/create_flow_run", parameters=asked)
+
+    def look() -> Any:
+        found = server.get(f"/flow_runs/{created['id']}")
+        return found if found["state"]["type"] in (states or ENDED) else None
+
+    return wait_until(look, LONG_SECONDS, poll_seconds=0.3)
+
+
+def test_a_measure_completes_with_its_word_and_score_in_its_name_and_fails_only_when_asked_to(
+    server: Server, governed: Governed
+) -> None:
+    measured = run(server, governed, "disponibilite")
+    assert measured["state"]["type"] == "COMPLETED"
+    assert "NON PRÊT, " in measured["state"]["message"]
+    assert measured["name"].startswith("DISPONIBILITÉ ")
+    assert " — NON PRÊT, " in measured["name"]
+    asked = {"artifacts": {"flow_run_id": {"any_": [measured["id"]]}}}
+    shown = {one["key"]: one["data"] for one in server.post("/artifacts/filter", **asked)}
+    assert "Jamais joué" in shown["disponibilite"]
+    failed = run(server, governed, "disponibilite", fails_when_not_ready=True)
+    assert failed["state"]["type"] == "FAILED"
+    entries = ledger.read_entries(governed.runs_dir / ledger.FILE)
+    assert [one.kind for one in entries if one.kind == KIND] == [KIND, KIND]
+
+
+@pytest.mark.parametrize(
+    ("deployment", "parameters"),
+    [
+        ("integration", {"renfort": TECHNIQUE}),
+        (
+            "avant-intervention",
+            {
+                "ticket": "AQ-1",
+                "kind": "script_sql",
+                "touches_replication": "non",
+                "replication_reason": "Elle ne touche aucune table.",
+            },
+        ),
+    ],
+)
+def test_a_deployment_refuses_who_may_not_start_it_and_names_who_may(
+    server: Server, governed: Governed, deployment: str, parameters: dict[str, Any]
+) -> None:
+    refused = run(server, governed, deployment, person=PILOTAGE, **parameters)
+    assert refused["state"]["type"] == "FAILED"
+    said = refused["state"]["message"]
+    assert f"« {PILOTAGE} » (renfort pilotage) ne lance pas le déploiement « {deployment} »" in said
+    assert f"{TITULAIRE} (titulaire)" in said
+    assert not (governed.runs_dir / ledger.FILE).exists()
+
+
+def test_the_scope_of_a_renfort_is_in_the_log_of_what_he_starts(server: Server, governed: Governed) -> None:
+    waiting = run(
+        server, governed, "runbook", "PAUSED", runbook="contacts", person=TECHNIQUE, subject=TECHNIQUE
+    )
+
+    def look() -> bool:
+        logs = server.post("/logs/filter", logs={"flow_run_id": {"any_": [waiting["id"]]}})
+        return any(f"Aucun périmètre signé pour « {TECHNIQUE} »" in one["message"] for one in logs)
+
+    wait_until(look, LONG_SECONDS, poll_seconds=0.3)
