@@ -121,18 +121,21 @@ def show_contacts(options: argparse.Namespace) -> int:
     """`contacts`: who answers that day, and every duty that is written."""
     from nonreg.commands.handover import make_work_of
     from nonreg.handover.contacts import list_duties, list_on_duty, to_day
+    from tasks.handover_sources import load_executions
 
     work = make_work_of(options)
     day = read_day(options.on) if options.on else to_day(datetime.now(UTC))
-    executions = [work.journal.load(one) for one in work.journal.list_ids()]
+    executions, broken = load_executions(work)
     roles = {person.id: person.role for person in work.people.persons}
     duties = list_duties(executions, roles, platform=work.platform.name, rehearsal=options.rehearsal)
     on_duty = list_on_duty(duties, day)
     print(f"Le {day:%d/%m/%Y}, plateforme « {work.platform.name} » :")  # noqa: T201
     print("  interlocuteur du SCV : le titulaire, seul")  # noqa: T201
     print(f"  répond : {', '.join(dict.fromkeys(one.person for one in on_duty)) or 'le titulaire'}")  # noqa: T201
-    for one in duties:
-        print(f"  {say_duty(one)}")  # noqa: T201
+    for duty in duties:
+        print(f"  {say_duty(duty)}")  # noqa: T201
+    for one in broken:
+        print(f"  non lue : {one}")  # noqa: T201
     return EXIT_OK
 
 

@@ -2,7 +2,7 @@
 
 A step that puts a contact in place (A6c) has the fields `effet_le`, `retour_le` and `annuaire_version`; one that puts
 the titulaire back (H6) has `effet_le` and `annuaire_version` alone. Whatever happens, it reverts: on the day that was
-told, when the titulaire is put back, or when the activation ends or is given up. The SCV's single contact never changes (R01).
+told, when the titulaire is put back, when the activation ends or is given up. The SCV's single contact never changes.
 """
 
 from __future__ import annotations
