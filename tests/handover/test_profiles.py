@@ -243,6 +243,15 @@ def test_the_command_refuses_in_one_sentence(governed: Governed) -> None:
     assert "ne lance pas la commande « pre-intervention »" in refused.stderr
 
 
+def test_the_command_shows_a_renfort_the_scope_that_was_signed_or_that_there_is_none(
+    governed: Governed,
+) -> None:
+    opened = governed.cli(
+        "runbook", "open", "contacts", "--person", TECHNIQUE, "--subject", TECHNIQUE, "--no-follow"
+    )
+    assert f"Aucun périmètre signé pour « {TECHNIQUE} »" in opened.stdout
+
+
 def test_nobody_declared_or_somebody_unknown_is_told_of_elsewhere(work: Work) -> None:
     for person in ("", "inconnu"):
         require_may_start(work, person, Thing.DEPLOYMENT, "promotion")
