@@ -161,6 +161,7 @@ def print_runbook(options: argparse.Namespace) -> int:
 def open_runbook(options: argparse.Namespace) -> int:
     """`runbook open`: an execution, followed until a person has to answer."""
     from tasks.handover import open_execution
+    from tasks.profiles import say_scope
 
     work = make_work_of(options)
     execution = open_execution(
@@ -172,6 +173,8 @@ def open_runbook(options: argparse.Namespace) -> int:
         rehearsal=options.rehearsal,
     )
     print(f"Exécution ouverte : {execution.id}", flush=True)  # noqa: T201
+    if scope := say_scope(work, options.person):
+        print(scope, flush=True)  # noqa: T201
     return go_on(options, work, execution)
 
 
