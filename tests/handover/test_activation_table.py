@@ -75,6 +75,16 @@ def test_a_blocking_or_major_anomaly_or_a_technical_need_mobilises_the_technical
         assert Profile.TECHNIQUE in decide(TABLE, reason, anomaly, asked).profiles
 
 
+def test_one_urgent_need_among_others_makes_the_whole_urgent() -> None:
+    calm = decide(TABLE, Reason.PEAK, OpenAnomaly.AUCUNE, [Need.TESTS, Need.MINUTES])
+    first, *rest = TABLE.rules
+    only = dataclasses.replace(first, reasons=(Reason.PEAK,), criticalities=(OpenAnomaly.AUCUNE,))
+    urgent = dataclasses.replace(only, needs=(Need.TESTS,), urgent=True)
+    changed = dataclasses.replace(TABLE, rules=(urgent, *rest))
+    assert not calm.urgent
+    assert decide(changed, Reason.PEAK, OpenAnomaly.AUCUNE, [Need.TESTS, Need.MINUTES]).urgent
+
+
 @given(reasons, needs)
 def test_a_blocking_anomaly_is_always_urgent(reason: Reason, asked: set[Need]) -> None:
     assert decide(TABLE, reason, OpenAnomaly.BLOQUANTE, asked).urgent
