@@ -18,7 +18,7 @@ from nonreg.history_records import JUDGED_LETTERS, PASSED_LETTERS
 from nonreg.model import Family, History, Outcome, PastRun, ScenarioHistory, Verdict
 from nonreg.model.briefing import Briefing, TrackedTicket
 from nonreg.model.handover import Execution
-from reports.briefing import PLAYED, build_briefing
+from reports.briefing import build_briefing
 from reports.handover_plan import build_handover_plan
 from reports.html import write_html
 from reports.pdf import write_pdf
@@ -294,7 +294,7 @@ def test_a_schedule_that_is_absent_or_broken_is_unknown(work: Work, tmp_path: Pa
 def test_a_document_of_a_play_says_so(work: Work) -> None:
     played, real = (open_shipped(work, "activation-pointe", rehearsal=one) for one in (True, False))
     briefing = gather(work, played)
-    assert PLAYED in write_html(build_briefing(briefing, played, 0))
+    assert "pour une exécution qui n" in write_html(build_briefing(briefing, played, 0))
     assert "RÉPÉTITION" not in write_html(build_briefing(gather(work, real), real, 0)).replace(
         "(répétition)", ""
     )
