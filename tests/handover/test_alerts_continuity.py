@@ -54,7 +54,7 @@ def test_a_threshold_that_is_longer_than_the_delay_itself_warns_of_nothing() -> 
     "quiet", [play(0), end(), suspend(play(3))], ids=["not started", "stopped", "suspended"]
 )
 def test_a_clock_that_does_not_run_tells_nothing(quiet: Execution) -> None:
-    assert tell(quiet, DUE + timedelta(hours=1)) == ()
+    assert list_due((quiet,), WORKING, (72.0, 24.0), DUE + timedelta(hours=1)) == ()
 
 
 def test_a_clock_that_was_suspended_is_told_of_at_its_new_deadline() -> None:
@@ -258,3 +258,4 @@ def test_a_gap_is_told_once_and_the_next_one_is_another() -> None:
 
 def test_a_watch_that_has_just_begun_tells_of_no_gap_before_it() -> None:
     assert gap(since=NOW - timedelta(days=3)) is None
+    assert gap((), (run(20),), since=NOW - timedelta(days=3)) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,15 @@ def test_a_delegate_may_what_the_titulaire_may_until_the_last_day_and_only_with_
     assert not may(NOW, delegate(TECHNIQUE))
     assert not may(NOW, delegate(PILOTAGE, reference=""))
     assert not may(NOW + timedelta(days=1), delegate(PILOTAGE))
+    assert not may_person(TABLE, person, Thing.DEPLOYMENT, "inconnu", NOW, delegate(PILOTAGE))
+
+
+def test_somebody_who_is_not_entitled_that_day_starts_nothing() -> None:
+    person = PEOPLE.find(TITULAIRE)
+    assert person is not None
+    assert may_person(TABLE, person, Thing.DEPLOYMENT, "nuit", NOW)
+    gone = replace(person, valid_until=NOW)
+    assert not may_person(TABLE, gone, Thing.DEPLOYMENT, "nuit", NOW)
 
 
 def test_a_refusal_is_one_sentence_that_names_who_may() -> None:
