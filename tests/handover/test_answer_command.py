@@ -85,7 +85,7 @@ def test_a_wrong_answer_gets_one_sentence_and_records_nothing(
     execution = open_one(played)
     code, said = answer(played, execution, *words)
     assert code == 3
-    assert told.replace('.', "'") in said or told in said
+    assert told in said
     assert len(said.strip().splitlines()) == 1
     assert played.journal.load(execution.id).done == ()
 
@@ -120,12 +120,12 @@ def test_a_request_is_signed_elsewhere_and_serves_once(played: Played) -> None:
     ("person", "changes", "told"),
     [
         (TECHNIQUE, {}, "est celle de « renfort-technique-essai »"),
-        (TITULAIRE, {"person": TITULAIRE, "role": "titulaire"}, "ne fait pas l.étape O3"),
+        (TITULAIRE, {"person": TITULAIRE, "role": "titulaire"}, "ne fait pas l'étape O3"),
         (MOA, {"decided_at": NOW - timedelta(days=5), "expires_at": NOW - timedelta(days=3)}, "a expiré"),
         (MOA, {"subject": "RB-autre/O3"}, "porte sur « RB-autre/O3 »"),
         (MOA, {"platform": "autre"}, "vaut pour la plateforme « autre »"),
         (MOA, {"kind": "derogation"}, "C'est une décision de derogation"),
-        (PILOTAGE, {"person": PILOTAGE, "role": "renfort_pilotage"}, "ne fait pas l.étape O3"),
+        (PILOTAGE, {"person": PILOTAGE, "role": "renfort_pilotage"}, "ne fait pas l'étape O3"),
     ],
 )
 def test_a_signature_that_is_forged_expired_or_for_something_else_is_refused(
@@ -135,7 +135,7 @@ def test_a_signature_that_is_forged_expired_or_for_something_else_is_refused(
     signed = sign(played, request(played, execution), person, **changes)
     code, said = answer(played, execution, "O3", *FILLED, "--person", MOA, "--decision", signed)
     assert code == 3, said
-    assert told.replace('.', "'") in said or told in said
+    assert told in said
     assert played.journal.load(execution.id).find("O3") is None
 
 
