@@ -25,8 +25,8 @@ class ClockView:
 
 
 def list_pauses(clock: Clock, at: datetime) -> tuple[Interval, ...]:
-    """The suspensions as intervals, one that goes on until `at`."""
-    return tuple(Interval(one.since, one.until or at) for one in clock.suspensions)
+    """The suspensions as intervals that end at `at` at the latest: nothing after a stop puts a deadline back."""
+    return tuple(Interval(one.since, min(one.until or at, at)) for one in clock.suspensions if one.since < at)
 
 
 def view_clock(
