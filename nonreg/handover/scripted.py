@@ -13,8 +13,9 @@
     commande = "python -m nonreg.sandbox revoke --person {{sujet}} --dir {{banc}}"
     comptes = "…"
 
-`commande` is run before the answer is recorded, in a rehearsal on the embedded platform only, without a shell (see
-`rehearsed_command`); several are separated by ` && `, each run when the one before has succeeded.
+Only a rehearsal is answered so, or the embedded platform, whose keys alone sign. `commande` is run before the answer is
+recorded, in a rehearsal on the embedded platform and about it only, without a shell (see `rehearsed_command`); several
+are separated by ` && `, each run when the one before has succeeded.
 `{{maintenant}}` is the instant of the answer, `{{sujet}}` the person whom the runbook is about, `{{jour+5}}` the day in
 five days, `{{ticket}}` that of the execution, `{{banc}}` the folder of the embedded platform, `{{passages}}` that of
 the runs, `{{dernier_passage}}` the last run in it.
@@ -36,7 +37,14 @@ from nonreg.errors import ConfigError, UsageError
 from nonreg.files import read_toml
 from nonreg.handover.answer import Answer
 from nonreg.handover.form import check_said
-from nonreg.handover.rehearsed_command import read_command, require_rehearsal, run_command
+from nonreg.handover.rehearsed_command import (
+    is_embedded,
+    read_command,
+    require_own_platform,
+    require_played,
+    require_rehearsal,
+    run_command,
+)
 from nonreg.handover.signing import request_signature
 from nonreg.model.handover import Execution, Step, StepKind
 from nonreg.people import People
@@ -63,6 +71,7 @@ class Script:
         self, execution: Execution, step: Step, platform: Platform, people: People, at: datetime
     ) -> Answer:
         """The answer to a step, signed when it engages; UsageError when the file has none."""
+        require_played(platform, rehearsal=execution.rehearsal)
         given = self.answers.get(step.id)
         if given is None:
             raise UsageError(f"{self.file} : aucune réponse pour l'étape {step.id} ({step.title}).")
@@ -80,7 +89,9 @@ class Script:
         for text in filter(None, commands.split(AND)):
             require_rehearsal(platform, rehearsal=execution.rehearsal)
             words = read_command(text)
-            run_command(platform, tuple(self._fill(word, execution, platform, at) for word in words))
+            words = tuple(self._fill(word, execution, platform, at) for word in words)
+            require_own_platform(platform, words)
+            run_command(platform, words)
 
     def _fill(self, text: str, execution: Execution, platform: Platform, at: datetime) -> str:
         places = {"banc": platform.base_dir, "passages": str(self.runs_dir)}
@@ -98,6 +109,11 @@ class Script:
         people: People,
         at: datetime,
     ) -> SignedDecision:
+        if not is_embedded(platform):
+            raise UsageError(
+                f"{self.file} : une étape qui engage se signe par une personne, pas par une clé trouvée à côté de "
+                f"la plateforme « {platform.name} »."
+            )
         who = people.find(person)
         if who is None:
             raise UsageError(f"{self.file} : la personne « {person} » n'est pas dans {people.file.name}.")
