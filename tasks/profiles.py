@@ -8,7 +8,7 @@ from nonreg import ledger
 from nonreg.handover.profiles import RENFORTS, Thing, load_profiles, may_person, require_may
 from nonreg.handover.readiness import find_scope
 from nonreg.handover.signing import Delegation, list_delegations
-from nonreg.handover.state import KIND, Event
+from nonreg.handover.state import KIND
 from nonreg.ledger import LedgerEntry
 from nonreg.model.handover import Execution
 from tasks.handover_work import Work
@@ -46,7 +46,11 @@ def read_delegations(work: Work, rehearsal: bool) -> tuple[Delegation, ...]:
     """Every delegation signed on the platform; one that was only played counts in plays."""
     entries = list_entries(work)
     return list_delegations(
-        entries, build_executions(work, entries), platform=work.platform.name, rehearsal=rehearsal
+        entries,
+        build_executions(work, entries),
+        platform=work.platform.name,
+        rehearsal=rehearsal,
+        people=work.people,
     )
 
 
@@ -60,12 +64,5 @@ def list_entries(work: Work) -> tuple[LedgerEntry, ...]:
 
 
 def build_executions(work: Work, entries: tuple[LedgerEntry, ...]) -> tuple[Execution, ...]:
-    """Each execution of these lines."""
-    own: dict[str, list[LedgerEntry]] = {}
-    for one in entries:
-        own.setdefault(str(one.data.get("execution")), []).append(one)
-    return tuple(
-        work.journal.build(tuple(lines))
-        for lines in own.values()
-        if lines[0].data.get("event") == Event.OPENED
-    )
+    """Each execution of these lines that can be read."""
+    return work.journal.build_readable(entries)

@@ -214,10 +214,17 @@ def unsuspend_clock(options: argparse.Namespace) -> int:
 
 
 def abandon_runbook(options: argparse.Namespace) -> int:
-    """`runbook abandon`."""
-    return change(
-        options, lambda work, one, at: work.journal.close(one, options.person, at, options.reason.strip())
-    )
+    """`runbook abandon`: forms that wait for it in the UI are cancelled."""
+    from tasks.handover_suspended import cancel_suspended
+
+    def abandon(work: Work, one: Execution, at: datetime) -> Execution:
+        if not options.reason.strip():
+            raise UsageError("Un abandon demande un motif (--reason).")
+        after = work.journal.close(one, options.person, at, options.reason)
+        cancel_suspended(work, after, "")
+        return after
+
+    return change(options, abandon)
 
 
 def change(options: argparse.Namespace, act: Callable[[Work, Execution, datetime], Execution]) -> int:

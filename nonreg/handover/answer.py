@@ -13,9 +13,10 @@ from datetime import datetime
 from nonreg.config import Platform
 from nonreg.decision import SignedDecision
 from nonreg.errors import DecisionRefused, UsageError
-from nonreg.handover.form import check_said
+from nonreg.handover.form import check_reason, check_said
 from nonreg.handover.journal import Journal, StepRefused, require_open
 from nonreg.handover.signing import DELEGATE, Delegation, list_who_may, verify_step
+from nonreg.masking import Mask, list_secrets
 from nonreg.model.handover import Execution, Outcome, Said, Step, StepKind
 from nonreg.people import People
 
@@ -49,6 +50,7 @@ def record_answer(
     if platform.name != execution.platform:
         raise UsageError(f"L'exécution {execution.id} porte sur la plateforme « {execution.platform} ».")
     step = find_human_step(execution, answer.step_id)
+    require_no_secret(platform, answer)
     delegations = journal.list_delegations(execution)
     require_may(execution, step, people, answer.person, at, delegations)
     if answer.skip_reason.strip():
@@ -68,6 +70,17 @@ def record_answer(
     return journal.add_done(execution, step.id, person=answer.person, at=at, said=said, signed=answer.signed)
 
 
+def require_no_secret(platform: Platform, answer: Answer) -> None:
+    """UsageError for an answer that holds a password of the platform: the ledger keeps what it is told for good."""
+    mask = Mask(list_secrets(platform))
+    for name, text in (*answer.values.items(), ("sans objet", answer.skip_reason)):
+        if mask.hide(str(text)) != str(text):
+            raise UsageError(
+                f"Étape {answer.step_id}, « {name} » : cette réponse contient un secret de la plateforme, rien n'est "
+                "enregistré. Changez ce secret s'il a été vu."
+            )
+
+
 def skip(journal: Journal, execution: Execution, step: Step, answer: Answer, at: datetime) -> Execution:
     """The step does not apply, and somebody says why."""
     if not step.may_be_skipped:
@@ -78,7 +91,7 @@ def skip(journal: Journal, execution: Execution, step: Step, answer: Answer, at:
         person=answer.person,
         at=at,
         outcome=Outcome.NOT_APPLICABLE,
-        note=answer.skip_reason.strip(),
+        note=check_reason(answer.skip_reason),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -48,6 +49,16 @@ def check_value(step: Step, field: Field, value: str, at: datetime) -> str:
         raise UsageError(f"{where} : « {value[:80]} » n'est pas ce qui est attendu{hint(field)}.") from error
 
 
+def check_reason(text: str) -> str:
+    """A reason as it is kept, in its normal form; UsageError for one that hides something, or that is too long."""
+    text = unicodedata.normalize("NFC", text).strip()
+    if len(text) > MAX_CHARACTERS:
+        raise UsageError(f"Motif : {MAX_CHARACTERS} caractères au plus.")
+    if any(unicodedata.category(char) in INVISIBLE and char != "\n" for char in text):
+        raise UsageError("Motif : un caractère invisible ou de contrôle n'a rien à faire là.")
+    return text
+
+
 def convert(field: Field, value: str, at: datetime) -> str:
     """The normal form of a value; ValueError when it has none."""
     match field.kind:
@@ -61,7 +72,8 @@ def convert(field: Field, value: str, at: datetime) -> str:
             instant = read_instant(value)
             return require(instant - at <= CLOCK_TOLERANCE, instant.isoformat(timespec="minutes"))
         case FieldKind.NUMBER:
-            return f"{float(value.replace(',', '.')):g}"
+            number = float(value.replace(",", "."))
+            return require(math.isfinite(number), f"{number:.15g}")
         case FieldKind.YES:
             return require(value.lower() == YES, YES)
         case FieldKind.YES_NO:

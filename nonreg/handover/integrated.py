@@ -48,8 +48,12 @@ def list_integrations(
 
 
 def find_complete(integrations: Iterable[Execution]) -> Execution | None:
-    """The last one that went to its end."""
-    ended = [one for one in integrations if one.closed_at is not None and not one.abandoned]
+    """The last one that went to its end: closed, with each of its steps done."""
+    ended = [
+        one
+        for one in integrations
+        if one.closed_at is not None and not one.abandoned and len(one.done) == len(one.runbook.steps)
+    ]
     return max(ended, key=lambda one: one.closed_at or one.opened_at, default=None)
 
 

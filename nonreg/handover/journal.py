@@ -11,7 +11,7 @@ whoever answers it, and from wherever.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,8 +19,9 @@ from typing import Any
 
 from nonreg import ledger
 from nonreg.decision import SignedDecision
-from nonreg.errors import NonregError, UsageError
+from nonreg.errors import LedgerBroken, NonregError, UsageError
 from nonreg.french import explain_os_error
+from nonreg.handover.form import check_reason
 from nonreg.handover.signing import Delegation, list_delegations
 from nonreg.handover.state import (
     KIND,
@@ -42,6 +43,10 @@ FOLDER, RUNBOOK, EVIDENCE = "runbooks", "runbook.json", "preuves"
 
 class StepRefused(NonregError):
     """A step cannot be done now: it is done already, or what it comes after is not, or the execution is closed."""
+
+
+class OpenedMeanwhile(NonregError):
+    """Another process of the same flow run opened the execution between our look and our line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,15 @@ class Journal:
             "parameters": write_said(parameters),
             "origin": origin,
         }
-        self._append(execution_id, platform, ticket, person, data, at)
+
+        def check(entries: tuple[LedgerEntry, ...]) -> None:
+            if origin and any(one.kind == KIND and one.data.get("origin") == origin for one in entries):
+                raise OpenedMeanwhile(f"Le passage {origin} a déjà ouvert son exécution.")
+
+        try:
+            self._append(execution_id, platform, ticket, person, data, at, check=check)
+        except OpenedMeanwhile:
+            return self.find_origin(origin) or self.load(execution_id)
         return self.load(execution_id)
 
     def load(self, execution_id: str) -> Execution:
@@ -138,15 +151,34 @@ class Journal:
 
     def list_delegations(self, execution: Execution) -> tuple[Delegation, ...]:
         """Who may sign in the titulaire's place in an execution."""
-        entries = ledger.read_entries(self.file)
-        executions = [
-            self.build(select_entries(entries, str(entry.data["execution"])))
-            for entry in entries
-            if entry.kind == KIND and entry.data.get("event") == Event.OPENED
-        ]
-        return list_delegations(
-            entries, executions, platform=execution.platform, rehearsal=execution.rehearsal
+        entries = tuple(
+            one
+            for one in ledger.read_entries(self.file)
+            if one.kind == KIND and one.platform == execution.platform
         )
+        return list_delegations(
+            entries,
+            self.build_readable(entries),
+            platform=execution.platform,
+            rehearsal=execution.rehearsal,
+            people=self.people,
+        )
+
+    def build_readable(self, entries: Iterable[LedgerEntry]) -> tuple[Execution, ...]:
+        """Each execution of these lines; one whose folder is not as it was gives no right, and stops nobody."""
+        own: dict[str, list[LedgerEntry]] = {}
+        for one in entries:
+            if one.kind == KIND:
+                own.setdefault(str(one.data.get("execution")), []).append(one)
+        found = []
+        for lines in own.values():
+            try:
+                found.append(self.build(tuple(lines)))
+            except LedgerBroken:
+                raise
+            except NonregError:
+                continue
+        return tuple(found)
 
     def find_begun(self, execution_id: str, step_id: str) -> str:
         """The run that a campaign step began last, empty when it began none."""
@@ -193,20 +225,33 @@ class Journal:
         """The clock stands still from now on, for a reason."""
         if not reason.strip():
             raise UsageError("Une suspension de l'horloge demande un motif.")
-        clock = self.load(execution.id).clock
-        if clock.started_at is None or clock.stopped_at is not None or clock.is_suspended:
-            raise UsageError("L'horloge n'est pas en marche : rien à suspendre.")
-        return self._add(execution, person, {"event": Event.SUSPENDED, "reason": reason.strip()}, at)
+
+        def check(now: Execution) -> None:
+            clock = now.clock
+            if clock.started_at is None or clock.stopped_at is not None or clock.is_suspended:
+                raise UsageError("L'horloge n'est pas en marche : rien à suspendre.")
+
+        data = {"event": Event.SUSPENDED, "reason": check_reason(reason)}
+        return self._add(execution, person, data, at, check_more=check)
 
     def resume(self, execution: Execution, person: str, at: datetime) -> Execution:
         """The clock goes on."""
-        if not self.load(execution.id).clock.is_suspended:
-            raise UsageError("L'horloge n'est pas suspendue.")
-        return self._add(execution, person, {"event": Event.RESUMED}, at)
+
+        def check(now: Execution) -> None:
+            if not now.clock.is_suspended:
+                raise UsageError("L'horloge n'est pas suspendue.")
+
+        return self._add(execution, person, {"event": Event.RESUMED}, at, check_more=check)
 
     def close(self, execution: Execution, person: str, at: datetime, abandoned: str = "") -> Execution:
         """Nothing is added any more: every step is done, or it was given up for a reason."""
-        return self._add(execution, person, {"event": Event.CLOSED, "abandoned": abandoned}, at)
+
+        def check(now: Execution) -> None:
+            if not abandoned.strip() and list_open(now):
+                raise UsageError("Clore une exécution avant sa dernière étape demande un motif.")
+
+        data = {"event": Event.CLOSED, "abandoned": check_reason(abandoned)}
+        return self._add(execution, person, data, at, check_more=check)
 
     def keep_evidence(self, execution: Execution, name: str, title: str, content: bytes) -> Evidence:
         """Keep a file as proof, before the entry that names it."""
@@ -227,10 +272,13 @@ class Journal:
         at: datetime,
         signed: SignedDecision | None = None,
         step_id: str = "",
+        check_more: Callable[[Execution], None] | None = None,
     ) -> Execution:
         def check(entries: tuple[LedgerEntry, ...]) -> None:
             now = self.build(select_entries(entries, execution.id))
             require_open(now, step_id)
+            if check_more is not None:
+                check_more(now)
 
         self._append(execution.id, execution.platform, execution.ticket, person, data, at, signed, check)
         return self.load(execution.id)

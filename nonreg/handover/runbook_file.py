@@ -27,7 +27,11 @@ RUNBOOKS_VARIABLE = "NONREG_RUNBOOKS"
 SITE_FILE = "site.toml"
 PLACEHOLDER = re.compile(r"\{\{\s*([^{}\n]+?)\s*\}\}")
 FAMILIES = {"base", "applicatif", "hd"}
-RESERVED_FIELDS = {"personne", "sans_objet", "commande"}  # of the form of every step, and of answers in a file
+RESERVED_FIELDS = {
+    "personne",
+    "sans_objet",
+    "commande",
+}  # of the form of every step, and of answers in a file
 REQUIREMENT = re.compile(r"R(0[1-9]|[1-7][0-9]|8[01])")
 ID, STEP_ID, FIELD_ID = (
     re.compile(r"[a-z][a-z0-9-]{1,40}"),
@@ -184,8 +188,8 @@ def find_step_problem(step: Step, before: set[str]) -> str:
         return "deadline_hours est un nombre d'heures ouvrées"
     if step.may_be_skipped and step.role is Actor.OUTIL:
         return "seule une étape d'une personne peut être sans objet"
-    if step.delegates and step.kind is not StepKind.SIGNATURE:
-        return "une délégation se signe"
+    if step.delegates and (step.kind, step.role) != (StepKind.SIGNATURE, Actor.MOA_SCV):
+        return "une délégation se signe, et par la MOA seule (role « moa_scv »)"
     if wrong := [one for one in step.requirement_ids if not REQUIREMENT.fullmatch(one)]:
         return f"exigence « {wrong[0]} » : R01 à R81"
     return find_campaign_problem(step) or find_fields_problem(step)

@@ -43,9 +43,17 @@ class Delegation:
 
 
 def list_delegations(
-    entries: Iterable[LedgerEntry], executions: Iterable[Execution], *, platform: str, rehearsal: bool
+    entries: Iterable[LedgerEntry],
+    executions: Iterable[Execution],
+    *,
+    platform: str,
+    rehearsal: bool,
+    people: People | None = None,
 ) -> tuple[Delegation, ...]:
-    """Every delegation signed for a platform, by steps which delegate; one that was played counts in plays only."""
+    """Every delegation that the MOA signed for a platform, by steps which delegate; one played counts in plays only.
+
+    A signature that is no longer found genuine by `people` delegates nothing.
+    """
     delegating = {
         (one.id, step.id)
         for one in executions
@@ -58,7 +66,7 @@ def list_delegations(
         is_step = (
             entry.kind == KIND and data.get("event") == Event.DONE and data.get("outcome") == Outcome.DONE
         )
-        if is_step and entry.decision is not None and (data["execution"], data["step"]) in delegating:
+        if is_step and (data["execution"], data["step"]) in delegating and is_by_moa(entry, people):
             said = data["said"]
             found.append(
                 Delegation(
@@ -69,6 +77,18 @@ def list_delegations(
                 )
             )
     return tuple(found)
+
+
+def is_by_moa(entry: LedgerEntry, people: People | None) -> bool:
+    """True for a line that the MOA signed indeed: whatever the runbook says, nobody else delegates (R58)."""
+    if entry.decision is None or entry.decision.role is not Role.MOA_SCV:
+        return False
+    try:
+        if people is not None:
+            verify_signer(SignedDecision(entry.decision, "", entry.signature), people, entry.at)
+    except DecisionRefused:
+        return False
+    return True
 
 
 def is_delegate(person: Person, delegations: Iterable[Delegation], at: datetime) -> bool:
@@ -98,7 +118,11 @@ def may_do(
         return person.id == execution.subject
     if person.role is step.role.role:
         return True
-    return step.role is Actor.TITULAIRE and is_delegate(person, delegations, at)
+    return (
+        step.role is Actor.TITULAIRE
+        and person.id != execution.subject  # by a delegation of another execution: still not about oneself
+        and is_delegate(person, delegations, at)
+    )
 
 
 def describe_step(execution: Execution, step: Step, said: tuple[Said, ...]) -> str:
@@ -113,7 +137,7 @@ def describe_step(execution: Execution, step: Step, said: tuple[Said, ...]) -> s
         "",
         step.instructions.strip(),
         "",
-        *(f"{labels.get(one.field, one.field)} : {one.value or '—'}" for one in said),
+        *(f"{labels.get(one.field, one.field)} : {indent(one.value) or '—'}" for one in said),
         "",
         "Étapes faites avant celle-ci :",
         *(
@@ -124,6 +148,11 @@ def describe_step(execution: Execution, step: Step, said: tuple[Said, ...]) -> s
         ),
     ]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def indent(value: str) -> str:
+    """An answer whose lines after the first stand back: none can pass for another answer, or for a step."""
+    return value.replace("\n", "\n    ")
 
 
 def is_before(execution: Execution, first: str, second: str) -> bool:
@@ -184,6 +213,11 @@ def verify_step(
         at=at,
         subject=name_subject(execution, step),
     )
+    if decision.expires_at - decision.decided_at > VALID_FOR:
+        raise DecisionRefused(
+            f"La décision {decision.id} vaut plus de {VALID_FOR // timedelta(hours=1)} h : une étape se signe au "
+            "moment où elle est faite."
+        )
     if decision.person not in {person.id for person in allowed}:
         own = (
             " : personne ne juge de sa propre mise en capacité"
