@@ -138,4 +138,4 @@ def write_value(value: Any) -> str:
         return str(value.value)
     if isinstance(value, date):
         return value.isoformat()
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:.15g}" if isinstance(value, float) else str(value)

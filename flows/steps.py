@@ -50,6 +50,7 @@ from nonreg.handover.journal import StepRefused
 from nonreg.handover.scripted import Script
 from nonreg.handover.signing import list_who_may, request_signature
 from nonreg.handover.state import last_failure, next_step
+from nonreg.masking import Mask, list_secrets
 from nonreg.model import EffectLimit
 from nonreg.model.handover import Execution, Outcome, Said, Step, StepKind
 from nonreg.plan import new_run_id
@@ -153,7 +154,10 @@ class Suspending:
             )
         )
         if not allowed:
-            raise UsageError(f"Personne d'habilité ne peut faire l'étape {step.id} ({step.role}).")
+            raise Waiting(
+                f"Personne d'habilité ne peut faire l'étape {step.id} ({step.role}) : complétez le fichier des "
+                f"personnes, puis reprenez l'exécution {execution.id}."
+            )
         form = make_answer_form(step, allowed, describe_ask(work, execution, step))
         filled = suspend(work, execution, step, form, name_key(execution, step))
         person = getattr(filled, PERSON).value
@@ -259,7 +263,7 @@ def do_step(work: Work, execution: Execution, step: Step, asker: Asker, tried: s
         has_failed = last_failure(execution, step.id) is not None
         asks_first = step.id in tried or (has_failed and asker.is_reentered())
         if asks_first and (reason := asker.ask_retry(work, execution, step)):
-            work.journal.close(execution, "", datetime.now(UTC), reason)
+            abandon(work, execution, step, asker, reason)
             return
         tried.add(step.id)
         if step.kind is StepKind.CAMPAIGN:
@@ -275,7 +279,26 @@ def ask_person(work: Work, execution: Execution, step: Step, asker: Asker) -> No
     try:
         answer_task(name_step(step), work, execution, asker.ask(work, execution, step))
     except (AnswerRefused, UsageError, DecisionRefused) as error:
-        work.journal.add_failed(execution, step.id, str(error), "Répondez de nouveau.", datetime.now(UTC))
+        record_refusal(work, execution, step, str(error))
+        asker.refused(error)
+
+
+def record_refusal(work: Work, execution: Execution, step: Step, why: str) -> None:
+    """Why an answer was refused; it may quote what was answered: a secret or a name in it stays out of the ledger."""
+    why, at = Mask(list_secrets(work.platform)).apply(why), datetime.now(UTC)
+    if (named := work.people.find_name_in(why)) is not None:
+        why = (
+            f"La réponse contient le nom de « {named.id} » : seuls les identifiants entrent dans le registre."
+        )
+    work.journal.add_failed(execution, step.id, why, "Répondez de nouveau.", at)
+
+
+def abandon(work: Work, execution: Execution, step: Step, asker: Asker, reason: str) -> None:
+    """The execution is given up; a reason that may not be kept is refused, and asked again."""
+    try:
+        work.journal.close(execution, "", datetime.now(UTC), reason)
+    except UsageError as error:
+        record_refusal(work, execution, step, str(error))
         asker.refused(error)
 
 

@@ -43,9 +43,15 @@ def open_execution(
     origin: str = "",
 ) -> Execution:
     """Open an execution of a runbook for somebody, or find that which the same flow run has opened."""
+    if (known := work.journal.find_origin(origin)) is not None:
+        return (
+            known  # what was opened goes on, whatever became of the people, of the table and of the runbook
+        )
+    if not person:
+        raise UsageError("Dites qui ouvre le runbook (identifiant d'une personne).")
     for who, what in ((person, "qui ouvre"), (subject, "concernée")):
-        known = work.people.find(who)
-        if who and (known is None or not known.is_valid(datetime.now(UTC))):
+        found = work.people.find(who)
+        if who and (found is None or not found.is_valid(datetime.now(UTC))):
             raise UsageError(
                 f"La personne {what}, « {who} », n'est pas habilitée dans {work.people.file.name}."
             )
@@ -54,8 +60,7 @@ def open_execution(
         raise UsageError(
             f"Le runbook « {runbook.id} » se fait avec ou pour quelqu'un : dites qui (personne concernée)."
         )
-    if work.journal.find_origin(origin) is None:  # what was opened goes on, whatever became of who opened it
-        require_may_start(work, person, Thing.RUNBOOK, runbook.id, rehearsal=rehearsal)
+    require_may_start(work, person, Thing.RUNBOOK, runbook.id, rehearsal=rehearsal)
     return work.journal.open(
         runbook,
         work.platform.name,
@@ -86,7 +91,8 @@ def require_signatures(work: Work, execution: Execution) -> None:
 
 
 def answer_step(work: Work, execution: Execution, answer: Answer) -> Execution:
-    """Record what a person answered, if it holds."""
+    """Record what a person answered, if it holds, and if what was signed before it still does."""
+    require_signatures(work, execution)
     return record_answer(work.journal, work.platform, work.people, execution, answer, datetime.now(UTC))
 
 
