@@ -46,6 +46,11 @@ def test_an_impact_names_documents_or_says_why_there_is_none(documents: list[str
         (("titulaire-essai", "--document", "DEX, 2.1", "--no-impact", "rien"), "l'un ou l'autre"),
         (("inconnue", "--no-impact", "rien ne change"), "n'est pas habilitée"),
         (("titulaire-essai", "--document", "x" * 3000), "2000 caractères au plus"),
+        (
+            ("moa-scv-essai", "--no-impact", "rien ne change"),
+            "ne lance pas la commande « close-intervention »",
+        ),
+        (("renfort-pilotage-essai", "--no-impact", "rien ne change"), "ne lance pas la commande"),
     ],
 )
 def test_nothing_is_closed_without_that_answer(governed: Governed, words: tuple[str, ...], told: str) -> None:

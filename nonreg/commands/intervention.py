@@ -216,9 +216,14 @@ def check_go(options: argparse.Namespace) -> int:
 def close(options: argparse.Namespace) -> int:
     """`close-intervention`: what it changes in the documentation, recorded."""
     from nonreg.config import load_platform
+    from nonreg.handover.profiles import Thing
     from nonreg.model import InterventionKind
+    from tasks.handover_work import make_work
     from tasks.intervention_closing import close_intervention, make_impact
+    from tasks.profiles import require_may_start
 
+    work = make_work(options.platform, Path(options.runs_dir))
+    require_may_start(work, options.person, Thing.COMMAND, options.command)
     impact = make_impact(tuple(options.document), options.no_impact)
     head = close_intervention(
         load_platform(options.platform),
