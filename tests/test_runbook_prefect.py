@@ -130,7 +130,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     (runbooks / "essai.toml").write_text(SMALL, encoding="utf-8")
     with start_server(tmp_path_factory.mktemp("prefect")) as found:
         found.environment[RUNBOOKS_VARIABLE] = str(runbooks)
-        found.start("worker", "start", "--pool", "aquareel", "--type", "process", "--limit", "3")
+        found.start("worker", "start", "--pool", "aquareel", "--type", "process")
         yield found
 
 

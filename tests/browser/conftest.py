@@ -40,7 +40,7 @@ class Desk:
 def desk(sandbox: Layout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     governed = make_governed(tmp_path_factory.mktemp("gouvernee"), sandbox.platform_file)
     with start_server(tmp_path_factory.mktemp("prefect")) as server:
-        server.start("worker", "start", "--pool", "aquareel", "--type", "process", "--limit", "2")
+        server.start("worker", "start", "--pool", "aquareel", "--type", "process")
         yield Desk(server, governed)
 
 
