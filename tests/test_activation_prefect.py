@@ -23,7 +23,7 @@ CRISIS = {"reason": "situation-exceptionnelle", "anomaly": "bloquante", "needs":
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with start_server(tmp_path_factory.mktemp("prefect")) as found:
-        found.start("worker", "start", "--pool", "aquareel", "--type", "process", "--limit", "2")
+        found.start("worker", "start", "--pool", "aquareel", "--type", "process")
         yield found
 
 
