@@ -5,12 +5,14 @@ A closed intervention has no GO any more: what is done again asks again.
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from nonreg import ledger
 from nonreg.config import Platform
+from nonreg.decision import INVISIBLE
 from nonreg.errors import UsageError
 from nonreg.ledger import LedgerEntry, LedgerHead
 from nonreg.ledger_witness import collect_witnesses, verify_ledger
@@ -38,6 +40,10 @@ def make_impact(documents: tuple[str, ...], reason: str) -> DocumentationImpact:
         raise UsageError(
             "Impact sur la documentation : nommez les documents mis à jour (avec leur version), ou dites pourquoi "
             "aucun n'est concerné ; l'un ou l'autre."
+        )
+    if any(unicodedata.category(char) in INVISIBLE for text in (*named, reason) for char in text):
+        raise UsageError(
+            "Impact sur la documentation : un caractère invisible ou de contrôle n'a rien à faire là."
         )
     if sum(map(len, (*named, reason))) > MAX_CHARACTERS:
         raise UsageError(f"Impact sur la documentation : {MAX_CHARACTERS} caractères au plus.")

@@ -28,7 +28,10 @@ def governed(sandbox: Layout, tmp_path: Path) -> Governed:
     return found
 
 
-@given(st.lists(st.text(max_size=20)), st.text(max_size=20))
+Texts = st.text(st.characters(exclude_categories=["C", "Zl", "Zp"]), max_size=20)
+
+
+@given(st.lists(Texts), Texts)
 def test_an_impact_names_documents_or_says_why_there_is_none(documents: list[str], reason: str) -> None:
     named = [one for one in documents if one.strip()]
     if bool(named) == bool(reason.strip()):
@@ -46,6 +49,7 @@ def test_an_impact_names_documents_or_says_why_there_is_none(documents: list[str
         (("titulaire-essai", "--document", "DEX, 2.1", "--no-impact", "rien"), "l'un ou l'autre"),
         (("inconnue", "--no-impact", "rien ne change"), "n'est pas habilitée"),
         (("titulaire-essai", "--document", "x" * 3000), "2000 caractères au plus"),
+        (("titulaire-essai", "--document", "DEX\u202e, 2.1"), "invisible"),
         (
             ("moa-scv-essai", "--no-impact", "rien ne change"),
             "ne lance pas la commande « close-intervention »",
