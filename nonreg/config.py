@@ -19,6 +19,7 @@ from nonreg.errors import ConfigError, UsageError
 from nonreg.files import parse_toml, read_text
 from nonreg.links import find_address_problem, find_ticket_url_problem
 from nonreg.model import Limit, Nature, PlatformIdentity, SiteRole
+from nonreg.tracker.settings import TrackerSettings, find_tracker_problem
 from nonreg.vpn import Vpn, find_vpn_problem
 from nonreg.working_time import WorkingTime, find_problem
 
@@ -172,7 +173,7 @@ class Platform:
     whether it is real or stands in for it. `baseline` and `governance` name folders of
     `nonreg/baselines` and `nonreg/governance`, or are paths from the file's own folder. `ticket_url` is the
     address of a ticket, `reports_url` that of the folder of runs, for whoever watches from elsewhere. `vpn` is what
-    leads there from a workstation, None where nothing has to.
+    leads there from a workstation, None where nothing has to; `tracker` where its tickets are, None where nobody said.
     """
 
     __pydantic_config__: ClassVar[Any] = STRICT
@@ -197,6 +198,7 @@ class Platform:
     base_dir: str = ""
     secrets_file: str = ""
     vpn: Vpn | None = None
+    tracker: TrackerSettings | None = None
 
     def site(self, role: SiteRole) -> Site:
         """The one site of that role (checked when the file was read)."""
@@ -274,7 +276,7 @@ def load_platform(name_or_path: str) -> Platform:
     _check_numbers(platform, text, path)
     _check_working_time(platform, text, path)
     _check_addresses(platform, text, path)
-    _check_vpn(platform, text, path)
+    _check_tables(platform, text, path)
     return platform
 
 
@@ -364,13 +366,19 @@ def _check_working_time(platform: Platform, text: str, path: Path) -> None:
         raise ConfigError(f"{path} : {where} : {problem}.")
 
 
-def _check_vpn(platform: Platform, text: str, path: Path) -> None:
-    if platform.vpn is not None and (found := find_vpn_problem(platform.vpn)):
+def _check_tables(platform: Platform, text: str, path: Path) -> None:
+    """ConfigError for the first key that makes no sense with the others of its table."""
+    problems = {
+        "vpn": find_vpn_problem(platform.vpn) if platform.vpn is not None else None,
+        "tracker": find_tracker_problem(platform.tracker) if platform.tracker is not None else None,
+    }
+    for table, found in problems.items():
+        if found is None:
+            continue
         key, problem = found
-        line = find_key_line(text, ["vpn", key])
-        raise ConfigError(
-            f"{path} : clé « vpn.{key} »" + (f", ligne {line}" if line else "") + f" : {problem}."
-        )
+        line = find_key_line(text, [table, key])
+        where = f"clé « {table}.{key} »" + (f", ligne {line}" if line else "")
+        raise ConfigError(f"{path} : {where} : {problem}.")
 
 
 def _translate_validation(error: Any) -> str:

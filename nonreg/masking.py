@@ -113,6 +113,8 @@ def list_secrets(platform: Platform) -> tuple[str, ...]:
         names |= {site.web.station_password_env, site.web.client_password_env}
     if platform.vpn is not None:
         names.add(platform.vpn.password_env)
+    if platform.tracker is not None:
+        names.add(platform.tracker.key_env)
     values = set()
     for name in filter(None, names):
         try:

@@ -56,9 +56,14 @@ class WebSession:
         """Close its connections."""
         self._session.close()
 
-    def get(self, path: str, credentials: tuple[str, str] | None = None) -> Answer:
-        """GET one path; `credentials` as for `post`."""
-        return self._send("GET", path, None, {}, credentials)
+    def get(
+        self,
+        path: str,
+        credentials: tuple[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """GET one path; `credentials` and `headers` as for `post`."""
+        return self._send("GET", path, None, dict(headers or {}), credentials)
 
     def post(
         self,
@@ -71,9 +76,11 @@ class WebSession:
         """POST bytes; `credentials` are for HTTP Basic and never shown, nor are the `headers`."""
         return self._send("POST", path, body, {"Content-Type": content_type, **(headers or {})}, credentials)
 
-    def put(self, path: str, body: bytes, content_type: str) -> Answer:
-        """PUT bytes."""
-        return self._send("PUT", path, body, {"Content-Type": content_type}, None)
+    def put(
+        self, path: str, body: bytes, content_type: str, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """PUT bytes; `headers` as for `post`."""
+        return self._send("PUT", path, body, {"Content-Type": content_type, **(headers or {})}, None)
 
     def _send(
         self,
