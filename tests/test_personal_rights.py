@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nonreg.clients.sql import Rows
-from nonreg.probes.personal_rights import leave_out_personal
+from nonreg.model.vocabulary import Role
+from nonreg.people import People, Person
+from nonreg.probes.personal_rights import leave_out_personal, list_held_accounts
 
 COLUMNS = ("grantee", "object_kind", "object_name", "privilege")
 RIGHTS = [
@@ -63,3 +68,22 @@ def test_only_rows_of_declared_accounts_ever_leave(grants: list[tuple[str, tuple
     gone = [row for row in rows.rows if row not in kept.rows]
     assert {str(row[0]) for row in gone} <= {"p_lecture", "p_ecriture"}
     assert leave_out_personal(rows, (), MODELS).rows == rows.rows
+
+
+def test_the_account_of_somebody_who_has_left_is_no_longer_left_out() -> None:
+    at = datetime(2026, 11, 30, 23, 30, tzinfo=UTC)  # 1 December in Paris
+    people = People(
+        Path("people.toml"),
+        (
+            Person("presente", "Odile Ruisselle", Role.RENFORT_TECHNIQUE, (), accounts=("p_presente",)),
+            Person(
+                "dernier-jour", "Ysé", Role.TITULAIRE, (), None, None, date(2026, 12, 1), None, ("p_jour",)
+            ),
+            Person(
+                "partie", "Anaïs", Role.TITULAIRE, (), None, None, date(2026, 11, 30), None, ("p_partie",)
+            ),
+            Person("close", "Basile", Role.TITULAIRE, (), None, at, None, None, ("p_close",)),
+            Person("future", "Zoé", Role.TITULAIRE, (), at + timedelta(1), None, None, None, ("p_future",)),
+        ),
+    )
+    assert list_held_accounts(people, at) == ("p_presente", "p_jour")
