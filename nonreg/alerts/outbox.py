@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from typing import Protocol
 
 from nonreg.alerts.delivery import Event, Sending, Standing, State, Step, judge_delivery
 from nonreg.alerts.facts import Fact, Kind, Undelivered
+from nonreg.durable import append_durably, read_lines, write_durably
 from nonreg.errors import ConfigError, NonregError
 from nonreg.file_lock import hold_file_lock
 from nonreg.french import describe_os_error
@@ -195,49 +195,14 @@ class Outbox:
 
     def _append(self, alert: Alert, channel: str, step: Step, detail: str = "") -> None:
         event = {"step": step.value, "at": datetime.now(UTC).isoformat(), "detail": detail}
-        line = (json.dumps(event, ensure_ascii=False) + "\n").encode("utf-8", "replace")
-        path = self._journal(alert, channel)
-        new = not path.exists()
-        with path.open("a+b", buffering=0) as file:
-            size = file.seek(0, os.SEEK_END)
-            if size and os.pread(file.fileno(), 1, size - 1) != b"\n":
-                line = b"\n" + line  # after a line that a kill or a full disk tore
-            while line:
-                line = line[file.write(line) :]
-            os.fsync(file.fileno())
-        if new:
-            sync_folder(path.parent)
+        append_durably(self._journal(alert, channel), json.dumps(event, ensure_ascii=False))
 
     def _read(self, alert: Alert, channel: str) -> tuple[Event, ...]:
         """The journal; a line that is torn was never acted upon, since each is on the disk before what it announces."""
-        path = self._journal(alert, channel)
         events = []
-        for line in path.read_bytes().splitlines() if path.is_file() else ():
+        for line in read_lines(self._journal(alert, channel)):
             try:
                 events.append(make_adapter(Event).validate_json(line))
             except ValueError:
                 continue
         return tuple(events)
-
-
-def write_durably(path: Path, text: str) -> None:
-    """Put a new file on the disk, whole or not at all, so that even a power cut leaves it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(text.encode("utf-8"))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Put a folder's own entries on the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -26,10 +26,11 @@ from nonreg.alerts.facts import (
 from nonreg.alerts.handover import list_handover_sources
 from nonreg.alerts.mail import MailChannel
 from nonreg.alerts.nights import DAY, RunSeen, find_missed, tell_missed
-from nonreg.alerts.outbox import Channel, Outbox, write_durably
+from nonreg.alerts.outbox import Channel, Outbox
 from nonreg.alerts.server import PrefectServer
 from nonreg.alerts.settings import AlertSettings
 from nonreg.alerts.webhook import WebhookChannel
+from nonreg.durable import write_durably
 from nonreg.errors import ConfigError, NonregError, PlatformError
 from nonreg.file_lock import hold_file_lock
 from nonreg.files import read_json
