@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from nonreg.handover.activation import Choice, Need, OpenAnomaly, Profile, Reason, decide, load_table
 from nonreg.handover.mobilisation import choose_subject, list_fit, require_proof, write_parameters
 from nonreg.handover.runbook_file import find_runbook, read_facts
-from nonreg.model.handover import Execution
+from nonreg.model.handover import Execution, Said
 from tasks.handover import open_execution
+from tasks.handover_sources import load_executions
 from tasks.handover_work import Work
 
 
@@ -39,7 +40,8 @@ class Opened:
 def open_activation(work: Work, asked: Asked, origin: str = "") -> Opened:
     """Open what is not open yet of an activation; nothing is opened unless all of it can be.
 
-    The same `origin` (a flow run) finds what it has opened: however often it begins again, an activation is one.
+    The same `origin` (a flow run) finds what it has opened: however often it begins again, an activation is one. So
+    does the same command at a terminal, which has no origin, as long as what it opened is not closed.
     """
     at, choice = datetime.now(UTC), decide(load_table(), asked.reason, asked.anomaly, asked.needs)
     runbook = find_runbook(choice.runbook, read_facts(work.people.file.parent))
@@ -54,8 +56,10 @@ def open_activation(work: Work, asked: Asked, origin: str = "") -> Opened:
     }
     executions: list[Execution] = []
     for profile, subject in subjects.items():
+        said = write_parameters(choice, profile, asked.called_at, (one.id for one in executions))
         executions.append(
             known[profile]
+            or (find_typed_before(work, asked, runbook.id, subject, said) if not origin else None)
             or open_execution(
                 work,
                 choice.runbook,
@@ -63,7 +67,7 @@ def open_activation(work: Work, asked: Asked, origin: str = "") -> Opened:
                 person=asked.person,
                 subject=subject,
                 rehearsal=asked.rehearsal,
-                parameters=write_parameters(choice, profile, asked.called_at, (one.id for one in executions)),
+                parameters=said,
                 origin=name_origin(origin, profile),
             )
         )
@@ -74,6 +78,20 @@ def open_activation(work: Work, asked: Asked, origin: str = "") -> Opened:
         if person.id != subject
     )
     return Opened(choice, tuple(executions), others)
+
+
+def find_typed_before(
+    work: Work, asked: Asked, runbook_id: str, subject: str, said: tuple[Said, ...]
+) -> Execution | None:
+    """What the same command opened before it was killed between two profiles: the same in all, and not closed."""
+    ticket = asked.ticket or work.platform.default_ticket
+    wanted = (runbook_id, subject, ticket, asked.rehearsal, frozenset(said))
+    found = (
+        one
+        for one in load_executions(work)[0]
+        if wanted == (one.runbook.id, one.subject, one.ticket, one.rehearsal, frozenset(one.parameters))
+    )
+    return next((one for one in found if one.closed_at is None), None)
 
 
 def name_origin(origin: str, profile: Profile) -> str:

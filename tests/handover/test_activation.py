@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -80,6 +81,32 @@ def test_a_flow_that_was_killed_between_two_profiles_opens_the_one_that_is_missi
     opened = open_activation(work, ask(), origin="passage-1")
     assert opened.executions[0].id == first.id
     assert opened.executions[1].subject == PILOTAGE
+
+
+def test_the_same_command_typed_again_opens_only_what_it_had_not_opened(work: Work) -> None:
+    first, _ = open_activation(work, ask()).executions
+    lines = work.journal.file.read_bytes().splitlines(keepends=True)
+    work.journal.file.write_bytes(
+        b"".join(lines[:-1])
+    )  # as a command leaves it that is killed between two profiles
+    assert work.journal.list_ids() == (first.id,)
+    opened = [one.id for one in open_activation(work, ask()).executions]
+    assert opened == [first.id, opened[1]] == [*work.journal.list_ids()]
+    assert [one.id for one in open_activation(work, ask()).executions] == opened
+
+
+@pytest.mark.parametrize("asked", [{"ticket": "AQ-151"}, {"anomaly": OpenAnomaly.MAJEURE}])
+def test_another_activation_has_clocks_of_its_own(work: Work, asked: dict[str, Any]) -> None:
+    first, other = open_activation(work, ask()), open_activation(work, ask(**asked))
+    assert not {one.id for one in first.executions} & {one.id for one in other.executions}
+
+
+def test_an_activation_that_was_closed_is_not_taken_for_the_next_one(work: Work) -> None:
+    first = open_activation(work, ask()).executions
+    for one in first:
+        work.journal.close(one, TITULAIRE, datetime.now(UTC), "demande retirée")
+    again = open_activation(work, ask()).executions
+    assert not {one.id for one in first} & {one.id for one in again}
 
 
 def test_a_flow_that_begins_again_goes_on_with_somebody_whose_contract_ended_meanwhile(
