@@ -12,10 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
 
+import psutil
 import pytest
 
 from nonreg.clients.line import Line
 from nonreg.clients.sql import Session, open_session
+from nonreg.clients.ssh import open_shell
 from nonreg.clients.web import WebSession
 from nonreg.config import Platform, Site, load_platform
 from nonreg.errors import AccessDenied, NonregError, NotSent, RequestFailed, Unreachable
@@ -181,3 +183,16 @@ def test_a_line_belongs_to_the_thread_that_asked_last_for_its_session(
         with pytest.raises(NonregError, match="ouvrez une session par fil"):
             ours.execute("SELECT 1")
         assert line.session().execute("SELECT pg_backend_pid()").scalar() == backend
+
+
+def test_a_command_over_ssh_is_sent_at_once_whatever_was_not_acknowledged_yet(
+    platform: Platform, active: Site
+) -> None:
+    with open_shell(platform, active.host):
+        (descriptor,) = (
+            link.fd
+            for link in psutil.Process().net_connections("tcp")
+            if link.raddr and link.raddr.port == active.host.port
+        )
+        with socket.socket(fileno=os.dup(descriptor)) as link:
+            assert link.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
