@@ -81,10 +81,12 @@ def append(
     people: People | None,
     signed: SignedDecision | None,
     check: Callable[[tuple[LedgerEntry, ...]], None] | None = None,
+    complete: Callable[[tuple[LedgerEntry, ...]], Mapping[str, Any]] | None = None,
 ) -> LedgerHead:
     """Add one entry, on disk when this returns; opens the ledger when there is none.
 
-    `check` sees the entries under the lock and raises when this one must not follow them.
+    `check` sees the entries under the lock and raises when this one must not follow them; `complete` adds to
+    the data what depends on them.
     Raises DecisionRefused (a decision that was already used, or that does not hold), LedgerBroken (nothing is
     added to a broken chain), UsageError (a person's name in the entry), NonregError (lock or disk; the state
     before stays).
@@ -108,6 +110,8 @@ def append(
             _check_not_used(signed.decision.id, entries)
         if check is not None:
             check(entries)
+        if complete is not None:
+            fields["data"] |= complete(entries)
         lines = b""
         if not entries:
             ledger_id = str(uuid.uuid4())

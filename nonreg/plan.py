@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import importlib.metadata
 import os
 import re
 import shlex
@@ -33,6 +32,7 @@ from nonreg.recorder import COLLECT_VARIABLE, RUN_VARIABLE
 from nonreg.selection import is_selected
 from nonreg.store import load_json
 from nonreg.tickets import require_ticket
+from nonreg.tool import read_commit, read_version
 
 SCENARIOS_DIR = Path(__file__).parent / "scenarios"
 COLLECT_DEADLINE_SECONDS = 60
@@ -86,13 +86,6 @@ class ToolIdentity:
 
 def identify_tool(request: CampaignRequest) -> ToolIdentity:
     """Read from the process, the installed package and git."""
-    git = ["git", "-C", str(SCENARIOS_DIR), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
-    try:
-        described = subprocess.run(
-            git, capture_output=True, text=True, timeout=10, check=False
-        ).stdout.strip()
-    except (OSError, subprocess.TimeoutExpired):
-        described = ""
     options = {
         name: str(getattr(request, name) or "")
         for name in ("platform", "families", "select", "ticket", "effects", "scenarios", "retries", "drills")
@@ -100,8 +93,8 @@ def identify_tool(request: CampaignRequest) -> ToolIdentity:
     words = [f"--{name} {shlex.quote(value)}" for name, value in options.items() if value]
     return ToolIdentity(
         operator=getpass.getuser(),
-        version=importlib.metadata.version("aquareel-nonreg"),
-        commit=described or "n.d.",
+        version=read_version(),
+        commit=read_commit() or "n.d.",
         command="python -m nonreg campaign " + " ".join(words),
     )
 

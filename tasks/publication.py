@@ -1,14 +1,11 @@
 """Judging what a folder recorded, and writing the report where people find it, with what lets anyone check it.
 
 The basis was saved before the run: judging again gives the same report, except for its generation time.
-Ledger and history come after the files: what goes wrong there is told, and takes nothing away.
+History and ledger come after the files: what goes wrong there is told, and takes nothing away.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
-import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,24 +15,26 @@ from pathlib import Path
 from nonreg import ledger
 from nonreg.assess import assess
 from nonreg.basis import PUBLISHED, read_basis
-from nonreg.decision import canonical_json
-from nonreg.errors import ConfigError, LedgerBroken, NonregError, UsageError
+from nonreg.errors import LedgerBroken, NonregError, UsageError
+from nonreg.evidence.chain import RUN, read_seal
+from nonreg.evidence.files import EvidenceWrong, FileMark, mark_files
+from nonreg.evidence.manifest import Manifest, hash_content, hash_map, parse_manifest
+from nonreg.evidence.seal import Thing, describe, seal_folder, write_manifest
 from nonreg.files import read_json
+from nonreg.french import explain_os_error
 from nonreg.history import default_url, open_history
-from nonreg.ledger import LedgerEntry, LedgerHead
+from nonreg.ledger import LedgerEntry
 from nonreg.ledger_witness import collect_witnesses, verify_ledger
 from nonreg.model import CampaignPlan, CampaignReport
-from nonreg.orphans import FILE as ORPHAN
-from nonreg.store import hash_file, load_json, load_run, write_file
+from nonreg.store import load_json, load_run, write_file
 from nonreg.triage import build_triage, read_captured, render_triage_pages
 from reports.counts import count_natures
 from reports.render import Rendered, render_all, render_json
 
 TRIAGE, PROJECT_JUNIT = "triage", "projet"
-NOT_EVIDENCE = (PUBLISHED, "prefect.log", ORPHAN, "reprise.log")  # what is still written while we publish
 MADE = ("report.", "junit.xml", f"{TRIAGE}/", f"{PROJECT_JUNIT}/")  # from what was recorded
 MANDATORY = ("plan.json", "basis.json", "report.json", "report.html", "report.pdf")
-RUN_KIND = "campagne"
+RUN_KIND = RUN
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,7 @@ def keep_project_junit(run_dir: Path, files: tuple[Path, ...]) -> tuple[Path, ..
 
 
 def publish_report(run_dir: Path, report: CampaignReport, rendered: Rendered | None = None) -> Published:
-    """Write the report and the triage packs, keep the run in ledger and history, and the manifest last.
+    """Write the report and the triage packs, keep the run in history and ledger, and the manifest last.
 
     A run without manifest is not published: whatever was cut is done again. UsageError when what the run
     recorded is no longer what it was when it was first published.
@@ -91,18 +90,12 @@ def publish_report(run_dir: Path, report: CampaignReport, rendered: Rendered | N
     except LedgerBroken as error:
         problems.append(str(error))
     write_forms(run_dir, report, rendered or render_all(report))
-    hashes = hash_files(run_dir)
-    head: LedgerHead | None = None
-    try:
-        head = record_run(ledger_file, report, hashes)
-    except NonregError as error:
-        problems.append(f"Le passage n'est pas dans le registre : {error}")
     try:
         open_history(default_url(run_dir.parent)).append(report, run_dir.name)
     except NonregError as error:
         problems.append(f"Le passage n'est pas dans l'historique : {error}")
-    write_manifest(run_dir, hashes, head, tuple(problems))
-    return Published(run_dir / "report.html", tuple(problems))
+    sealed = seal_run(run_dir, report, tuple(problems))
+    return Published(run_dir / "report.html", sealed.problems)
 
 
 def is_published(run_dir: Path) -> bool:
@@ -135,17 +128,12 @@ def write_forms(run_dir: Path, report: CampaignReport, rendered: Rendered) -> No
 
 def hash_files(run_dir: Path) -> dict[str, str]:
     """SHA-256 of every file of a run that is evidence, by its path in the folder."""
-    names = {
-        path.relative_to(run_dir).as_posix(): path
-        for path in sorted(run_dir.rglob("*"))
-        if path.is_file() and ".prefect" not in path.parts
-    }
-    return {name: hash_file(path) for name, path in names.items() if name not in NOT_EVIDENCE}
+    return select_hashes(mark_files(run_dir))
 
 
-def hash_map(hashes: Mapping[str, str]) -> str:
-    """One hash for many files."""
-    return hashlib.sha256(canonical_json(dict(hashes))).hexdigest()
+def select_hashes(marks: Mapping[str, FileMark]) -> dict[str, str]:
+    """The hash of each file, without its size."""
+    return {name: mark.sha256 for name, mark in marks.items()}
 
 
 def select_inputs(hashes: Mapping[str, str]) -> dict[str, str]:
@@ -153,31 +141,41 @@ def select_inputs(hashes: Mapping[str, str]) -> dict[str, str]:
     return {name: sha256 for name, sha256 in hashes.items() if not name.startswith(MADE)}
 
 
-def record_run(path: Path, report: CampaignReport, hashes: Mapping[str, str]) -> LedgerHead:
-    """One ledger entry: the run, its verdict, the hashes of what it recorded and of what was published."""
-    plan = report.run.plan
-    return ledger.append(
-        path,
-        kind=RUN_KIND,
-        platform=plan.platform.name,
-        person="",
-        ticket=plan.ticket,
-        data={
-            "run_id": plan.run_id,
-            "started_at": report.run.started_at.astimezone(UTC).isoformat(),
-            "ended": report.run.ended_at is not None,
-            "verdict": report.assessment.verdict.value,
-            "application_version": plan.platform.application_version,
-            "tool_commit": plan.tool_commit,
-            "report_sha256": hashes["report.json"],
-            "inputs_sha256": hash_map(select_inputs(hashes)),
-            "files_sha256": hash_map(hashes),
-            **describe_drills(plan),
-        },
-        at=report.generated_at,
-        people=None,
-        signed=None,
+def seal_run(run_dir: Path, report: CampaignReport, problems: tuple[str, ...] = ()) -> Manifest:
+    """One line of the ledger, with the run's verdict and hashes, and the manifest; without the ledger, it says why."""
+    marks, plan = mark_files(run_dir), report.run.plan
+    thing = Thing(
+        RUN_KIND,
+        plan.run_id,
+        plan.platform.name,
+        plan.platform.identity_token,
+        report.generated_at,
+        plan.ticket,
+        decisions=(plan.approval.decision,) if plan.approval else (),
     )
+    data = describe_run(report, select_hashes(marks))
+    try:
+        return seal_folder(run_dir, thing, run_dir.parent, data=data, problems=problems, files=marks)
+    except NonregError as error:
+        told = (*problems, f"Le passage n'est pas dans le registre : {error}")
+        return write_manifest(run_dir, describe(run_dir, thing, told, marks))
+
+
+def describe_run(report: CampaignReport, hashes: Mapping[str, str]) -> dict[str, object]:
+    """What a run's line of the ledger says: its verdict, the hashes of what it recorded and of what was published."""
+    plan = report.run.plan
+    return {
+        "run_id": plan.run_id,
+        "started_at": report.run.started_at.astimezone(UTC).isoformat(),
+        "ended": report.run.ended_at is not None,
+        "verdict": report.assessment.verdict.value,
+        "application_version": plan.platform.application_version,
+        "tool_commit": plan.tool_commit,
+        "report_sha256": hashes["report.json"],
+        "inputs_sha256": hash_map(select_inputs(hashes)),
+        "files_sha256": hash_map(hashes),
+        **describe_drills(plan),
+    }
 
 
 def describe_drills(plan: CampaignPlan) -> dict[str, object]:
@@ -206,24 +204,19 @@ def require_same_inputs(run_dir: Path, entries: tuple[LedgerEntry, ...]) -> None
         )
 
 
-def write_manifest(
-    run_dir: Path, hashes: Mapping[str, str], head: LedgerHead | None, problems: tuple[str, ...]
-) -> None:
-    """The hash of every file of the run, the head of the ledger when it was published, what could not be kept."""
-    manifest: dict[str, object] = {"sha256": dict(hashes)}
-    if problems:
-        manifest["problems"] = problems
-    if head is not None:
-        manifest["ledger"] = dataclasses.asdict(head)
-    write_file(run_dir / PUBLISHED, json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
+def read_manifest(run_dir: Path) -> Manifest:
+    """The manifest of a published run; EvidenceWrong when it is none."""
+    try:
+        return parse_manifest((run_dir / PUBLISHED).read_bytes())
+    except OSError as error:
+        raise EvidenceWrong(explain_os_error(error)) from error
 
 
 def find_altered(run_dir: Path) -> tuple[str, ...]:
     """Files of a published run that are absent or not as the manifest says; its own name when it says nothing."""
     try:
-        data = read_json(run_dir / PUBLISHED)
-        expected = {str(name): str(sha256) for name, sha256 in data["sha256"].items()}
-    except (ConfigError, KeyError, TypeError, AttributeError):
+        expected = select_hashes(read_manifest(run_dir).files)
+    except EvidenceWrong:
         return (PUBLISHED,)
     found = hash_files(run_dir)
     return tuple(
@@ -245,9 +238,23 @@ def load_unaltered(run_dir: Path) -> CampaignReport:
     verify_ledger(runs_dir / ledger.FILE, collect_witnesses(runs_dir))
     published = load_json(CampaignReport, run_dir / "report.json")
     entries = read_run_entries(runs_dir / ledger.FILE, published.run.plan.run_id)
-    if not entries or entries[-1].data.get("files_sha256") != hash_map(hash_files(run_dir)):
+    if not entries or not is_sealed_by(run_dir, entries[-1]):
         raise UsageError(f"Le registre de {runs_dir} ne connaît pas le passage {run_dir.name} tel qu'il est.")
     require_same_inputs(run_dir, entries)
+    return judge_again(run_dir)
+
+
+def is_sealed_by(run_dir: Path, entry: LedgerEntry) -> bool:
+    """True when a line of the ledger holds the hash of a run's files, and of its manifest since lines do."""
+    seal = read_seal(entry)
+    if seal is not None and seal.sha256 != hash_content(read_manifest(run_dir)):
+        return False
+    return entry.data.get("files_sha256") == hash_map(hash_files(run_dir))
+
+
+def judge_again(run_dir: Path) -> CampaignReport:
+    """The report of a published run from what it recorded; UsageError unless it is the one that was published."""
+    published = load_json(CampaignReport, run_dir / "report.json")
     again = judge_folder(run_dir, generated_at=published.generated_at)
     if render_json(again) != (run_dir / "report.json").read_text(encoding="utf-8"):
         raise UsageError(f"Jugé de nouveau, le passage {run_dir.name} ne donne plus le même rapport.")

@@ -138,7 +138,7 @@ def test_what_a_drill_broke_without_saying_so_is_found_by_the_closing_checks_and
     publish_report(run_dir, report)
     entry = ledger.read_entries(tmp_path / ledger.FILE)[-1]
     assert (entry.data["approval"], entry.data["drills"]) == ("D-0123456789ab", ["HD-924"])
-    hashes = json.loads((run_dir / "manifest.json").read_text(encoding="utf-8"))["sha256"]
+    hashes = json.loads((run_dir / "manifest.json").read_text(encoding="utf-8"))["files"]
     assert "approval.json" in hashes
 
 

@@ -16,12 +16,14 @@ from nonreg.basis import read_basis
 from nonreg.commands.decisions import unlock
 from nonreg.decision import SignedDecision, load_signed, sign_decision
 from nonreg.errors import ConfigError, DecisionRefused, UsageError
+from nonreg.evidence.files import mark_files
+from nonreg.evidence.seal import write_manifest
 from nonreg.ledger_witness import collect_witnesses, verify_ledger
 from nonreg.model import Change, Family, Finding, Measure, Outcome, Verdict
 from nonreg.promoted import choose_baseline, load_promoted
 from nonreg.promotion import require_promotable
 from tasks.promotion import VALID_FOR, Candidate, load_candidate, promote, request_promotion
-from tasks.publication import hash_files, judge_folder, record_run, write_manifest
+from tasks.publication import judge_folder, read_manifest, seal_run
 from tests.governed import ALL_GOOD, NOW, Governed, publish_run
 from tests.judgements import make_waiver
 from tests.test_waivers import find_requests, waive
@@ -176,9 +178,7 @@ def test_a_baseline_that_somebody_edited_is_refused_by_name(
 
 def rewrite_manifest(run_dir: Path) -> None:
     """What a forger would do: make the manifest agree with the files again."""
-    manifest = json.loads((run_dir / "manifest.json").read_text(encoding="utf-8"))
-    manifest["sha256"] = hash_files(run_dir)
-    (run_dir / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    write_manifest(run_dir, dataclasses.replace(read_manifest(run_dir), files=mark_files(run_dir)))
 
 
 @pytest.mark.parametrize(
@@ -228,9 +228,7 @@ def test_a_forged_run_that_was_recorded_again_is_still_known_by_its_first_entry_
     run_dir = publish_run(governed, "un", {**ALL_GOOD, "APP-001": Outcome.KO})
     file = run_dir / name
     file.write_text(file.read_text(encoding="utf-8").replace('"KO"', '"OK"'), encoding="utf-8")
-    hashes = hash_files(run_dir)
-    head = record_run(governed.runs_dir / ledger.FILE, judge_folder(run_dir), hashes)
-    write_manifest(run_dir, hashes, head, ())
+    seal_run(run_dir, judge_folder(run_dir))
     with pytest.raises(UsageError, match=sentence):
         load_candidate(run_dir, governed.platform, AT)
 

@@ -78,7 +78,7 @@ def test_a_published_run_is_in_the_history_and_in_the_ledger_whose_head_it_keeps
     manifest = json.loads((rich_run / "manifest.json").read_text(encoding="utf-8"))
     entry = ledger.read_entries(runs_dir / ledger.FILE)[-1]
     assert (entry.kind, entry.data["run_id"], entry.data["verdict"]) == ("campagne", "trois", "KO")
-    assert entry.data["report_sha256"] == manifest["sha256"]["report.json"]
+    assert entry.data["report_sha256"] == manifest["files"]["report.json"]["sha256"]
     assert manifest["ledger"] == {
         "ledger_id": ledger.read_entries(runs_dir / ledger.FILE)[0].previous,
         "sequence": entry.sequence,

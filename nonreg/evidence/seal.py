@@ -1,0 +1,121 @@
+"""Sealing a folder: its manifest is written last, once a line of the ledger holds the manifest's hash.
+
+A kill between the line and the file leaves a folder without manifest, which nobody takes for sealed: it is sealed
+again, by another line.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from nonreg import ledger
+from nonreg.evidence.chain import KEY, collect_signatures, find_previous, list_seals
+from nonreg.evidence.files import MANIFEST, FileMark, mark_files
+from nonreg.evidence.manifest import (
+    UNKNOWN,
+    Manifest,
+    hash_content,
+    hash_identity,
+    render_manifest,
+)
+from nonreg.ledger import LedgerEntry
+from nonreg.people import People
+from nonreg.store import write_file
+from nonreg.tool import read_commit, read_version
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """What is sealed: the kind of its line in the ledger, its id, whose platform it is; `at` is aware.
+
+    `decisions` are ids that signed lines of the ledger name, besides its own: approvals, executions.
+    """
+
+    kind: str
+    id: str
+    platform: str
+    identity_token: str
+    at: datetime
+    ticket: str = ""
+    person: str = ""
+    decisions: tuple[str, ...] = ()
+
+
+def seal_folder(
+    folder: Path,
+    thing: Thing,
+    runs_dir: Path,
+    *,
+    data: Mapping[str, Any] | None = None,
+    people: People | None = None,
+    problems: Iterable[str] = (),
+    files: Mapping[str, FileMark] | None = None,
+    final: Path | None = None,
+) -> Manifest:
+    """Add the line of the thing to the ledger, with `data`, then write the folder's manifest.
+
+    `files` are those of `mark_files`, where the caller has them already; `final` is where the folder will be, when
+    it is made elsewhere first. Raises as `ledger.append`: then there is no manifest; OSError when the disk takes none.
+    """
+    made: list[Manifest] = []
+    draft = describe(folder, thing, problems, files)
+
+    def complete(entries: tuple[LedgerEntry, ...]) -> Mapping[str, Any]:
+        manifest = chain(draft, thing, entries)
+        made[:] = [manifest]
+        place = locate(final or folder, runs_dir)
+        return {KEY: {"id": thing.id, "folder": place, "sha256": hash_content(manifest)}}
+
+    head = ledger.append(
+        runs_dir / ledger.FILE,
+        kind=thing.kind,
+        platform=thing.platform,
+        person=thing.person,
+        ticket=thing.ticket,
+        data=dict(data or {}),
+        at=thing.at,
+        people=people,
+        signed=None,
+        complete=complete,
+    )
+    return write_manifest(folder, replace(made[0], head=head))
+
+
+def describe(
+    folder: Path, thing: Thing, problems: Iterable[str] = (), files: Mapping[str, FileMark] | None = None
+) -> Manifest:
+    """The manifest of a folder as it is, not in the ledger yet."""
+    return Manifest(
+        kind=thing.kind,
+        id=thing.id,
+        at=thing.at,
+        tool_version=read_version(),
+        tool_commit=read_commit() or UNKNOWN,
+        platform=thing.platform,
+        identity_sha256=hash_identity(thing.identity_token),
+        files=mark_files(folder) if files is None else files,
+        problems=tuple(problems),
+    )
+
+
+def chain(draft: Manifest, thing: Thing, entries: tuple[LedgerEntry, ...]) -> Manifest:
+    """The manifest after those of these lines, with the signatures that concern it."""
+    signatures = collect_signatures(entries, (thing.id, *thing.decisions))
+    return replace(draft, signatures=signatures, previous=find_previous(list_seals(entries)))
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> Manifest:
+    """Write the manifest of a folder, whole or not at all; OSError when the disk does not take it."""
+    write_file(folder / MANIFEST, render_manifest(manifest))
+    return manifest
+
+
+def locate(folder: Path, runs_dir: Path) -> str:
+    """The path of a folder in the runs' folder; empty when it is not in there."""
+    relative = Path(os.path.relpath(folder.resolve(), runs_dir.resolve()))
+    return "" if relative.parts[:1] in ((), ("..",)) else relative.as_posix()
