@@ -32,3 +32,23 @@ def hold_file_lock(path: Path, what: str) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def try_file_lock(path: Path, what: str) -> Iterator[bool]:
+    """Hold the lock file at `path` if nobody does; False when somebody does, NonregError when it cannot be."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout:
+        yield False
+        return
+    except OSError as error:
+        raise NonregError(f"{what} : impossible à ouvrir ({explain_os_error(error)}).") from error
+    try:
+        yield True
+    finally:
+        lock.release()

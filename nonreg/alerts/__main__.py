@@ -17,6 +17,7 @@ from nonreg.alerts.server import PrefectServer, find_server
 from nonreg.alerts.settings import VARIABLE, AlertSettings, find_settings
 from nonreg.errors import NonregError, UsageError
 from nonreg.french import EXIT_USAGE, FrenchParser, describe_os_error
+from nonreg.tracker.posting import now_utc
 
 EXIT_FAILED, EXIT_PROBLEM = 1, 2
 
@@ -71,7 +72,7 @@ def require_settings(options: argparse.Namespace) -> AlertSettings:
 def run_check(options: argparse.Namespace) -> int:
     """One round."""
     settings = require_settings(options)
-    done = make_round(settings, find_server(options.api), datetime.now(UTC))
+    done = make_round(settings, find_server(options.api), datetime.now(UTC), now_utc)
     for sentence in (*done.told, *done.problems):
         say(sentence)
     if not done.told and not done.problems:
@@ -105,7 +106,7 @@ def watch_once(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What one round told and could not look at; a round that breaks does not end the watch."""
     try:
-        done = make_round(settings, server, datetime.now(UTC))
+        done = make_round(settings, server, datetime.now(UTC), now_utc)
     except NonregError as error:
         return (), (str(error),)
     except OSError as error:

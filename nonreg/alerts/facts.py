@@ -7,6 +7,7 @@
     serveur/SINCE                   Prefect's API does not answer
     reprise/PLATFORM/DATE           what a dead campaign left could not be put back that day
     boite-d-envoi/CHANNEL/…         alerts that did not leave, or of which nobody knows whether they did
+    boite-d-envoi/suivi-PLATFORM/…  notes that did not reach their tickets (nonreg.alerts.tracker)
     echeance/PLATFORM/ID/AT/…       a deadline is nearer than a threshold (24h, 2jo), or past (0)
     echeance/PLATFORM/disponibilite/MEASURE     that measure of the readiness found causes that were not there before
     echeance/PLATFORM/suivi/SINCE               nobody followed the service up since then
@@ -142,10 +143,10 @@ def tell_verdict(
         f"Campagne commencée le {in_paris(report.run.started_at)}.",
         "",
         "Motifs :",
-        *_bullets(report.assessment.reasons),
+        *list_bullets(report.assessment.reasons),
     ]
     if regressions:
-        lines += ["", "Bons auparavant, en échec maintenant :", *_bullets(regressions)]
+        lines += ["", "Bons auparavant, en échec maintenant :", *list_bullets(regressions)]
     lines += ["", f"Rapport : {run_dir.resolve() / 'report.html'}"]
     if reports_url:
         lines.append(f"          {reports_url}/{quote(run_dir.name)}/report.html")
@@ -278,7 +279,7 @@ def _tell_late(channel: str, kept: list[Undelivered], now: datetime) -> Fact:
         f"Boîte d'envoi bloquée — {channel}",
         f"{plural(len(kept), 'alerte attend', 'alertes attendent')} dans la boîte d'envoi « {channel} », la plus "
         f"ancienne depuis le {in_paris(oldest.since)}. Dernier refus : {oldest.reason or 'aucun essai'}\n"
-        + "\n".join(_bullets([one.subject for one in kept])),
+        + "\n".join(list_bullets([one.subject for one in kept])),
         "Corrigez ce que le refus nomme (adresse, compte, certificat du service), puis vérifiez : "
         "python -m nonreg.alerts test. Ce qui attend partira de soi-même.",
         "",
@@ -402,7 +403,7 @@ def tell_trial(mark: str, now: datetime) -> Fact:
     )
 
 
-def _bullets(lines: Iterable[str]) -> list[str]:
+def list_bullets(lines: Iterable[str]) -> list[str]:
     """At most SHOWN_LINES lines, as they may leave the platform, and how many more there were."""
     kept = [conceal(" ".join(line.split())) for line in lines]
     more = len(kept) - SHOWN_LINES

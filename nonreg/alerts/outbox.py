@@ -12,8 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,9 +21,8 @@ from typing import Protocol
 from nonreg.alerts.delivery import Event, Sending, Standing, State, Step, judge_delivery
 from nonreg.alerts.facts import Fact, Kind, Undelivered
 from nonreg.durable import append_durably, read_lines, write_durably
-from nonreg.errors import ConfigError, NonregError
-from nonreg.file_lock import hold_file_lock
-from nonreg.french import describe_os_error
+from nonreg.errors import ConfigError
+from nonreg.file_lock import hold_file_lock, try_file_lock
 from nonreg.store import dump_json, load_json, make_adapter
 
 FOLDER = "alertes"
@@ -156,7 +154,8 @@ class Outbox:
     def _deliver_one(self, alert: Alert, channel: Channel, now: datetime) -> Standing | None:
         if self.standing(alert, channel.name, now).state not in (State.DUE, State.UNSETTLED):
             return None
-        with self._try_lock(alert, channel.name) as held:
+        lock = self.folder / f"{alert.name}.{channel.name}.lock"
+        with try_file_lock(lock, "La boîte d'envoi des alertes") as held:
             if not held:
                 return None
             state = self.standing(alert, channel.name, now).state  # somebody may just have sent it
@@ -175,23 +174,6 @@ class Outbox:
 
     def _journal(self, alert: Alert, channel: str) -> Path:
         return self.folder / f"{alert.name}.{channel}.jsonl"
-
-    @contextmanager
-    def _try_lock(self, alert: Alert, channel: str) -> Iterator[bool]:
-        from filelock import FileLock, Timeout
-
-        lock = FileLock(self.folder / f"{alert.name}.{channel}.lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            yield False
-            return
-        except OSError as error:
-            raise NonregError(f"La boîte d'envoi des alertes : {describe_os_error(error)}.") from error
-        try:
-            yield True
-        finally:
-            lock.release()
 
     def _append(self, alert: Alert, channel: str, step: Step, detail: str = "") -> None:
         event = {"step": step.value, "at": datetime.now(UTC).isoformat(), "detail": detail}

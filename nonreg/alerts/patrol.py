@@ -29,6 +29,7 @@ from nonreg.alerts.nights import DAY, RunSeen, find_missed, tell_missed
 from nonreg.alerts.outbox import Channel, Outbox
 from nonreg.alerts.server import PrefectServer
 from nonreg.alerts.settings import AlertSettings
+from nonreg.alerts.tracker import deliver_all, list_boxes, look_at_tracker
 from nonreg.alerts.webhook import WebhookChannel
 from nonreg.durable import write_durably
 from nonreg.errors import ConfigError, NonregError, PlatformError
@@ -75,8 +76,13 @@ def choose_channels(fact: Fact, channels: tuple[Channel, ...]) -> tuple[str, ...
     )
 
 
-def make_round(settings: AlertSettings, server: PrefectServer | None, now: datetime) -> Round:
-    """Look once at everything, at that time."""
+def make_round(
+    settings: AlertSettings,
+    server: PrefectServer | None,
+    now: datetime,
+    clock: Callable[[], datetime] | None = None,
+) -> Round:
+    """Look once at everything, at that time; `clock` goes on while notes are written in their tickets."""
     outbox, channels = Outbox(settings.folder()), list_channels(settings)
     told: list[str] = []
     problems: list[str] = []
@@ -88,6 +94,9 @@ def make_round(settings: AlertSettings, server: PrefectServer | None, now: datet
                 told.append(f"Nouvelle alerte ({', '.join(names) or 'aucun canal'}) — {fact.subject}")
     outbox.list_alerts(problems)
     told += [str(one) for one in outbox.deliver(channels, now)]
+    posted, unposted = deliver_all(settings, clock or (lambda: now))  # last: a slow tracker holds no alert up
+    told += posted
+    problems += unposted
     return Round(tuple(told), tuple(problems))
 
 
@@ -100,6 +109,7 @@ def _look(
     problems: list[str],
 ) -> list[Fact]:
     found: list[Fact] = []
+    boxes = list_boxes(settings.folder())
     runs = list_runs(settings.folder(), now - FORGOTTEN_AFTER - DAY, problems)
     asked = server
 
@@ -168,6 +178,7 @@ def _look(
         look_at_nights,
         *(partial(look_at_deadlines, folder) for folder in settings.governance),
         *list_handover_sources(settings, memory.since, now, problems),
+        *(partial(look_at_tracker, box, settings.undelivered_after_minutes * 60, now) for box in boxes),
         look_at_outbox,
     )
     for source in sources:

@@ -1,0 +1,167 @@
+"""What did not reach its ticket, as alerts of the watch; and the watch delivers what waits, of every box that it finds.
+
+boite-d-envoi/suivi-PLATFORM/SINCE              notes have waited too long; SINCE is when the oldest was made
+boite-d-envoi/suivi-PLATFORM/cle/SINCE          the key is refused: told at once
+boite-d-envoi/suivi-PLATFORM/ecartee/TICKET/SINCE    notes that the tracker will never take as they are
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from urllib.parse import quote
+
+from nonreg.alerts.facts import Fact, Kind, in_paris, list_bullets, stamp
+from nonreg.alerts.settings import AlertSettings
+from nonreg.config import load_platform
+from nonreg.errors import ConfigError, NonregError
+from nonreg.masking import conceal
+from nonreg.tracker.delivery import Standing, State
+from nonreg.tracker.items import Waiting
+from nonreg.tracker.outbox import FOLDER, STATE, TrackerOutbox
+from nonreg.tracker.posting import post
+from nonreg.wording import plural
+
+ROUND_SECONDS = 60.0  # for all trackers together: what is left waits for the next round
+COMMAND = "python -m nonreg tracker"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One note that is not delivered."""
+
+    waiting: Waiting
+    standing: Standing
+
+    @property
+    def subject(self) -> str:
+        """What it tells, and where."""
+        first = self.waiting.item.text.splitlines()[0]
+        return f"{self.waiting.item.ticket or 'ticket de régression'} : {first}"
+
+
+def list_boxes(runs_dir: Path) -> tuple[TrackerOutbox, ...]:
+    """Every box of a folder of runs."""
+    return tuple(
+        TrackerOutbox(runs_dir, file.parent.name) for file in sorted((runs_dir / FOLDER).glob(f"*/{STATE}"))
+    )
+
+
+def look_at_tracker(box: TrackerOutbox, after_seconds: float, now: datetime) -> tuple[Fact, ...]:
+    """The alerts of one box."""
+    held = [Held(one, box.standing(one, now)) for one in box.list_waiting()]
+    return tell_unposted(box.platform, held, after_seconds, now)
+
+
+def tell_unposted(
+    platform: str, held: Iterable[Held], after_seconds: float, now: datetime
+) -> tuple[Fact, ...]:
+    """One alert for what has waited too long, one for a refused key, one for each ticket that takes nothing."""
+    facts = []
+    waiting, aside = [], dict[str, list[Held]]()
+    for one in held:
+        if one.standing.state is State.ASIDE:
+            aside.setdefault(one.waiting.item.ticket or one.waiting.item.fingerprint, []).append(one)
+        elif one.standing.state is not State.DELIVERED:
+            waiting.append(one)
+    denied = next((one for one in waiting if one.standing.denied), None)
+    if denied is not None:
+        facts.append(_tell_denied(platform, denied, len(waiting), now))
+    elif waiting and now - waiting[0].waiting.item.at >= timedelta(seconds=after_seconds):
+        facts.append(_tell_late(platform, waiting, now))
+    facts += [_tell_aside(platform, ticket, kept, now) for ticket, kept in aside.items()]
+    return tuple(facts)
+
+
+def deliver_all(
+    settings: AlertSettings, clock: Callable[[], datetime]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Collect and deliver for every platform of the settings and every box; what was done, and what could not be."""
+    said: list[str] = []
+    problems: list[str] = []
+    until = clock() + timedelta(seconds=ROUND_SECONDS)
+    for name in list_platforms(settings, problems):
+        try:
+            platform = load_platform(name)
+        except NonregError as error:
+            problems.append(f"Suivi : {error}")
+            continue
+        done = post(platform, settings.folder(), platform_file=name, until=until, clock=clock)
+        problems += [f"Suivi de {platform.name} : {one}" for one in done.problems]
+        said += [f"Suivi de {platform.name} : {one}" for one in done.told]
+    return tuple(said), tuple(problems)
+
+
+def list_platforms(settings: AlertSettings, problems: list[str]) -> tuple[str, ...]:
+    """The platform files to look after: those of the settings, and those that boxes name."""
+    found: dict[str, None] = {}
+    for name in settings.platforms:
+        found[str(settings.base_dir / name) if name.endswith(".toml") else name] = None
+    known = set()
+    for name in found:
+        try:
+            known.add(load_platform(name).name)
+        except NonregError:
+            continue  # said where it is used
+    for box in list_boxes(settings.folder()):
+        try:
+            progress = box.load_progress()
+        except ConfigError as error:
+            problems.append(str(error))
+            continue
+        if box.platform not in known and progress is not None and progress.platform_file:
+            found[progress.platform_file] = None
+    return tuple(found)
+
+
+def _tell_late(platform: str, kept: list[Held], now: datetime) -> Fact:
+    oldest = kept[0]
+    reason = oldest.standing.detail or "aucun essai"
+    return Fact(
+        f"boite-d-envoi/suivi-{quote(platform, safe='')}/{stamp(oldest.waiting.item.at)}",
+        Kind.OUTBOX,
+        platform,
+        f"Suivi bloqué — {platform}",
+        f"{plural(len(kept), 'note attend', 'notes attendent')} d'être écrites dans les tickets, la plus ancienne "
+        f"depuis le {in_paris(oldest.waiting.item.at)}. Dernier refus : {conceal(reason)}\n"
+        + "\n".join(list_bullets([one.subject for one in kept])),
+        f"Corrigez ce que le refus nomme, puis vérifiez : {COMMAND} check ; {COMMAND} deliver envoie sans attendre. "
+        "Rien n'est perdu : ce qui attend partira de soi-même, dans l'ordre.",
+        oldest.waiting.item.ticket,
+        now,
+    )
+
+
+def _tell_denied(platform: str, denied: Held, count: int, now: datetime) -> Fact:
+    since = denied.standing.since or now
+    return Fact(
+        f"boite-d-envoi/suivi-{quote(platform, safe='')}/cle/{stamp(since)}",
+        Kind.OUTBOX,
+        platform,
+        f"Clé du suivi refusée — {platform}",
+        f"La plateforme de suivi refuse notre compte depuis le {in_paris(since)} : {conceal(denied.standing.detail)}\n"
+        f"{plural(count, 'note attend', 'notes attendent')}.",
+        f"Renouvelez la clé (variable d'environnement de [tracker] key_env), puis vérifiez : {COMMAND} check. "
+        "Rien n'est perdu : ce qui attend partira de soi-même, dans l'ordre.",
+        denied.waiting.item.ticket,
+        now,
+    )
+
+
+def _tell_aside(platform: str, ticket: str, kept: list[Held], now: datetime) -> Fact:
+    first = kept[0]
+    since = first.standing.since or first.waiting.item.at
+    return Fact(
+        f"boite-d-envoi/suivi-{quote(platform, safe='')}/ecartee/{quote(ticket, safe='')}/{stamp(since)}",
+        Kind.OUTBOX,
+        platform,
+        f"Notes écartées du suivi — {platform}, {ticket}",
+        f"Le suivi n'a pas pris {plural(len(kept), 'note', 'notes')} : {conceal(first.standing.detail)}\n"
+        + "\n".join(list_bullets([one.subject for one in kept])),
+        f"Corrigez (ticket à créer, à rouvrir, ou autre référence), puis : {COMMAND} resend (--ticket pour une autre "
+        f"référence). {COMMAND} status les liste ; les autres notes ne les attendent pas.",
+        first.waiting.item.ticket,
+        now,
+    )
