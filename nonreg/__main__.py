@@ -12,6 +12,7 @@ from nonreg.commands import (
     comparison,
     decisions,
     drills,
+    evidence,
     governance,
     handover,
     history,
@@ -46,6 +47,7 @@ def build_parser() -> FrenchParser:
         readiness,
         migration,
         decisions,
+        evidence,
         history,
         sqlserver,
     ):

@@ -19,6 +19,7 @@ from nonreg.people import People
 
 HEAD = re.compile(r"([0-9a-f-]{36}):([1-9][0-9]{0,11}):([0-9a-f]{64})")
 RUNS, INTERVENTIONS, PROMOTED = "*/manifest.json", "interventions/*/*.json", "baselines/*.json"
+SEALED = "*/*/manifest.json"  # records of executions, documents: whatever stands in a folder of its kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class LedgerCheck:
 
 
 def collect_witnesses(runs_dir: Path, governance: Path | None = None) -> tuple[Witness, ...]:
-    """Every head kept in the runs and interventions of a folder; ConfigError when one cannot be read.
+    """Every head kept in the sealed folders of a folder of runs; ConfigError when one cannot be read.
 
     Baselines of `governance` are shared by git between ledgers: theirs count for the ledger they name.
     """
@@ -57,7 +58,7 @@ def collect_witnesses(runs_dir: Path, governance: Path | None = None) -> tuple[W
 def scan_witnesses(runs_dir: Path, governance: Path | None = None) -> KeptHeads:
     """As `collect_witnesses`, with how many runs keep no head without saying why, and foreign baselines."""
     runs = [_read_kept(file) for file in sorted(runs_dir.glob(RUNS))]
-    answers = [_read_kept(file) for file in sorted(runs_dir.glob(INTERVENTIONS))]
+    answers = [_read_kept(file) for file in sorted({*runs_dir.glob(INTERVENTIONS), *runs_dir.glob(SEALED)})]
     witnesses = [kept.witness for kept in (*runs, *answers) if kept.witness is not None]
     notes = []
     silent = sum(kept.witness is None and not kept.explained for kept in runs)

@@ -99,12 +99,13 @@ def explain_contract(person: Person, day: date) -> str:
     return f"Le contrat de « {person.id} » a pris fin le {person.contract_until:%d/%m/%Y}."
 
 
-def load_people(folder: Path, identity_token: str) -> People:
+def load_people(folder: Path, identity_token: str, name: str = PEOPLE) -> People:
     """Read and check `people.toml` of a governance folder, for the platform that has this identity token.
 
+    `name` is that of a copy.
     Raises ConfigError: unreadable file, wrong entry, shared key, or identities reserved for another platform.
     """
-    file = folder / PEOPLE
+    file = folder / name
     data = read_toml(file)
     unknown = sorted(data.keys() - {"reserved_for", "people"})
     if unknown:

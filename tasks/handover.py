@@ -7,6 +7,11 @@ from pathlib import Path
 
 from nonreg.config import find_platform_file
 from nonreg.errors import NonregError, UsageError
+from nonreg.evidence.chain import RECORD
+from nonreg.evidence.files import LOCK, MANIFEST
+from nonreg.evidence.seal import Thing as Sealed
+from nonreg.evidence.seal import seal_folder
+from nonreg.file_lock import hold_file_lock
 from nonreg.handover.answer import Answer, record_answer
 from nonreg.handover.checks import CHECKS, CheckContext, Point
 from nonreg.handover.profiles import Thing
@@ -182,9 +187,26 @@ def record_campaign(work: Work, execution: Execution, step: Step, run_dir: Path)
 
 
 def publish_record(work: Work, execution: Execution) -> Path:
-    """Write the record of an execution as HTML and PDF, made anew each time; the path of the page."""
-    folder, at = work.journal.folder(execution.id), datetime.now(UTC)
+    """Write the record of an execution as HTML and PDF, made anew each time; the path of the page.
+
+    That of a closed execution is sealed, once: whatever was changed in it since is not written over.
+    """
+    folder = work.journal.folder(execution.id)
+    if execution.closed_at is None:
+        write_record(work, execution, datetime.now(UTC))
+        return folder / RECORD_HTML
+    with hold_file_lock(folder / LOCK, f"Relevé {execution.id}"):
+        if not (folder / MANIFEST).exists():
+            at, platform = datetime.now(UTC), work.platform
+            write_record(work, execution, at)
+            thing = Sealed(RECORD, execution.id, platform.name, platform.identity_token, at, execution.ticket)
+            seal_folder(folder, thing, work.runs_dir)
+    return folder / RECORD_HTML
+
+
+def write_record(work: Work, execution: Execution, at: datetime) -> None:
+    """The record as it is at that instant."""
+    folder = work.journal.folder(execution.id)
     document = build_record(execution, read_clock(work, execution, at), at)
     write_file(folder / RECORD_HTML, write_html(document))
     write_file(folder / RECORD_PDF, write_pdf(document, at))
-    return folder / RECORD_HTML

@@ -7,7 +7,7 @@ History and ledger come after the files: what goes wrong there is told, and take
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -187,11 +187,12 @@ def describe_drills(plan: CampaignPlan) -> dict[str, object]:
 
 def read_run_entries(path: Path, run_id: str) -> tuple[LedgerEntry, ...]:
     """The ledger's entries of one run, oldest first; LedgerBroken when the chain does not hold."""
-    return tuple(
-        entry
-        for entry in ledger.read_entries(path)
-        if entry.kind == RUN_KIND and entry.data.get("run_id") == run_id
-    )
+    return select_run_entries(ledger.read_entries(path), run_id)
+
+
+def select_run_entries(entries: Iterable[LedgerEntry], run_id: str) -> tuple[LedgerEntry, ...]:
+    """Those of one run, oldest first."""
+    return tuple(entry for entry in entries if entry.kind == RUN_KIND and entry.data.get("run_id") == run_id)
 
 
 def require_same_inputs(run_dir: Path, entries: tuple[LedgerEntry, ...]) -> None:

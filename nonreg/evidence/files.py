@@ -14,7 +14,8 @@ from nonreg.french import explain_os_error
 
 MANIFEST = "manifest.json"
 # What is still written while a folder is sealed, or serves the processes that fill it.
-STILL_WRITTEN = ("prefect.log", "prefect.json", "reprise.log")
+LOCK = ".sceau.lock"
+STILL_WRITTEN = ("prefect.log", "prefect.json", "reprise.log", "verrou", LOCK)
 WORKING_FOLDERS = (".prefect", "suspendus")
 CHUNK_BYTES = 1 << 20
 
@@ -75,9 +76,9 @@ def explain_name(name: str) -> str:
     return ""
 
 
-def show_name(name: str) -> str:
-    """A path as a terminal may show it: nothing that it hides or obeys."""
-    return "".join(char if char.isprintable() else "?" for char in name)[:200]
+def show_name(name: str, most: int = 200) -> str:
+    """A path, or another text of at most so many characters, as a terminal may show it: nothing hidden or obeyed."""
+    return "".join(char if char.isprintable() or char == "\u00a0" else "?" for char in name)[:most]
 
 
 def fold_name(name: str) -> str:

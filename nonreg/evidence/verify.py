@@ -1,0 +1,368 @@
+"""What is wrong with evidence: one finding for each thing checked, in the order in which a wrong one tells most.
+
+A thing is a sealed folder. Readable, format, files, chain, signatures, content: what comes after a wrong one is not
+looked at, since it could only repeat it. Nothing here is written, and nothing is asked of any other machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from nonreg import ledger
+from nonreg.errors import ConfigError, NonregError
+from nonreg.evidence.chain import (
+    RUN,
+    Seal,
+    find_last,
+    find_previous,
+    list_current,
+    list_purged,
+    list_seals,
+    read_seal,
+)
+from nonreg.evidence.files import MANIFEST, EvidenceWrong, FileMark, list_left_out, mark_files, show_name
+from nonreg.evidence.manifest import MAX_BYTES, Manifest, hash_content, hash_map, parse_manifest
+from nonreg.evidence.signatures import Lookup, Signed, check_signatures
+from nonreg.french import explain_os_error
+from nonreg.ledger import LedgerEntry
+from nonreg.ledger_witness import KeptHeads, Witness, scan_witnesses, verify_ledger
+
+MOST_NAMED, MOST_SHOWN = 5, 1000
+
+
+class State(StrEnum):
+    """How one thing that was checked turned out."""
+
+    GOOD = "conforme"
+    WRONG = "ERREUR"
+    UNKNOWN = "non vérifié"
+    NOTE = "remarque"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was checked; `about` is the folder or the ledger, the text French."""
+
+    state: State
+    about: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotJudgedHere(Exception):
+    """The content cannot be judged by this version of the tool; the text says why."""
+
+    reason: str
+
+
+Judge = Callable[
+    [Path, Manifest, tuple[LedgerEntry, ...]], str
+]  # what was found consistent, NonregError when not
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What evidence is checked with: people, who judges the content of each kind of thing, heads kept elsewhere."""
+
+    people: Lookup
+    judges: Mapping[str, Judge]
+    heads: tuple[Witness, ...] = ()
+
+
+def verify_thing(folder: Path, runs_dir: Path | None, means: Means) -> Iterator[Finding]:
+    """Check one sealed folder, with the ledger of `runs_dir` when there is one."""
+    entries: tuple[LedgerEntry, ...] | None = None
+    broken: Finding | None = None
+    if runs_dir is not None and (runs_dir / ledger.FILE).is_file():
+        try:
+            entries = verify_ledger(runs_dir / ledger.FILE, means.heads).entries
+        except NonregError as error:
+            broken = Finding(State.WRONG, "registre", str(error))
+    place = place_of(folder, runs_dir) if runs_dir else ""
+    yield from _verify(folder, place, entries, broken, means)
+
+
+def verify_runs(runs_dir: Path, means: Means, extract: frozenset[str] | None = None) -> Iterator[Finding]:
+    """Check a whole runs' folder: the ledger, its witnesses and signatures, then everything that it sealed.
+
+    `extract` names the folders that an export holds of it: the others are not expected.
+    """
+    try:
+        kept = scan_witnesses(runs_dir)
+    except ConfigError as error:  # named again below, with what is wrong in it
+        yield Finding(State.WRONG, "registre", str(error).replace(f"{runs_dir}/", ""))
+        kept = KeptHeads(())
+    try:
+        check = verify_ledger(runs_dir / ledger.FILE, kept.witnesses + means.heads, kept.notes)
+    except NonregError as error:
+        yield Finding(State.WRONG, "registre", str(error))
+        return
+    entries = check.entries
+    lines = f"{len(entries)} ligne(s), {check.witnesses} témoin(s) concordant(s)"
+    yield Finding(State.GOOD, "registre", f"chaîne entière : {lines}")
+    yield from (Finding(State.NOTE, "registre", note) for note in check.notes)
+    yield from _check_signed("registre", list_signed(entries), means.people)
+    seals = list_seals(entries)
+    purged, expected = list_purged(entries), {one.folder: one for one in list_current(seals) if one.folder}
+    for place, seal in expected.items():
+        if extract is None or place in extract:
+            yield from _verify_expected(runs_dir, place, seal, purged, entries, means)
+    for folder in list_things(runs_dir):
+        place = place_of(folder, runs_dir)
+        if place not in expected:
+            yield from _verify(folder, place, entries, None, means)
+    if extract is not None:
+        missing = extract - {place_of(one, runs_dir) for one in list_things(runs_dir)}
+        yield from (Finding(State.WRONG, show_name(one), "annoncé par l'export, absent") for one in missing)
+    yield from _list_unsealed(runs_dir)
+
+
+def list_things(runs_dir: Path) -> tuple[Path, ...]:
+    """The sealed folders of a runs' folder."""
+    found = {file.parent for file in runs_dir.glob(f"*/{MANIFEST}")}
+    inner = {file.parent for file in runs_dir.glob(f"*/*/{MANIFEST}") if file.parent.parent not in found}
+    return tuple(sorted(found | inner))
+
+
+def place_of(folder: Path, runs_dir: Path) -> str:
+    """The path of a folder in a runs' folder, empty outside."""
+    try:
+        return folder.resolve().relative_to(runs_dir.resolve()).as_posix()
+    except ValueError:
+        return ""
+
+
+def list_signed(entries: Iterable[LedgerEntry]) -> tuple[Signed, ...]:
+    """The signed lines."""
+    return tuple(
+        Signed(one.sequence, one.decision, one.signature, one.at)
+        for one in entries
+        if one.decision is not None
+    )
+
+
+def compare_files(expected: Mapping[str, FileMark], found: Mapping[str, FileMark]) -> str:
+    """What is wrong with files, in French: moved, changed, absent, added; empty when nothing is."""
+    absent = [name for name in expected if name not in found]
+    added = [name for name in found if name not in expected]
+    changed = [name for name in expected if name in found and not _is_same(expected[name], found[name])]
+    told = [
+        f"{show_name(old)} renommé en {show_name(new)}"
+        for old in absent
+        for new in added
+        if _is_same(expected[old], found[new])
+    ]
+    for word, names in (("modifié(s)", changed), ("absent(s)", absent), ("en trop", added)):
+        if names:
+            more = f" et {len(names) - MOST_NAMED} autre(s)" if len(names) > MOST_NAMED else ""
+            told.append(f"{word} : {', '.join(map(show_name, names[:MOST_NAMED]))}{more}")
+    return " ; ".join(told[:MOST_NAMED])
+
+
+def _is_same(expected: FileMark, found: FileMark) -> bool:
+    return expected.sha256 == found.sha256 and expected.size_bytes in (None, found.size_bytes)
+
+
+def explain_chain(manifest: Manifest, place: str, entries: tuple[LedgerEntry, ...]) -> str:
+    """Why the ledger does not know this manifest as it is, in French; empty when it does."""
+    head = manifest.head
+    if head is None:
+        why = " ".join(manifest.problems) or "sans dire pourquoi"
+        return f"le manifeste n'est pas inscrit au registre ({show_name(why, MOST_SHOWN)})"
+    if not entries:
+        return "le registre est vide"
+    if head.ledger_id != entries[0].previous:
+        return "le manifeste est d'un autre registre que celui-ci"
+    if head.sequence > len(entries):
+        return f"la ligne {head.sequence} du registre, qui inscrit le manifeste, a été retirée"
+    entry = entries[head.sequence - 1]
+    if entry.sha256 != head.sha256:
+        return f"la ligne {head.sequence} du registre n'est plus celle qui a inscrit le manifeste"
+    if manifest.is_old:
+        return _explain_old(manifest, place, entry, entries)
+    seal, seals = read_seal(entry), list_seals(entries)
+    if seal is None or seal.sha256 != hash_content(manifest):
+        return f"le manifeste a été modifié : son empreinte n'est pas celle de la ligne {head.sequence} du registre"
+    if (seal.id, seal.kind, entry.platform) != (manifest.id, manifest.kind, manifest.platform):
+        return f"le manifeste n'est pas de ce que dit la ligne {head.sequence} du registre"
+    if place and seal.folder and seal.folder != place:
+        return f"c'est le contenu de {show_name(seal.folder)}, mis à la place d'un autre"
+    last = find_last(seals, seal.id)
+    if last is not None and last.sequence > head.sequence:
+        return f"un manifeste plus récent est inscrit (ligne {last.sequence}) : ceci est un état d'avant"
+    if manifest.previous != find_previous(seals, head.sequence):
+        return "le manifeste qui le précède n'est pas celui du registre"
+    return ""
+
+
+def _verify_expected(
+    runs_dir: Path,
+    place: str,
+    seal: Seal,
+    purged: Mapping[str, int],
+    entries: tuple[LedgerEntry, ...],
+    means: Means,
+) -> Iterator[Finding]:
+    folder, since = runs_dir / place, purged.get(place, 0)
+    if folder.resolve().is_relative_to(runs_dir.resolve()) and folder.is_dir():
+        yield from _verify(folder, place, entries, None, means)
+    elif since > seal.sequence:
+        yield Finding(State.NOTE, show_name(place), f"purgé (registre, ligne {since})")
+    else:
+        text = f"dossier absent, inscrit à la ligne {seal.sequence} du registre et jamais purgé"
+        yield Finding(State.WRONG, show_name(place), text)
+
+
+def _verify(
+    folder: Path, place: str, entries: tuple[LedgerEntry, ...] | None, broken: Finding | None, means: Means
+) -> Iterator[Finding]:
+    about = show_name(place or folder.name)
+    try:
+        manifest = read_manifest(folder)
+        yield Finding(State.GOOD, about, _describe(manifest))
+        files = mark_files(folder)
+        wrong = compare_files(manifest.files, files)
+        if wrong:
+            yield Finding(State.WRONG, about, f"fichiers {wrong}")
+            return
+    except NonregError as error:
+        yield Finding(State.WRONG, about, str(error))
+        return
+    yield Finding(State.GOOD, about, f"{len(files)} fichier(s) présents, empreintes conformes, rien en trop")
+    left_out = list_left_out(folder)
+    if left_out:
+        yield Finding(State.NOTE, about, f"hors preuve : {', '.join(map(show_name, left_out[:MOST_NAMED]))}")
+    if broken is not None:
+        yield broken
+        return
+    if entries is None:
+        yield Finding(
+            State.UNKNOWN, about, "sans registre : rien ne dit que ce manifeste est celui d'origine"
+        )
+    elif wrong := explain_chain(manifest, place, entries):
+        yield Finding(State.WRONG, about, wrong)
+        return
+    else:
+        line = manifest.head.sequence if manifest.head else 0
+        after = f", après celui de la ligne {manifest.previous.sequence}" if manifest.previous else ""
+        yield Finding(State.GOOD, about, f"inscrit à la ligne {line} du registre{after}")
+    for finding in _verify_signatures(about, manifest, entries, means.people):
+        yield finding
+        if finding.state is State.WRONG:
+            return
+    yield from (Finding(State.NOTE, about, show_name(one, MOST_SHOWN)) for one in manifest.problems)
+    yield from _judge(folder, about, manifest, entries, means.judges)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a folder; EvidenceWrong says why there is none that can be read."""
+    file = folder / MANIFEST
+    try:
+        if file.is_symlink() or not file.is_file():
+            raise EvidenceWrong(
+                f"pas scellé : {MANIFEST} est absent (publication interrompue, ou fichier retiré)"
+            )
+        with file.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+        return parse_manifest(content)
+    except OSError as error:
+        raise EvidenceWrong(f"{MANIFEST} illisible ({explain_os_error(error)})") from error
+    except EvidenceWrong as error:
+        if MANIFEST in str(error):
+            raise
+        raise EvidenceWrong(f"{MANIFEST} refusé : {error}") from error
+
+
+def _describe(manifest: Manifest) -> str:
+    if manifest.is_old:
+        return "manifeste d'un format ancien, sans taille, outil ni plateforme"
+    return (
+        f"manifeste de « {show_name(manifest.id)} » ({show_name(manifest.kind)}), plateforme "
+        f"{show_name(manifest.platform)}, outil {show_name(manifest.tool_version)} ({show_name(manifest.tool_commit)})"
+    )
+
+
+def _explain_old(manifest: Manifest, place: str, entry: LedgerEntry, entries: tuple[LedgerEntry, ...]) -> str:
+    """The same for a manifest of before: its line holds the hash of the files, not of the manifest."""
+    thing_id = str(entry.data.get("run_id") or entry.data.get("migration") or "")
+    last = find_last(list_seals(entries), thing_id)
+    if read_seal(entry) is not None or last is not None:
+        return "le registre connaît un manifeste du format actuel, celui-ci est d'un format ancien"
+    if place and place.rpartition("/")[2] != thing_id:
+        return f"c'est le contenu de {show_name(thing_id) or 'autre chose'}, mis à la place d'un autre"
+    sealed = entry.data.get("files_sha256")
+    hashes = {name: mark.sha256 for name, mark in manifest.files.items()}
+    if sealed is not None and sealed != hash_map(hashes):
+        return f"le manifeste a été modifié : ses fichiers ne sont pas ceux de la ligne {entry.sequence} du registre"
+    if sealed is None and entry.data.get("sha256") not in hashes.values():
+        return f"la ligne {entry.sequence} du registre n'inscrit rien de ce dossier"
+    later = [one for one in entries if one.kind == RUN and one.data.get("run_id") == thing_id]
+    if entry.kind == RUN and later and later[-1].sequence != entry.sequence:
+        return f"une publication plus récente est inscrite (ligne {later[-1].sequence}) : ceci est un état d'avant"
+    return ""
+
+
+def _verify_signatures(
+    about: str, manifest: Manifest, entries: tuple[LedgerEntry, ...] | None, look: Lookup
+) -> Iterator[Finding]:
+    for one in manifest.signatures:
+        entry = entries[one.sequence - 1] if entries and 0 < one.sequence <= len(entries) else None
+        if entries is not None and (
+            entry is None or (entry.decision, entry.signature) != (one.decision, one.signature)
+        ):
+            text = f"la décision {one.decision.id} n'est pas celle de la ligne {one.sequence} du registre"
+            yield Finding(State.WRONG, about, text)
+            return
+    signed = [
+        Signed(
+            one.sequence,
+            one.decision,
+            one.signature,
+            entries[one.sequence - 1].at if entries else one.decision.decided_at,
+        )
+        for one in manifest.signatures
+    ]
+    if signed:
+        yield from _check_signed(about, signed, look)
+
+
+def _check_signed(about: str, signed: Iterable[Signed], look: Lookup) -> Iterator[Finding]:
+    checked = check_signatures(signed, look)
+    yield from (Finding(State.WRONG, about, show_name(one, MOST_SHOWN)) for one in checked.wrong)
+    yield from (Finding(State.UNKNOWN, about, show_name(one, MOST_SHOWN)) for one in checked.unknown)
+    good = checked.count - len(checked.wrong) - len(checked.unknown)
+    if good:
+        sources = " ; ".join(checked.sources)
+        yield Finding(State.GOOD, about, f"{good} signature(s) vérifiée(s) ({sources})")
+
+
+def _judge(
+    folder: Path,
+    about: str,
+    manifest: Manifest,
+    entries: tuple[LedgerEntry, ...] | None,
+    judges: Mapping[str, Judge],
+) -> Iterator[Finding]:
+    kind = manifest.kind or (RUN if (folder / "plan.json").is_file() else "")
+    judge = judges.get(kind)
+    if judge is None:
+        return
+    try:
+        said = judge(folder, manifest, entries or ())
+        if said:
+            yield Finding(State.GOOD, about, said)
+    except NotJudgedHere as other:
+        yield Finding(State.UNKNOWN, about, str(other))
+    except NonregError as error:
+        yield Finding(State.WRONG, about, str(error))
+
+
+def _list_unsealed(runs_dir: Path) -> Iterator[Finding]:
+    plans = sorted((*runs_dir.glob("*/plan.json"), *runs_dir.glob("runbooks/*/runbook.json")))
+    for file in plans:
+        if not (file.parent / MANIFEST).exists():
+            text = "pas encore scellé (en cours, ou interrompu)"
+            yield Finding(State.NOTE, show_name(place_of(file.parent, runs_dir)), text)
