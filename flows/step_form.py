@@ -38,7 +38,7 @@ def make_answer_form(step: Step, persons: tuple[str, ...], description: str) -> 
     """The form of a step: who answers, its fields, and why it does not apply when that may be."""
     fields: dict[str, Any] = {
         PERSON: (
-            StrEnum("Personne", {one: one for one in persons}),
+            make_person_choice(persons),
             FormField(
                 title="Qui répond ?",
                 description="Votre identifiant. Il est enregistré comme déclaré : rien ne le prouve.",
@@ -102,17 +102,30 @@ def make_signature_form(description: str) -> type[RunInput]:
     )
 
 
-def make_retry_form(description: str) -> type[RunInput]:
-    """The form of a check that failed."""
+def make_retry_form(persons: tuple[str, ...], description: str) -> type[RunInput]:
+    """The form of a check that failed; `persons` are those who may give the execution up."""
     choice = FormField(
         title="Que faire ?",
         description="Réessayer : l'étape est refaite, rien de ce qui est fait ne l'est de nouveau. Abandonner : "
-        "l'exécution est close.",
+        "l'exécution est close, avec qui l'abandonne et son motif.",
         json_schema_extra={"position": 0},
     )
-    reason = FormField("", title="Motif d'un abandon", json_schema_extra={"position": 1})
-    form = create_model("Reprise", __base__=RunInput, choix=(RetryChoice, choice), motif=(str, reason))
-    return describe_form(form, description)
+    reason = FormField("", title="Motif d'un abandon", json_schema_extra={"position": 2})
+    fields: dict[str, Any] = {CHOICE: (RetryChoice, choice), REASON: (str, reason)}
+    if persons:
+        who = FormField(
+            None,
+            title="Qui abandonne ?",
+            description="Votre identifiant, pour un abandon seulement. Il est enregistré comme déclaré.",
+            json_schema_extra={"position": 1},
+        )
+        fields[PERSON] = (make_person_choice(persons) | None, who)
+    return describe_form(create_model("Reprise", __base__=RunInput, **fields), description)
+
+
+def make_person_choice(persons: tuple[str, ...]) -> Any:
+    """One of those who may."""
+    return StrEnum("Personne", {one: one for one in persons})
 
 
 def describe_form(form: type[RunInput], description: str) -> type[RunInput]:

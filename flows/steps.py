@@ -45,6 +45,7 @@ from nonreg.decision import (
 from nonreg.errors import DecisionRefused, NonregError, UsageError
 from nonreg.file_lock import hold_file_lock
 from nonreg.handover.answer import HUMAN, Answer, require_may
+from nonreg.handover.control import GivingUp
 from nonreg.handover.form import check_said
 from nonreg.handover.journal import StepRefused
 from nonreg.handover.scripted import Script
@@ -66,11 +67,13 @@ from tasks.handover import (
     require_signatures,
     run_check,
 )
-from tasks.handover_suspended import cancel_suspended, forget_suspended, note_suspended
+from tasks.handover_control import give_up, list_who_may_give_up
+from tasks.handover_suspended import cancel_suspended, forget_suspended, list_suspended, note_suspended
 from tasks.handover_work import Work, read_clock
 from tasks.showing import Artifact, change_markdown, clean_errors, finish_showing, show_file, show_markdown
 
 LOCK, TO_SIGN = "verrou", "a-signer"
+ANSWER_AGAIN = "Répondez de nouveau."
 
 
 class Waiting(NonregError):
@@ -83,14 +86,14 @@ class Asker(Protocol):
     def ask(self, work: Work, execution: Execution, step: Step) -> Answer:
         """The answer to a step; Waiting when it comes some other way."""
 
-    def ask_retry(self, work: Work, execution: Execution, step: Step) -> str:
-        """Empty to try again, or why the execution is given up; Waiting when nobody says."""
+    def ask_retry(self, work: Work, execution: Execution, step: Step) -> GivingUp | None:
+        """None to try again, or who gives the execution up and why; Waiting when nobody says."""
 
     def refused(self, error: NonregError) -> None:
         """An answer was refused: raise, or return to ask again."""
 
-    def is_reentered(self) -> bool:
-        """True when this flow run began before, and may have asked already."""
+    def has_asked(self, work: Work, execution: Execution, step: Step) -> bool:
+        """True when this flow run began before, and may have asked about that step already."""
 
 
 class Nobody:
@@ -103,7 +106,7 @@ class Nobody:
             f"python -m nonreg answer {execution.id} {step.id} --platform {work.platform_name}"
         )
 
-    def ask_retry(self, work: Work, execution: Execution, step: Step) -> str:
+    def ask_retry(self, work: Work, execution: Execution, step: Step) -> GivingUp | None:
         """Say how to try again."""
         failed = last_failure(execution, step.id)
         said = f"{failed.message} {failed.remedy}" if failed else ""
@@ -113,7 +116,7 @@ class Nobody:
         """There was no answer to refuse."""
         raise error
 
-    def is_reentered(self) -> bool:
+    def has_asked(self, work: Work, execution: Execution, step: Step) -> bool:
         """It asks nobody."""
         return False
 
@@ -128,7 +131,7 @@ class Scripted:
         """The answer of the file."""
         return self._script.answer(execution, step, work.platform, work.people, datetime.now(UTC))
 
-    def ask_retry(self, work: Work, execution: Execution, step: Step) -> str:
+    def ask_retry(self, work: Work, execution: Execution, step: Step) -> GivingUp | None:
         """A file cannot mend anything."""
         return Nobody().ask_retry(work, execution, step)
 
@@ -136,7 +139,7 @@ class Scripted:
         """A file would say the same again."""
         raise error
 
-    def is_reentered(self) -> bool:
+    def has_asked(self, work: Work, execution: Execution, step: Step) -> bool:
         """It asks nobody."""
         return False
 
@@ -195,25 +198,24 @@ class Suspending:
             raise UsageError(f"Aucune signature : ni dans le formulaire, ni dans {signed}.")
         return load_signed(signed)
 
-    def ask_retry(self, work: Work, execution: Execution, step: Step) -> str:
-        """Try again, or give up for a reason."""
-        failed = last_failure(execution, step.id)
-        lines = [f"## {escape(step.id)} — {escape(step.title)} : en échec", ""]
-        if failed is not None:
-            lines += [escape(failed.message), "", f"**À faire** : {escape(failed.remedy)}"]
-        form = make_retry_form("\n".join(lines))
+    def ask_retry(self, work: Work, execution: Execution, step: Step) -> GivingUp | None:
+        """Try again, or who gives up for which reason: both are checked when it is recorded."""
+        allowed = tuple(one.id for one in list_who_may_give_up(work, execution))
+        form = make_retry_form(allowed, describe_retry(execution, step))
         filled = suspend(work, execution, step, form, name_key(execution, step))
-        choice, reason = (getattr(filled, name) for name in (CHOICE, REASON))
-        if choice is RetryChoice.REESSAYER:
-            return ""
-        return str(reason).strip() or "Abandonné depuis l'interface, sans motif donné."
+        if getattr(filled, CHOICE) is RetryChoice.REESSAYER:
+            return None
+        person = getattr(filled, PERSON, None)
+        return GivingUp(person.value if person else "", str(getattr(filled, REASON)))
 
     def refused(self, error: NonregError) -> None:
         """The next form says why."""
 
-    def is_reentered(self) -> bool:
-        """Resumed after a suspension, or retried from the UI."""
-        return int(runtime.flow_run.run_count or 0) > 1
+    def has_asked(self, work: Work, execution: Execution, step: Step) -> bool:
+        """Suspended before a form of that step (a run that is resumed keeps its count), or retried from the UI."""
+        suspended = dict(list_suspended(work.journal.folder(execution.id)))
+        is_retried = int(runtime.flow_run.run_count or 0) > 1
+        return is_retried or suspended.get(str(runtime.flow_run.id)) == step.id
 
 
 def suspend(work: Work, execution: Execution, step: Step, form: type[RunInput], key: str) -> RunInput:
@@ -261,11 +263,11 @@ def do_step(work: Work, execution: Execution, step: Step, asker: Asker, tried: s
             ask_person(work, execution, step, asker)
             return
         has_failed = last_failure(execution, step.id) is not None
-        asks_first = step.id in tried or (has_failed and asker.is_reentered())
-        if asks_first and (reason := asker.ask_retry(work, execution, step)):
-            abandon(work, execution, step, asker, reason)
-            return
+        asks_first = step.id in tried or (has_failed and asker.has_asked(work, execution, step))
         tried.add(step.id)
+        if asks_first and (given := asker.ask_retry(work, execution, step)) is not None:
+            abandon(work, execution, step, asker, given)
+            return
         if step.kind is StepKind.CAMPAIGN:
             run_campaign_step(work, execution, step)
         else:
@@ -290,13 +292,13 @@ def record_refusal(work: Work, execution: Execution, step: Step, why: str) -> No
         why = (
             f"La réponse contient le nom de « {named.id} » : seuls les identifiants entrent dans le registre."
         )
-    work.journal.add_failed(execution, step.id, why, "Répondez de nouveau.", at)
+    work.journal.add_failed(execution, step.id, why, ANSWER_AGAIN, at)
 
 
-def abandon(work: Work, execution: Execution, step: Step, asker: Asker, reason: str) -> None:
-    """The execution is given up; a reason that may not be kept is refused, and asked again."""
+def abandon(work: Work, execution: Execution, step: Step, asker: Asker, given: GivingUp) -> None:
+    """The execution is given up; somebody who may not, or a reason that may not be kept, is refused and asked again."""
     try:
-        work.journal.close(execution, "", datetime.now(UTC), reason)
+        give_up(work, execution, given)
     except UsageError as error:
         record_refusal(work, execution, step, str(error))
         asker.refused(error)
@@ -420,6 +422,18 @@ def describe_ask(work: Work, execution: Execution, step: Step) -> str:
         "",
         f"    python -m nonreg answer {execution.id} {step.id} --platform {work.platform_name}",
     ]
+    return "\n".join(lines)
+
+
+def describe_retry(execution: Execution, step: Step) -> str:
+    """What stands above the form of a check that failed: why the last answer was refused, and what is wrong."""
+    tries = [one for one in execution.failed if one.step_id == step.id]
+    lines = [f"## {escape(step.id)} — {escape(step.title)} : en échec", ""]
+    if tries and tries[-1].remedy == ANSWER_AGAIN:
+        lines += [f"**Réponse refusée** : {escape(tries[-1].message)}", ""]
+    wrong = [one for one in tries if one.remedy != ANSWER_AGAIN]
+    if wrong:
+        lines += [escape(wrong[-1].message), "", f"**À faire** : {escape(wrong[-1].remedy)}"]
     return "\n".join(lines)
 
 

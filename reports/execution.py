@@ -101,7 +101,8 @@ def _conclude(execution: Execution) -> str:
     done, all_steps = len(execution.done), len(execution.runbook.steps)
     said = f"{text.plural(done, 'étape faite ou sans objet', 'étapes faites ou sans objet')} sur {all_steps}."
     if execution.abandoned:
-        return f"Abandonné, motif : {text.go_on(execution.abandoned)}. {said}"
+        by = f" par {execution.closed_by}" if execution.closed_by else ""
+        return f"Abandonné{by}, motif : {text.go_on(execution.abandoned)}. {said}"
     if is_capable(execution) and execution.closed_at is None:
         capable = CAPABLE_IN_PLAY if execution.rehearsal else CAPABLE
         return f"{capable} ; d'autres étapes restent à faire. {said}"

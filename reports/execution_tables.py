@@ -68,7 +68,8 @@ def describe_execution(execution: Execution) -> Section:
     wide = (("Exécution", execution.id), (f"SHA-256 de {runbook.id}.toml", text.known(runbook.sha256)))
     blocks: list[Block] = [Pairs(items, wide)]
     if execution.abandoned:
-        blocks.append(Paragraph(f"Abandonnée, motif : {execution.abandoned}", "ko", "✗"))
+        by = f" par {execution.closed_by}" if execution.closed_by else ""
+        blocks.append(Paragraph(f"Abandonnée{by}, motif : {execution.abandoned}", "ko", "✗"))
     if runbook.unknown:
         blocks.append(Items("Ce que le site n'avait pas dit à l'ouverture", runbook.unknown))
     return Section("execution", "2. Exécution", tuple(blocks))

@@ -53,7 +53,8 @@ def describe_progress(execution: Execution, clock: ClockReadings | None, at: dat
         "",
     ]
     if execution.abandoned:
-        lines += [f"Motif de l'abandon : {escape(execution.abandoned, TEXT_CHARACTERS)}", ""]
+        by = f" par {escape(execution.closed_by)}" if execution.closed_by else ""
+        lines += [f"Abandonnée{by}, motif : {escape(execution.abandoned, TEXT_CHARACTERS)}", ""]
     lines += ["## Délai", "", escape(say_state(execution), TEXT_CHARACTERS), ""]
     if clock is not None:
         said = say_countdown(execution, clock, at)

@@ -79,7 +79,7 @@ def write_input(done: StepDone, names: tuple[str, ...]) -> dict[str, Any]:
     reason = done.note if done.outcome is Outcome.NOT_APPLICABLE else ""
     known = {
         **{one.field: one.value for one in done.said if one.value},
-        "personne": done.person,
+        **({"personne": done.person} if done.person else {}),
         "sans_objet": reason,
         "signature": "",
         "choix": "reessayer",

@@ -112,7 +112,7 @@ def test_a_rehearsal_is_marked_in_the_title() -> None:
 def test_an_abandoned_execution_says_why_and_asks_for_nothing() -> None:
     said = progress(play(3, closed_at=AT, abandoned="Contrat non signé."))
     assert "✗ Abandonné" in said
-    assert "Motif de l'abandon : Contrat non signé." in said
+    assert "Abandonnée, motif : Contrat non signé." in said
     assert "À faire maintenant" not in said
     assert "✗ Non faite O3" in said
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from nonreg.errors import NonregError
+from nonreg.errors import NonregError, UsageError
 
 if TYPE_CHECKING:
     from nonreg.handover.terminal import Terminal
@@ -28,7 +27,7 @@ def ask_to_the_end(
         while execution.closed_at is None:
             step = next_step(execution)
             if step is None or step.kind not in HUMAN:
-                goes_on = retry(work, execution, terminal) and follow(execution)
+                goes_on = not give_up(work, execution, terminal) and follow(execution)
             else:
                 goes_on = True
                 answer(work, execution, terminal)
@@ -71,16 +70,24 @@ def answer(work: Work, execution: Execution, terminal: Terminal) -> None:
         terminal.write(f"  ✔ {step.id} enregistrée.")
 
 
-def retry(work: Work, execution: Execution, terminal: Terminal) -> bool:
-    """Whether the tool's next step is to be done; a failed one is asked about, and may close the execution."""
+def give_up(work: Work, execution: Execution, terminal: Terminal) -> bool:
+    """Whether a failed step of the tool is the end of it: asked until somebody who may says so, or tries again."""
+    from nonreg.commands.handover import close_early
     from nonreg.handover.state import last_failure, next_step
     from nonreg.handover.terminal import ask_retry
+    from tasks.handover import publish_record
+    from tasks.handover_control import list_who_may_give_up
 
     step = next_step(execution)
     failed = last_failure(execution, step.id) if step is not None else None
     if step is None or failed is None:
-        return True
-    reason = ask_retry(terminal, step, failed)
-    if reason:
-        work.journal.close(execution, "", datetime.now(UTC), reason)
-    return not reason
+        return False
+    allowed = list_who_may_give_up(work, execution)
+    while (given := ask_retry(terminal, step, failed, allowed)) is not None:
+        try:
+            publish_record(work, close_early(work, execution, given))
+        except UsageError as error:
+            terminal.write(f"  Refusé : {error}")
+        else:
+            return True
+    return False

@@ -16,6 +16,7 @@ from nonreg.french import FrenchParser
 
 if TYPE_CHECKING:
     from nonreg.decision import DecisionRequest, SignedDecision
+    from nonreg.handover.control import GivingUp
     from nonreg.model.handover import Execution
     from nonreg.people import Person
     from tasks.handover_work import Work
@@ -65,17 +66,19 @@ def add_commands(commands: Commands) -> None:
     status.add_argument(
         "execution", metavar="EXÉCUTION", nargs="?", default="", help="identifiant, ou sa fin"
     )
-    suspend = actions.add_parser("suspend", help="suspendre l'horloge, avec un motif")
-    suspend.set_defaults(run_command=suspend_clock)
-    unsuspend = actions.add_parser("unsuspend", help="faire repartir l'horloge")
-    unsuspend.set_defaults(run_command=unsuspend_clock)
-    abandon = actions.add_parser("abandon", help="clore une exécution qui n'ira pas au bout, avec un motif")
-    abandon.set_defaults(run_command=abandon_runbook)
-    for command in (suspend, abandon):
+    stopping = actions.add_parser("suspend", help="suspendre l'horloge, avec un motif (la MOA)")
+    stopping.set_defaults(run_command=suspend)
+    restarting = actions.add_parser("unsuspend", help="faire repartir l'horloge (la MOA, le titulaire)")
+    restarting.set_defaults(run_command=unsuspend)
+    closing = actions.add_parser(
+        "abandon", help="clore une exécution qui n'ira pas au bout, avec un motif (le titulaire, la MOA)"
+    )
+    closing.set_defaults(run_command=abandon)
+    for command in (stopping, closing):
         command.add_argument("--reason", required=True, metavar="TEXTE", help="motif")
-    for command in (suspend, unsuspend, abandon):
+    for command in (stopping, restarting, closing):
         command.add_argument("--person", required=True, metavar="ID", help="personne qui le demande")
-    for command in (resuming, suspend, unsuspend, abandon):
+    for command in (resuming, stopping, restarting, closing):
         command.add_argument("execution", metavar="EXÉCUTION", help="identifiant, ou sa fin")
     answering = commands.add_parser(
         "answer",
@@ -110,11 +113,11 @@ def add_commands(commands: Commands) -> None:
         command.add_argument(
             "--no-follow", action="store_true", help="enregistrer seulement, sans rien lancer"
         )
-    for command in (printing, opening, resuming, status, suspend, unsuspend, abandon, answering):
+    for command in (printing, opening, resuming, status, stopping, restarting, closing, answering):
         command.add_argument(
             "--platform", default="embarquee", metavar="NOM|FICHIER", help="plateforme (défaut : embarquee)"
         )
-    for command in (opening, resuming, status, suspend, unsuspend, abandon, answering):
+    for command in (opening, resuming, status, stopping, restarting, closing, answering):
         command.add_argument(
             "--runs-dir",
             default=RUNS_DIR,
@@ -201,43 +204,44 @@ def show_status(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def suspend_clock(options: argparse.Namespace) -> int:
+def suspend(options: argparse.Namespace) -> int:
     """`runbook suspend`."""
-    return change(
-        options, lambda work, one, at: work.journal.suspend(one, options.reason, options.person, at)
-    )
+    from tasks.handover_control import suspend_clock
+
+    return change(options, lambda work, one: suspend_clock(work, one, options.person, options.reason))
 
 
-def unsuspend_clock(options: argparse.Namespace) -> int:
+def unsuspend(options: argparse.Namespace) -> int:
     """`runbook unsuspend`."""
-    return change(options, lambda work, one, at: work.journal.resume(one, options.person, at))
+    from tasks.handover_control import resume_clock
+
+    return change(options, lambda work, one: resume_clock(work, one, options.person))
 
 
-def abandon_runbook(options: argparse.Namespace) -> int:
-    """`runbook abandon`: forms that wait for it in the UI are cancelled."""
+def abandon(options: argparse.Namespace) -> int:
+    """`runbook abandon`."""
+    from nonreg.handover.control import GivingUp
+
+    given = GivingUp(options.person, options.reason)
+    return change(options, lambda work, one: close_early(work, one, given))
+
+
+def close_early(work: Work, execution: Execution, given: GivingUp) -> Execution:
+    """Somebody gives it up at a terminal; forms that wait for it in the UI are cancelled."""
+    from tasks.handover_control import give_up
     from tasks.handover_suspended import cancel_suspended
 
-    def abandon(work: Work, one: Execution, at: datetime) -> Execution:
-        if not options.reason.strip():
-            raise UsageError("Un abandon demande un motif (--reason).")
-        after = work.journal.close(one, options.person, at, options.reason)
-        cancel_suspended(work, after, "")
-        return after
-
-    return change(options, abandon)
+    after = give_up(work, execution, given)
+    cancel_suspended(work, after, "")
+    return after
 
 
-def change(options: argparse.Namespace, act: Callable[[Work, Execution, datetime], Execution]) -> int:
-    """Something that a known person asks of an execution; then where it stands."""
+def change(options: argparse.Namespace, act: Callable[[Work, Execution], Execution]) -> int:
+    """Something that a person asks of an execution; then where it stands."""
     from tasks.handover import load_execution, publish_record
 
-    work, at = make_work_of(options), datetime.now(UTC)
-    person = work.people.find(options.person)
-    if person is None or not person.is_valid(at):
-        raise UsageError(
-            f"La personne « {options.person} » n'est pas habilitée dans {work.people.file.name}."
-        )
-    after = act(work, load_execution(work, options.execution), at)
+    work = make_work_of(options)
+    after = act(work, load_execution(work, options.execution))
     publish_record(work, after)
     print(describe(work, after))  # noqa: T201
     return EXIT_OK

@@ -50,7 +50,8 @@ def record_answer(
     if platform.name != execution.platform:
         raise UsageError(f"L'exécution {execution.id} porte sur la plateforme « {execution.platform} ».")
     step = find_human_step(execution, answer.step_id)
-    require_no_secret(platform, answer)
+    told = {**answer.values, "sans objet": answer.skip_reason}
+    require_no_secret(platform, f"Étape {step.id}", told)
     delegations = journal.list_delegations(execution)
     require_may(execution, step, people, answer.person, at, delegations)
     if answer.skip_reason.strip():
@@ -70,13 +71,13 @@ def record_answer(
     return journal.add_done(execution, step.id, person=answer.person, at=at, said=said, signed=answer.signed)
 
 
-def require_no_secret(platform: Platform, answer: Answer) -> None:
-    """UsageError for an answer that holds a password of the platform: the ledger keeps what it is told for good."""
+def require_no_secret(platform: Platform, where: str, texts: Mapping[str, str]) -> None:
+    """UsageError for a text that holds a password of the platform: the ledger keeps what it is told for good."""
     mask = Mask(list_secrets(platform))
-    for name, text in (*answer.values.items(), ("sans objet", answer.skip_reason)):
+    for name, text in texts.items():
         if mask.hide(str(text)) != str(text):
             raise UsageError(
-                f"Étape {answer.step_id}, « {name} » : cette réponse contient un secret de la plateforme, rien n'est "
+                f"{where}, « {name} » : cette réponse contient un secret de la plateforme, rien n'est "
                 "enregistré. Changez ce secret s'il a été vu."
             )
 

@@ -2,8 +2,9 @@
 
 What is not named is refused. The table refuses honest mistakes: open-source Prefect proves no identity, a person is
 declared; what engages is signed (nonreg.handover.signing). A delegate of the titulaire, by a reference of the MOA, may
-start what the titulaire may.
-Source: R11, R26, R27, R34, R35, R58.
+start what the titulaire may. Its `[execution]` table says who stops a clock and who gives an execution up
+(nonreg.handover.control).
+Source: R11, R26, R27, R28, R34, R35, R58.
 """
 
 from __future__ import annotations
@@ -40,6 +41,14 @@ class Thing(StrEnum):
     COMMAND = "commande"
 
 
+class Act(StrEnum):
+    """What is done to an execution besides its steps."""
+
+    SUSPEND = "suspension"
+    RESUME = "reprise"
+    GIVE_UP = "abandon"
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """What one role may start; `avis_moa` when it may send or confirm a notice to the MOA."""
@@ -68,6 +77,7 @@ class Profiles:
 
     __pydantic_config__: ClassVar[Any] = STRICT
     profiles: dict[Role, Profile]
+    execution: dict[Act, tuple[Role, ...]]
 
     def list_roles(self, thing: Thing, name: str) -> tuple[Role, ...]:
         """The roles that may start it."""
@@ -151,7 +161,26 @@ def find_problem(table: Profiles, deployments: Iterable[str], runbooks: Iterable
             return f"profil « {role} » : « {EVERY} » n'est que pour le titulaire"
         if not profile.scope.strip() or not profile.title.strip():
             return f"profil « {role} » : title et scope ne sont pas vides"
+    if problem := find_act_problem(table):
+        return f"[execution] : {problem}"
     own = table.profiles[Role.TITULAIRE].deployments
     if unnamed := [name for name in deployments if name not in own]:
         return f"déploiement « {unnamed[0]} » : prefect.yaml le déclare, le titulaire au moins doit pouvoir le lancer"
+    return ""
+
+
+def find_act_problem(table: Profiles) -> str:
+    """Why somebody could stop the clock of their own delay, or nobody any clock; empty when it is sound (R28)."""
+    for act in Act:
+        if act not in table.execution:
+            return f"« {act} » absent"
+        roles = table.execution[act]
+        if not roles:
+            return f"« {act} » : personne n'y est"
+        if any(role in RENFORTS for role in roles):
+            return f"« {act} » : un renfort n'y est pas, c'est sa mise en capacité que mesure l'horloge"
+    if Role.TITULAIRE in table.execution[Act.SUSPEND]:
+        return (
+            f"« {Act.SUSPEND} » : le titulaire s'est engagé sur ce délai, il n'arrête pas sa propre horloge"
+        )
     return ""

@@ -16,6 +16,7 @@ from nonreg.config import Platform
 from nonreg.decision import SignedDecision, sign_decision
 from nonreg.errors import NonregError, UsageError
 from nonreg.handover.answer import Answer
+from nonreg.handover.control import GivingUp
 from nonreg.handover.form import YES, check_said, check_value, hint
 from nonreg.handover.signing import Delegation, list_who_may, request_signature
 from nonreg.model.handover import Execution, Field, FieldKind, Step, StepFailed, StepKind
@@ -88,7 +89,7 @@ def describe_step(step: Step) -> Iterable[str]:
     yield f"  Preuve attendue : {step.evidence}"
 
 
-def ask_person(terminal: Terminal, allowed: tuple[Person, ...]) -> Person:
+def ask_person(terminal: Terminal, allowed: tuple[Person, ...], question: str = "Qui répond ?") -> Person:
     """Who answers, among those who may; the only one by a mere Enter."""
     ids = [one.id for one in allowed]
 
@@ -100,7 +101,7 @@ def ask_person(terminal: Terminal, allowed: tuple[Person, ...]) -> Person:
         return text
 
     default = f" (Entrée : {ids[0]})" if len(ids) == 1 else f" ({', '.join(ids)})"
-    found = terminal.ask(f"Qui répond ?{default} ", check)
+    found = terminal.ask(f"{question}{default} ", check)
     return next(one for one in allowed if one.id == found)
 
 
@@ -159,9 +160,17 @@ def ask_signature(
             terminal.write(f"  {error}")
 
 
-def ask_retry(terminal: Terminal, step: Step, failed: StepFailed | None) -> str:
-    """Empty to try a failed step again, or why the execution is given up."""
+def ask_retry(
+    terminal: Terminal, step: Step, failed: StepFailed | None, allowed: tuple[Person, ...]
+) -> GivingUp | None:
+    """None to try a failed step again, or who of those who may gives the execution up, and why."""
     terminal.write(f"\n{step.id} — {step.title} : en échec.")
     if failed is not None:
         terminal.write(f"  {failed.message}\n  À faire : {failed.remedy}")
-    return terminal.read("Entrée pour réessayer, ou le motif d'un abandon (Ctrl-C : s'arrêter là) : ").strip()
+    question = "Entrée pour réessayer, ou le motif d'un abandon (Ctrl-C : s'arrêter là) : "
+    reason = terminal.read(question).strip()
+    if not reason:
+        return None
+    if not allowed:
+        raise NonregError("Personne d'habilité ne peut abandonner cette exécution.")
+    return GivingUp(ask_person(terminal, allowed, "Qui abandonne ?").id, reason)

@@ -151,7 +151,7 @@ def test_the_clock_is_suspended_and_an_execution_given_up_by_known_people_only(p
     execution = reach_signature(played)
     stop = ("runbook", "suspend", execution.id, "--reason", "VPN fermé", "--person")
     assert played.governed.cli(*stop, "inconnue").returncode == 3
-    assert played.governed.cli(*stop, TITULAIRE).returncode == 0
+    assert played.governed.cli(*stop, MOA).returncode == 0
     assert played.journal.load(execution.id).clock.is_suspended
     assert played.governed.cli("runbook", "unsuspend", execution.id, "--person", TITULAIRE).returncode == 0
     give_up = ("runbook", "abandon", execution.id, "--reason", "demande retirée", "--person", TITULAIRE)

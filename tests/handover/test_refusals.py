@@ -16,6 +16,7 @@ from nonreg.decision import SignedDecision, sign_decision
 from nonreg.errors import ConfigError, DecisionRefused, NonregError, UsageError
 from nonreg.handover.answer import Answer
 from nonreg.handover.clock import view_clock
+from nonreg.handover.control import GivingUp
 from nonreg.handover.form import check_said, convert
 from nonreg.handover.integrated import find_complete
 from nonreg.handover.rehearsed_command import require_own_platform
@@ -80,7 +81,7 @@ def test_an_execution_is_not_closed_before_its_last_step_without_a_reason(
 ) -> None:
     """It would be taken for one that went to its end: an integration, a rehearsal."""
     execution = played.open()
-    done = played.governed.cli("runbook", "abandon", execution.id, "--reason", reason, "--person", TECHNIQUE)
+    done = played.governed.cli("runbook", "abandon", execution.id, "--reason", reason, "--person", TITULAIRE)
     assert done.returncode == 3
     assert "motif" in done.stderr
     with pytest.raises(UsageError, match="demande un motif"):
@@ -193,20 +194,20 @@ def test_a_step_that_nobody_may_do_waits_and_fills_nothing(played: Played) -> No
 class Asking:
     """Gives one wrong answer, or one reason, and keeps what it was told."""
 
-    def __init__(self, values: dict[str, str], reason: str = "") -> None:
-        self.values, self.reason, self.told = values, reason, list[str]()
+    def __init__(self, values: dict[str, str], given: GivingUp | None = None) -> None:
+        self.values, self.given, self.told = values, given, list[str]()
 
     def ask(self, work: Work, execution: Execution, step: Step) -> Answer:
         check_said(step, self.values, AT)
         raise AssertionError
 
-    def ask_retry(self, work: Work, execution: Execution, step: Step) -> str:
-        return self.reason
+    def ask_retry(self, work: Work, execution: Execution, step: Step) -> GivingUp | None:
+        return self.given
 
     def refused(self, error: NonregError) -> None:
         self.told.append(str(error))
 
-    def is_reentered(self) -> bool:
+    def has_asked(self, work: Work, execution: Execution, step: Step) -> bool:
         return True
 
 
@@ -221,7 +222,7 @@ def test_a_wrong_answer_that_holds_a_name_is_asked_again_without_it(played: Play
 
 def test_a_reason_to_give_up_that_holds_a_name_is_asked_again(played: Played) -> None:
     execution = played.journal.add_failed(played.reach("O2"), "O2", "refusé", "ouvrez l'accès", AT)
-    asker = Asking({}, "Mme Rivelune ne veut plus")
+    asker = Asking({}, GivingUp(TITULAIRE, "Mme Rivelune ne veut plus"))
     do_step(work_of(played), execution, execution.runbook.steps[2], asker, set())
     after = played.journal.load(execution.id)
     assert (after.closed_at, len(after.failed)) == (None, 2)

@@ -168,7 +168,7 @@ def test_a_failed_check_is_tried_again_or_given_up_with_a_reason(played: Played)
         played.journal.add_failed(one, "O2", "VPN fermé.", "Ouvrez-le.", datetime.now(UTC))
         return True
 
-    typing = Typing("", "le VPN ne viendra pas")
+    typing = Typing("", "le VPN ne viendra pas", TITULAIRE)
     after = ask(played, execution, typing, fail)
     assert len(tries) == 1
     assert after.abandoned == "le VPN ne viendra pas"
