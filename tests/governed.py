@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import re
 import subprocess
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -80,10 +81,15 @@ class Governed:
         return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
 
 
+def without_tracker(text: str) -> str:
+    """The text of a platform file that names no tracker: nothing is posted, and no ticket has to be open."""
+    return re.sub(r"\n\[tracker\][^\[]*", "\n", text)
+
+
 def make_governed(root: Path, source: Path = PLATFORMS_DIR / "embarquee.toml") -> Governed:
     """A copy of a platform's file and of the embedded people, with nothing promoted."""
     governed = Governed(root)
-    shipped = source.read_text(encoding="utf-8")
+    shipped = without_tracker(source.read_text(encoding="utf-8"))
     governed.platform_file.write_text(
         shipped.replace('governance = "embarquee"', 'governance = "./gouvernance"'), encoding="utf-8"
     )

@@ -10,6 +10,7 @@ from nonreg.config import PLATFORMS_DIR, load_platform
 from nonreg.errors import ConfigError
 from nonreg.tracker.protocol import holds_mark, mark_text
 from nonreg.tracker.settings import TrackerKind
+from tests.governed import without_tracker
 
 REDMINE = {
     "kind": '"redmine"',
@@ -22,7 +23,7 @@ REDMINE = {
 def write_platform(tmp_path: Path, table: dict[str, str]) -> Path:
     lines = [f"{key} = {value}" for key, value in table.items()]
     file = tmp_path / "site.toml"
-    own = (PLATFORMS_DIR / "embarquee.toml").read_text(encoding="utf-8")
+    own = without_tracker((PLATFORMS_DIR / "embarquee.toml").read_text(encoding="utf-8"))
     file.write_text(own + "\n[tracker]\n" + "\n".join(lines) + "\n", encoding="utf-8")
     return file
 

@@ -104,6 +104,11 @@ class Layout:
         return self.root / "identites"
 
     @property
+    def tracker_dir(self) -> Path:
+        """The tickets, one folder each."""
+        return self.root / "suivi"
+
+    @property
     def renforts_dir(self) -> Path:
         """Platform file, secrets and key of each renfort, for named accounts of their own."""
         return self.root / "renforts"

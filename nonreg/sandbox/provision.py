@@ -27,6 +27,7 @@ from nonreg.sandbox.layout import (
     Layout,
     write_private,
 )
+from nonreg.sandbox.tickets import write_tickets
 
 VERSION = "5.2.0"
 SSH_USER = "nonreg"
@@ -46,6 +47,7 @@ def provision(layout: Layout) -> None:
             version_file.write_text(VERSION + "\n", encoding="utf-8")
     generate_keys(layout)
     write_identities(layout)
+    write_tickets(layout.tracker_dir)
 
 
 def build_settings(layout: Layout, site: str, service: str) -> dict[str, Any]:
