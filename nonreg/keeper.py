@@ -6,6 +6,7 @@ command that started it, even by SIGKILL; then it ends the processes of that run
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -20,9 +21,13 @@ PREFECT_HOME = ".prefect"
 
 
 def start_keeper(run_dir: Path) -> subprocess.Popen[bytes]:
-    """Start a keeper in a session of its own; it lives until its standard input closes."""
+    """Start a keeper in a session of its own; it lives until its standard input closes.
+
+    It bears no mark: a command within another flow is ended with that flow, and its keeper must outlive it.
+    """
     return subprocess.Popen(
         [sys.executable, "-m", "nonreg.keeper", str(run_dir)],
+        env={name: value for name, value in os.environ.items() if name != RUN_MARK},
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
