@@ -45,6 +45,8 @@ class DecisionKind(StrEnum):
     CONFIRMATION = "confirmation"
     MIGRATION = "migration"
     ETAPE = "etape"
+    VALIDATION = "validation"
+    REVOCATION = "revocation"
 
 
 @dataclass(frozen=True, slots=True)

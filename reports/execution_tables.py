@@ -70,6 +70,12 @@ def describe_execution(execution: Execution) -> Section:
     if execution.abandoned:
         by = f" par {execution.closed_by}" if execution.closed_by else ""
         blocks.append(Paragraph(f"Abandonnée{by}, motif : {execution.abandoned}", "ko", "✗"))
+    if execution.revoked:
+        ended = tuple(
+            f"{one.delegate}, le {text.format_moment(one.at)}, par {one.person}, motif : {one.reason}"
+            for one in execution.revoked
+        )
+        blocks.append(Items("Délégations révoquées", ended))
     if runbook.unknown:
         blocks.append(Items("Ce que le site n'avait pas dit à l'ouverture", runbook.unknown))
     return Section("execution", "2. Exécution", tuple(blocks))
@@ -173,6 +179,9 @@ def _iter_events(execution: Execution) -> Iterator[tuple[datetime, str, str, str
         yield pause.since, "Horloge suspendue", pause.person, f"ligne {pause.sequence}"
         if pause.until:
             yield pause.until, "Horloge reprise", pause.resumed_by, f"ligne {pause.resumed_sequence}"
+    for one in execution.revoked:
+        what = f"Délégation de {one.delegate} révoquée, décision signée {one.decision_id}"
+        yield one.at, what, one.person, f"ligne {one.sequence}"
     if execution.closed_at:
         what = "Abandon" if execution.abandoned else "Clôture"
         yield execution.closed_at, what, execution.closed_by, f"ligne {execution.closed_sequence}"

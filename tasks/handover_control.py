@@ -1,13 +1,18 @@
-"""Stopping a clock, letting it run again, giving an execution up: by whom the table lets, wherever it is asked."""
+"""Stopping a clock, letting it run again, giving an execution up: by whom the table lets, wherever it is asked.
+
+Ending a delegation is the MOA's, signed.
+"""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from nonreg.decision import SignedDecision
 from nonreg.errors import UsageError
 from nonreg.handover.answer import require_no_secret
 from nonreg.handover.control import GivingUp, list_who_may_act, require_act
 from nonreg.handover.profiles import Act, load_profiles
+from nonreg.handover.revocation import name_delegate, require_reason, verify_revocation
 from nonreg.model.handover import Execution
 from nonreg.people import Person
 from tasks.handover_work import Work
@@ -36,6 +41,16 @@ def give_up(work: Work, execution: Execution, given: GivingUp) -> Execution:
         raise UsageError("Un abandon demande un motif.")
     require_no_secret(work.platform, "Abandon", {"motif": given.reason})
     return work.journal.close(execution, given.person, at, given.reason)
+
+
+def revoke_delegation(work: Work, execution: Execution, reason: str, signed: SignedDecision) -> Execution:
+    """The delegation that this execution gave ends now; DecisionRefused unless the MOA signed exactly that."""
+    at = datetime.now(UTC)
+    require_no_secret(work.platform, "Révocation", {"motif": reason})
+    done, _ = verify_revocation(signed, work.platform, work.people, execution, reason, at)
+    return work.journal.revoke(
+        execution, done.step_id, name_delegate(done), require_reason(reason), signed, at
+    )
 
 
 def list_who_may_give_up(work: Work, execution: Execution) -> tuple[Person, ...]:

@@ -72,7 +72,7 @@ def answer(work: Work, execution: Execution, terminal: Terminal) -> None:
 
 def give_up(work: Work, execution: Execution, terminal: Terminal) -> bool:
     """Whether a failed step of the tool is the end of it: asked until somebody who may says so, or tries again."""
-    from nonreg.commands.handover import close_early
+    from nonreg.commands.control import close_early
     from nonreg.handover.state import last_failure, next_step
     from nonreg.handover.terminal import ask_retry
     from tasks.handover import publish_record

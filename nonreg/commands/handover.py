@@ -5,18 +5,17 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nonreg.commands import EXIT_INCOMPLETE, EXIT_KO, EXIT_OK, RUNS_DIR, Commands
+from nonreg.commands.control import add_actions
 from nonreg.errors import UsageError
 from nonreg.french import FrenchParser
 
 if TYPE_CHECKING:
     from nonreg.decision import DecisionRequest, SignedDecision
-    from nonreg.handover.control import GivingUp
     from nonreg.model.handover import Execution
     from nonreg.people import Person
     from tasks.handover_work import Work
@@ -31,7 +30,7 @@ EXIT_CODES = (
 def add_commands(commands: Commands) -> None:
     """Add `runbook` and `answer`."""
     runbook = commands.add_parser(
-        "runbook", help="runbooks : list, print, open, resume, status, suspend, unsuspend, abandon"
+        "runbook", help="runbooks : list, print, open, resume, status, suspend, unsuspend, abandon, revoke"
     )
     actions = runbook.add_subparsers(
         dest="action", metavar="ACTION", required=True, parser_class=FrenchParser
@@ -66,19 +65,8 @@ def add_commands(commands: Commands) -> None:
     status.add_argument(
         "execution", metavar="EXÉCUTION", nargs="?", default="", help="identifiant, ou sa fin"
     )
-    stopping = actions.add_parser("suspend", help="suspendre l'horloge, avec un motif (la MOA)")
-    stopping.set_defaults(run_command=suspend)
-    restarting = actions.add_parser("unsuspend", help="faire repartir l'horloge (la MOA, le titulaire)")
-    restarting.set_defaults(run_command=unsuspend)
-    closing = actions.add_parser(
-        "abandon", help="clore une exécution qui n'ira pas au bout, avec un motif (le titulaire, la MOA)"
-    )
-    closing.set_defaults(run_command=abandon)
-    for command in (stopping, closing):
-        command.add_argument("--reason", required=True, metavar="TEXTE", help="motif")
-    for command in (stopping, restarting, closing):
-        command.add_argument("--person", required=True, metavar="ID", help="personne qui le demande")
-    for command in (resuming, stopping, restarting, closing):
+    controls = add_actions(actions)
+    for command in (resuming, *controls):
         command.add_argument("execution", metavar="EXÉCUTION", help="identifiant, ou sa fin")
     answering = commands.add_parser(
         "answer",
@@ -113,11 +101,11 @@ def add_commands(commands: Commands) -> None:
         command.add_argument(
             "--no-follow", action="store_true", help="enregistrer seulement, sans rien lancer"
         )
-    for command in (printing, opening, resuming, status, stopping, restarting, closing, answering):
+    for command in (printing, opening, resuming, status, *controls, answering):
         command.add_argument(
             "--platform", default="embarquee", metavar="NOM|FICHIER", help="plateforme (défaut : embarquee)"
         )
-    for command in (opening, resuming, status, stopping, restarting, closing, answering):
+    for command in (opening, resuming, status, *controls, answering):
         command.add_argument(
             "--runs-dir",
             default=RUNS_DIR,
@@ -201,49 +189,6 @@ def show_status(options: argparse.Namespace) -> int:
         found = work.journal.load(execution_id)
         if found.platform == work.platform.name:
             print(f"{found.id}  {summarise(found)}")  # noqa: T201
-    return EXIT_OK
-
-
-def suspend(options: argparse.Namespace) -> int:
-    """`runbook suspend`."""
-    from tasks.handover_control import suspend_clock
-
-    return change(options, lambda work, one: suspend_clock(work, one, options.person, options.reason))
-
-
-def unsuspend(options: argparse.Namespace) -> int:
-    """`runbook unsuspend`."""
-    from tasks.handover_control import resume_clock
-
-    return change(options, lambda work, one: resume_clock(work, one, options.person))
-
-
-def abandon(options: argparse.Namespace) -> int:
-    """`runbook abandon`."""
-    from nonreg.handover.control import GivingUp
-
-    given = GivingUp(options.person, options.reason)
-    return change(options, lambda work, one: close_early(work, one, given))
-
-
-def close_early(work: Work, execution: Execution, given: GivingUp) -> Execution:
-    """Somebody gives it up at a terminal; forms that wait for it in the UI are cancelled."""
-    from tasks.handover_control import give_up
-    from tasks.handover_suspended import cancel_suspended
-
-    after = give_up(work, execution, given)
-    cancel_suspended(work, after, "")
-    return after
-
-
-def change(options: argparse.Namespace, act: Callable[[Work, Execution], Execution]) -> int:
-    """Something that a person asks of an execution; then where it stands."""
-    from tasks.handover import load_execution, publish_record
-
-    work = make_work_of(options)
-    after = act(work, load_execution(work, options.execution))
-    publish_record(work, after)
-    print(describe(work, after))  # noqa: T201
     return EXIT_OK
 
 

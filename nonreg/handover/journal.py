@@ -253,6 +253,27 @@ class Journal:
         data = {"event": Event.CLOSED, "abandoned": check_reason(abandoned)}
         return self._add(execution, person, data, at, check_more=check)
 
+    def revoke(
+        self,
+        execution: Execution,
+        step_id: str,
+        delegate: str,
+        reason: str,
+        signed: SignedDecision,
+        at: datetime,
+    ) -> Execution:
+        """The MOA ends a delegation, whether its execution goes on or not; UsageError when it has ended already."""
+
+        def check(entries: tuple[LedgerEntry, ...]) -> None:
+            now = self.build(select_entries(entries, execution.id))
+            if any(one.step_id == step_id for one in now.revoked):
+                raise UsageError(f"La délégation de l'exécution {execution.id} est déjà révoquée.")
+
+        data = {"event": Event.REVOKED, "step": step_id, "delegate": delegate, "reason": reason}
+        person = signed.decision.person
+        self._append(execution.id, execution.platform, execution.ticket, person, data, at, signed, check)
+        return self.load(execution.id)
+
     def keep_evidence(self, execution: Execution, name: str, title: str, content: bytes) -> Evidence:
         """Keep a file as proof, before the entry that names it."""
         folder = self.folder(execution.id)

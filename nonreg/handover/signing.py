@@ -52,14 +52,21 @@ def list_delegations(
 ) -> tuple[Delegation, ...]:
     """Every delegation that the MOA signed for a platform, by steps which delegate; one played counts in plays only.
 
-    A signature that is no longer found genuine by `people` delegates nothing.
+    A signature that is no longer found genuine by `people` delegates nothing. What the MOA has revoked does not come
+    back, whatever becomes of the people file.
     """
+    entries = tuple(entries)
+    revoked = {
+        (one.data["execution"], one.data["step"])
+        for one in entries
+        if one.kind == KIND and one.data.get("event") == Event.REVOKED
+    }
     delegating = {
         (one.id, step.id)
         for one in executions
         for step in one.runbook.steps
         if step.delegates and (one.platform, one.rehearsal) == (platform, rehearsal)
-    }
+    } - revoked
     found = []
     for entry in entries:
         data = entry.data
@@ -213,11 +220,7 @@ def verify_step(
         at=at,
         subject=name_subject(execution, step),
     )
-    if decision.expires_at - decision.decided_at > VALID_FOR:
-        raise DecisionRefused(
-            f"La décision {decision.id} vaut plus de {VALID_FOR // timedelta(hours=1)} h : une étape se signe au "
-            "moment où elle est faite."
-        )
+    require_short(decision)
     if decision.person not in {person.id for person in allowed}:
         own = (
             " : personne ne juge de sa propre mise en capacité"
@@ -226,6 +229,15 @@ def verify_step(
         )
         raise DecisionRefused(f"« {decision.person} » ne peut pas signer l'étape {step.id}{own}.")
     return decision
+
+
+def require_short(decision: Decision) -> None:
+    """DecisionRefused for a signature that was made to last."""
+    if decision.expires_at - decision.decided_at > VALID_FOR:
+        raise DecisionRefused(
+            f"La décision {decision.id} vaut plus de {VALID_FOR // timedelta(hours=1)} h : une étape se signe au "
+            "moment où elle est faite."
+        )
 
 
 def own_roles(step: Step) -> frozenset[Role]:

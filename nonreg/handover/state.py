@@ -8,6 +8,7 @@ debut       step, run_id          a campaign began: a resumed step asks after it
 suspension  reason                the clock stands still…
 reprise                           …and goes on
 cloture     abandoned             why it was given up, empty when every step is done
+revocation  step, delegate, reason  the MOA ends the delegation that this step gave, after the end too
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from nonreg.model.handover import (
     Execution,
     FieldKind,
     Outcome,
+    Revoked,
     Runbook,
     Said,
     Step,
@@ -47,6 +49,7 @@ class Event(StrEnum):
     SUSPENDED = "suspension"
     RESUMED = "reprise"
     CLOSED = "cloture"
+    REVOKED = "revocation"
 
 
 def select_entries(entries: Iterable[LedgerEntry], execution_id: str) -> tuple[LedgerEntry, ...]:
@@ -108,6 +111,18 @@ def apply(execution: Execution, entry: LedgerEntry) -> Execution:
                 closed_sequence=entry.sequence,
                 abandoned=data["abandoned"],
             )
+        case Event.REVOKED:
+            decision_id = entry.decision.id if entry.decision else ""
+            revoked = Revoked(
+                data["step"],
+                entry.at,
+                data["delegate"],
+                data["reason"],
+                entry.person,
+                entry.sequence,
+                decision_id,
+            )
+            return dataclasses.replace(execution, revoked=(*execution.revoked, revoked))
         case _:
             return execution
 

@@ -24,6 +24,8 @@ DECISIONS = {
     DecisionKind.CONFIRMATION: "remise en état confirmée",
     DecisionKind.MIGRATION: "liste de migration signée",
     DecisionKind.ETAPE: "étape signée",
+    DecisionKind.VALIDATION: "document validé",
+    DecisionKind.REVOCATION: "délégation révoquée",
 }
 
 
@@ -92,6 +94,10 @@ def describe(entry: LedgerEntry, titles: Mapping[str, str]) -> str:
             return f"{titles.get(str(data.get('execution')), 'runbook')} : {describe_step(data)}"
         case kind if kind == OPENING:
             return "registre ouvert"
+        case "document":
+            return f"document {data.get('genre')} archivé, version {data.get('version')} ({data.get('document')})"
+        case "document-evenement":
+            return f"document {data.get('document')} : {data.get('event')} le {data.get('at')}"
     if entry.decision is not None:
         return f"{DECISIONS[entry.decision.kind]} ({entry.decision.subject})"
     return f"{entry.kind} : {data.get('verdict', 'voir le registre')}"
@@ -113,6 +119,8 @@ def describe_step(data: Mapping[str, object]) -> str:
             return f"horloge suspendue, {data.get('reason')}"
         case Event.RESUMED:
             return "horloge reprise"
+        case Event.REVOKED:
+            return f"délégation de {data.get('delegate')} révoquée, {data.get('reason')}"
         case Event.CLOSED:
             return f"abandonné, {data['abandoned']}" if data.get("abandoned") else "clos"
     return str(data.get("event"))

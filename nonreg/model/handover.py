@@ -190,6 +190,19 @@ class StepFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class Revoked:
+    """A delegation that the MOA ended before its day, from then on; `step_id` had given it to `delegate`."""
+
+    step_id: str
+    at: datetime
+    delegate: str
+    reason: str
+    person: str
+    sequence: int
+    decision_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Suspension:
     """The clock stood still, for a reason; `until` is None while it does. Sequences are lines of the ledger."""
 
@@ -242,6 +255,7 @@ class Execution:
     closed_by: str = ""
     closed_sequence: int = 0
     abandoned: str = ""
+    revoked: tuple[Revoked, ...] = ()
 
     def find(self, step_id: str) -> StepDone | None:
         """How a step was done, None while it is not."""
