@@ -8,9 +8,10 @@ from pathlib import Path
 from nonreg.config import find_platform_file
 from nonreg.errors import NonregError, UsageError
 from nonreg.evidence.chain import RECORD
-from nonreg.evidence.files import LOCK, MANIFEST
+from nonreg.evidence.files import LOCK, MANIFEST, EvidenceWrong, mark_files
 from nonreg.evidence.seal import Thing as Sealed
 from nonreg.evidence.seal import seal_folder
+from nonreg.evidence.verify import compare_files, read_manifest
 from nonreg.file_lock import hold_file_lock
 from nonreg.handover.answer import Answer, record_answer
 from nonreg.handover.checks import CHECKS, CheckContext, Point
@@ -189,19 +190,32 @@ def record_campaign(work: Work, execution: Execution, step: Step, run_dir: Path)
 def publish_record(work: Work, execution: Execution) -> Path:
     """Write the record of an execution as HTML and PDF, made anew each time; the path of the page.
 
-    That of a closed execution is sealed, once: whatever was changed in it since is not written over.
+    That of a closed execution is sealed, and made anew only for what the ledger tells of it since: whatever else was
+    changed in its folder is neither written over nor sealed.
     """
     folder = work.journal.folder(execution.id)
     if execution.closed_at is None:
         write_record(work, execution, datetime.now(UTC))
         return folder / RECORD_HTML
     with hold_file_lock(folder / LOCK, f"Relevé {execution.id}"):
-        if not (folder / MANIFEST).exists():
+        if may_seal(folder, work.journal.read(execution.id)[-1].sequence):
             at, platform = datetime.now(UTC), work.platform
             write_record(work, execution, at)
             thing = Sealed(RECORD, execution.id, platform.name, platform.identity_token, at, execution.ticket)
             seal_folder(folder, thing, work.runs_dir)
     return folder / RECORD_HTML
+
+
+def may_seal(folder: Path, last_sequence: int) -> bool:
+    """True for a folder that was never sealed, or is as it was sealed when the ledger tells more of it."""
+    if not (folder / MANIFEST).exists():
+        return True
+    try:
+        manifest, found = read_manifest(folder), mark_files(folder)
+    except EvidenceWrong:
+        return False
+    told = manifest.head is None or manifest.head.sequence < last_sequence
+    return told and not compare_files(manifest.files, found)
 
 
 def write_record(work: Work, execution: Execution, at: datetime) -> None:
