@@ -239,3 +239,57 @@ def test_a_stop_ends_pytest_and_says_so(tmp_path: Path) -> None:
     run = run_folder(folder, run_dir, stop)
     assert run.interruption == "Campagne arrêtée à la demande."
     assert [result.outcome for result in run.results] == [Outcome.INCONCLUSIF]
+
+
+@pytest.mark.parametrize(
+    ("left", "is_done"),
+    [
+        ("atexit.register(lambda: END.write_text('fini'))", False),
+        ("threading.Thread(target=end_after_pytest, daemon=False).start()", True),
+    ],
+    ids=["rien", "un fil"],
+)
+def test_pytest_leaves_when_all_is_written_unless_a_thread_of_a_scenario_goes_on(
+    tmp_path: Path, left: str, is_done: bool
+) -> None:
+    folder, end = tmp_path / "scenarios", tmp_path / "fin"
+    folder.mkdir()
+    text = SCENARIOS.split("@scenario")[0] + (
+        "import atexit, threading\n"
+        "from pathlib import Path\n"
+        f"END = Path({str(end)!r})\n"
+        "def end_after_pytest():\n"
+        "    threading.main_thread().join()\n"
+        "    END.write_text('fini')\n"
+        '@scenario("BASE-011", "Laisse quelque chose", MAJEURE)\n'
+        "def test_leaves(witness):\n"
+        '    witness.expect_equal(1, 1, "requête")\n'
+        f"    {left}\n"
+    )
+    (folder / "test_fin.py").write_text(text, encoding="utf-8")
+    run = run_folder(folder, tmp_path / "passage")
+    assert ([result.outcome for result in run.results], run.pytest_exit) == ([Outcome.OK], 0)
+    assert "1 passed" in (tmp_path / "passage" / "pytest.log").read_text(encoding="utf-8")
+    assert end.exists() == is_done
+
+
+def test_an_error_at_the_very_end_of_pytest_is_told_and_is_no_success(tmp_path: Path) -> None:
+    folder = tmp_path / "scenarios"
+    folder.mkdir()
+    text = SCENARIOS.split("@scenario")[0] + (
+        '@scenario("BASE-011", "Bon", MAJEURE)\n'
+        "def test_good(witness):\n"
+        '    witness.expect_equal(1, 1, "requête")\n'
+    )
+    (folder / "test_bon.py").write_text(text, encoding="utf-8")
+    (folder / "conftest.py").write_text(
+        "import os\n"
+        "def pytest_sessionfinish():\n"
+        "    if 'NONREG_RUN_DIR' in os.environ:\n"
+        "        raise RuntimeError('fin manquée')\n",
+        encoding="utf-8",
+    )
+    run = run_folder(folder, tmp_path / "passage")
+    assert [result.outcome for result in run.results] == [Outcome.OK]
+    assert run.pytest_exit not in (0, None)
+    assert "fin manquée" in (tmp_path / "passage" / "pytest.log").read_text(encoding="utf-8")
