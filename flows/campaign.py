@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from prefect import State, flow, runtime, tags
+from prefect import State, flow, get_run_logger, runtime, tags
 from prefect.states import Completed, Failed
 from pydantic import Field
 
@@ -37,6 +37,7 @@ from tasks.finisher import BY_A_WORKER, finishing
 from tasks.outliving import outlive
 from tasks.showing import finish_showing, rename_run
 from tasks.slot import hold_slot
+from tasks.tracking import tell_tickets
 
 outlive()
 DRILLED = "EXERCICES"
@@ -161,6 +162,8 @@ def campaign(
         report = judge_stage(run_dir, tuple(Path(file) for file in project_junit))
         rendered = render_stage(report)
         message = publish_stage(loaded, run_dir, report, rendered)
+        for line in tell_tickets(platform, run_dir.parent):
+            get_run_logger().info(line)
         verdict = report.assessment.verdict
         rename_run(f"{runtime.flow_run.name} — {name_verdict(verdict)}")
         finish_showing()

@@ -34,6 +34,7 @@ from tasks.migration import (
     read_expected,
 )
 from tasks.showing import finish_showing, keep_secrets_of, show_file, show_markdown
+from tasks.tracking import telling_tickets
 
 
 class PartChoice(StrEnum):
@@ -135,7 +136,8 @@ def migration(
             run_here(left, platform_from, families, select, ticket, runs_dir),
             run_here(right, platform_to, families, select, ticket, runs_dir),
         )
-    published = compare_stage(request, runs, Path(runs_dir))
+    with telling_tickets(platform_to, Path(runs_dir), get_run_logger().info):
+        published = compare_stage(request, runs, Path(runs_dir))
     report = published.report
     message = f"{VERDICTS[report.verdict].text} — {published.folder / HTML}"
     if report.verdict in (MigrationVerdict.ECARTS, MigrationVerdict.INCOMPLET):

@@ -40,6 +40,7 @@ from tasks.intervention import (
 )
 from tasks.profiles import require_may_start, say_scope
 from tasks.showing import clean_errors, finish_showing, keep_secrets_of, show_file, show_markdown
+from tasks.tracking import require_open_ticket, telling_tickets
 
 DEPLOYMENT = "avant-intervention"
 ACCEPTANCE_MINUTES, MAX_ACCEPTANCE_MINUTES = 30.0, 120.0  # a pause holds its worker
@@ -174,6 +175,8 @@ def pre_intervention(
     folder = Path(runs_dir)
     if person:
         require_asking(platform, folder, person)
+    with clean_errors():
+        require_open_ticket(loaded, ticket)  # before a campaign of half an hour; unverified, it is a reason
     hours = read_max_age(loaded, max_age_hours)
     with_form = ReservesChoice(accept_reserves) is ReservesChoice.FORMULAIRE
     accepting = list_accepting(loaded, datetime.now(UTC)) if with_form else ()
@@ -190,14 +193,16 @@ def pre_intervention(
             run_id=run_dir.name,
             return_state=True,  # its verdict is read from the folder, not from its state
         )
-    answered = answer_stage(loaded, asked, run_dir, folder, hours, person, with_form)
+    with telling_tickets(platform, folder, get_run_logger().info):
+        answered = answer_stage(loaded, asked, run_dir, folder, hours, person, with_form)
     decision = answered.decision
     message = f"{ANSWERS[decision.answer].text} — {answered.folder / 'page.html'}"
     if decision.answer is Answer.NO_GO:
         raise InterventionBlocked(message)
     if decision.acceptance_required:
         said = ask_reserves(decision, accepting, acceptance_minutes)
-        held_back = accept_stage(loaded, answered, said, folder)
+        with telling_tickets(platform, folder, get_run_logger().info):
+            held_back = accept_stage(loaded, answered, said, folder)
         if held_back:
             raise InterventionBlocked(f"{held_back} — {message}")
     return message

@@ -14,6 +14,7 @@ from nonreg.config import load_platform
 from nonreg.decision import load_signed
 from tasks.promotion import Candidate, load_candidate, promote
 from tasks.showing import finish_showing, keep_secrets_of, show_markdown
+from tasks.tracking import require_open_ticket, telling_tickets
 
 
 @task(name="1 - Relire et juger de nouveau le passage", cache_policy=NO_CACHE)
@@ -27,7 +28,10 @@ def load_candidate_stage(run: str, platform: str) -> Candidate:
 @task(name="2 - Verifier la decision et inscrire la reference", cache_policy=NO_CACHE)
 def promote_stage(candidate: Candidate, decision: str, runs_dir: Path) -> Path:
     """Verify the signature against the run, record it in the ledger, write the file to review."""
-    path = promote(candidate, load_signed(Path(decision)), runs_dir, datetime.now(UTC))
+    signed = load_signed(Path(decision))
+    if unverified := require_open_ticket(candidate.platform, signed.decision.ticket):
+        get_run_logger().warning(unverified)
+    path = promote(candidate, signed, runs_dir, datetime.now(UTC))
     show_markdown(
         f"reference-{candidate.baseline.number:04d}",
         f"```\n{candidate.sheet}```\n\nFichier à relire et à valider dans git : `{path}`\n",
@@ -52,6 +56,7 @@ def promote_baseline(
         decision: Décision signée du titulaire (.signed.json).
         platform: Nom de la plateforme (nonreg/platforms) ou chemin de son fichier TOML.
     """
-    path = promote_stage(load_candidate_stage(run, platform), decision, Path(run).parent)
+    with telling_tickets(platform, Path(run).parent, get_run_logger().info):
+        path = promote_stage(load_candidate_stage(run, platform), decision, Path(run).parent)
     get_run_logger().info("Référence écrite : %s", path)
     return f"Référence écrite, à relire et à valider dans git : {path}"

@@ -20,6 +20,7 @@ from nonreg.orphans import list_lives
 from nonreg.working_time import PARIS
 from tasks.recovery import Recovered, heal_platform, recover_run, settle_lost
 from tasks.showing import clean_errors, redact
+from tasks.tracking import telling_tickets
 
 
 class NotPutBack(NonregError):
@@ -69,7 +70,8 @@ def recovery(
         runs_dir: Dossier des passages.
     """
     folder = Path(runs_dir)
-    recovered = recover_stage(folder)
+    with telling_tickets(platform, folder, get_run_logger().info):
+        recovered = recover_stage(folder)
     healed = heal_stage(platform)
     lost = settle_stage(folder)
     said = [f"{one.run_dir.name} : {one.message}" for one in recovered]

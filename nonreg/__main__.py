@@ -11,6 +11,7 @@ from nonreg.commands import (
     campaign,
     comparison,
     decisions,
+    documents,
     drills,
     evidence,
     governance,
@@ -20,6 +21,8 @@ from nonreg.commands import (
     migration,
     readiness,
     sqlserver,
+    steering,
+    tracker,
 )
 from nonreg.errors import LedgerBroken, NonregError
 from nonreg.french import EXIT_USAGE, FrenchParser, describe_os_error
@@ -45,11 +48,14 @@ def build_parser() -> FrenchParser:
         handover,
         activation,
         readiness,
+        steering,
         migration,
         decisions,
+        documents,
         evidence,
         history,
         sqlserver,
+        tracker,
     ):
         module.add_commands(commands)
     return parser
@@ -60,7 +66,10 @@ def main(arguments: list[str] | None = None) -> int:
     note_interrupts()
     options = build_parser().parse_args(arguments)
     try:
-        return int(options.run_command(options))
+        try:
+            return int(options.run_command(options))
+        finally:
+            tracker.tell_after(options)  # what was recorded goes to its tickets, however the command ended
     except LedgerBroken as error:  # found by any command: evidence that does not hold, not a wrong use
         print(f"Erreur : {error}", file=sys.stderr)  # noqa: T201
         return EXIT_KO

@@ -27,6 +27,7 @@ from nonreg.links import read_reports_url
 from nonreg.model import CampaignPlan, CampaignReport, CampaignRun
 from nonreg.plan import CampaignRequest, collect_scenarios, identify_tool, plan_campaign
 from nonreg.progress import Progress, read_progress
+from nonreg.tracker.requirement import require_open_ticket
 from nonreg.wording import plural
 from reports.artifacts import Links, describe_verdict, explain_shortly, list_families, summarise
 from reports.markdown import escape
@@ -72,6 +73,8 @@ def plan_stage(request: CampaignRequest, platform: Platform, run_dir: Path) -> C
     basis = load_basis(platform, plan, scenarios, run_dir.parent)
     save_basis(run_dir, basis)
     if plan.approval is not None:
+        if unverified := require_open_ticket(platform, plan.ticket):
+            get_run_logger().warning(unverified)
         signed = load_signed(Path(request.drills))
         record_approval(run_dir.parent, platform, plan, signed, datetime.now(UTC))
         keep_approval(run_dir, signed)

@@ -146,8 +146,8 @@ class Gathering:
             *((one.ticket, "échéance") for one in deadlines),
         ):
             binding[ticket] = tuple(dict.fromkeys((*binding.get(ticket, ()), why)))
-        tracked = read_open_tickets(self.work)
-        if tracked is None:
+        tracked = self.try_reading("suivi des tickets", lambda: read_open_tickets(self.work))
+        if tracked is None and not any(one.startswith("suivi des tickets") for one in self.missing):
             self.missing.append(
                 "suivi des tickets (aucun n'est relié : titre, état et échéance de chaque ticket s'y lisent)"
             )

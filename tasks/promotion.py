@@ -31,6 +31,7 @@ from nonreg.people import People, Person
 from nonreg.promoted import PROMOTING_ROLES, find_promoted, load_promoted, write_promoted
 from nonreg.promotion import draft_baseline, dump_content, hash_content, render_sheet, require_promotable
 from nonreg.tickets import require_ticket
+from nonreg.tracker.requirement import require_open_ticket
 from tasks.publication import load_unaltered
 
 VALID_FOR = timedelta(days=3)
@@ -80,6 +81,7 @@ def request_promotion(
 ) -> DecisionRequest:
     """What the titulaire is asked to sign; UsageError without a ticket and a reason."""
     require_traced(ticket, reason)
+    require_open_ticket(candidate.platform, ticket)
     decision = Decision(
         id=new_decision_id(),
         kind=DecisionKind.PROMOTION,
@@ -108,6 +110,7 @@ def promote(candidate: Candidate, signed: SignedDecision, runs_dir: Path, now: d
     """Verify the decision against the run as it is now, record it, write the file to review and commit."""
     platform = candidate.platform
     require_traced(signed.decision.ticket, signed.decision.reason)
+    require_open_ticket(platform, signed.decision.ticket)
     verify_decision(
         signed,
         candidate.people,

@@ -245,9 +245,11 @@ def record_use(platform: Platform, plan: CampaignPlan, request: CampaignRequest,
     """Make sure that the approval is in the ledger before anything starts."""
     from datetime import UTC, datetime
 
+    from nonreg.commands.tracker import tell_unverified
     from nonreg.decision import load_signed
     from nonreg.drills.approval import record_approval
 
+    tell_unverified(platform, plan.ticket)
     record_approval(runs_dir, platform, plan, load_signed(Path(request.drills)), datetime.now(UTC))
 
 

@@ -88,6 +88,7 @@ def plan_drills(options: argparse.Namespace) -> int:
     from datetime import UTC, datetime
 
     from nonreg.commands.governance import DECISIONS_DIR, obtain_decision
+    from nonreg.commands.tracker import tell_unverified
     from nonreg.config import load_platform
     from nonreg.drills.approval import (
         record_approval,
@@ -107,6 +108,7 @@ def plan_drills(options: argparse.Namespace) -> int:
     catalog = collect_scenarios(request.scenarios_dir())
     plan = draft_plan(request, platform, catalog, "", identify_tool(request), drills=True)
     text = render_drill_plan(platform, plan)
+    tell_unverified(platform, plan.ticket)
 
     def ask(person: Person) -> DecisionRequest:
         return request_approval(

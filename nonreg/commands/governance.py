@@ -72,6 +72,7 @@ def promote_run(options: argparse.Namespace) -> int:
     """`promote`: prepare, have it signed, record, write."""
     from datetime import UTC, datetime
 
+    from nonreg.commands.tracker import tell_unverified
     from nonreg.config import load_platform
     from tasks.promotion import load_candidate, promote, request_promotion
 
@@ -85,6 +86,7 @@ def promote_run(options: argparse.Namespace) -> int:
     signed = obtain_decision(options, candidate.people, ask)
     if signed is None:
         return EXIT_OK
+    tell_unverified(candidate.platform, signed.decision.ticket)
     path = promote(candidate, signed, Path(options.runs_dir), datetime.now(UTC))
     print(  # noqa: T201
         f"Référence n° {candidate.baseline.number} : {path}\nÀ relire et à valider dans git ; les précédentes restent."

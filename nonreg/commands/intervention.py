@@ -120,6 +120,7 @@ def parse_planned(text: str) -> datetime | None:
 def answer(options: argparse.Namespace) -> int:
     """`pre-intervention`: a fresh run or a new campaign, then the answer."""
     from nonreg.commands.campaign import conclude, start_campaign
+    from nonreg.commands.tracker import tell_unverified
     from nonreg.config import load_platform
     from nonreg.handover.profiles import Thing
     from nonreg.intervention import make_intervention
@@ -146,6 +147,7 @@ def answer(options: argparse.Namespace) -> int:
         require_may_start(work, options.person, Thing.COMMAND, options.command)
         if scope := say_scope(work, options.person):
             print(scope, flush=True)  # noqa: T201
+    tell_unverified(platform, options.ticket)  # before a campaign of half an hour
     hours = read_max_age(platform, options.max_age_hours)
     run_dir = None
     if not options.new_campaign:

@@ -1,7 +1,8 @@
 """Which events of the ledger are told in tickets, and in which words. Pure.
 
     campagne                     verdict, reasons, drills; the report is joined; its regressions open or follow tickets
-    runbook                      each step, failure and stop of the clock; closed: its record is joined
+    runbook                      each step, failure and stop of the clock
+    constat                      a closed execution of a runbook: its record is joined
     intervention, reserves       the answer, its page
     migration                    the verdict, its report
     any other with a ticket      one sentence (decisions: promotion, dérogation, exercice, confirmation, clôture…)
@@ -32,6 +33,7 @@ from nonreg.model import CampaignReport, Change, Finding, Outcome, Triage
 from nonreg.tracker.items import Item, ItemKind, PieceRef, Regression
 from nonreg.wording import plural
 
+RECORDED = "constat"
 CAMPAIGN, INTERVENTION, RESERVES, MIGRATION, READINESS, CLOSING = (
     "campagne",
     "intervention",
@@ -72,7 +74,7 @@ def collect_entry(
     """The note of an event in its own ticket; None when nothing is told. `report` is that of a campaign, if known."""
     if not is_told(entry):
         return None
-    lines = [f"{capitalise(words.fit(describe(entry, titles)))}."]
+    lines = [f"{capitalise(words.fit(_tell(entry, titles)))}."]
     lines += _tell_details(entry, words, report)
     if entry.person:
         role = f", {entry.decision.role}" if entry.decision is not None else ""
@@ -182,6 +184,19 @@ def _tell_regression(
     return "\n".join([*lines, *_link(words, plan.run_id)])
 
 
+def _tell(entry: LedgerEntry, titles: Mapping[str, str]) -> str:
+    if entry.kind == RECORDED:
+        execution = find_execution(entry)
+        return f"relevé complet de {titles.get(execution, 'runbook')} ({execution})"
+    return describe(entry, titles)
+
+
+def find_execution(entry: LedgerEntry) -> str:
+    """The execution of an event of a runbook, or of the seal of its record; empty when it names none."""
+    seal = entry.data.get("seal")
+    return str(entry.data.get("execution") or (seal.get("id") if isinstance(seal, Mapping) else "") or "")
+
+
 def _tell_details(entry: LedgerEntry, words: Words, report: CampaignReport | None) -> list[str]:
     data = entry.data
     lines: list[str] = []
@@ -248,10 +263,9 @@ def _list_pieces(entry: LedgerEntry) -> tuple[PieceRef, ...]:
         case "migration":
             migration = data.get("migration")
             return (PieceRef(f"{migration}/rapport.pdf", f"migration-{_file_name(migration)}.pdf", PDF),)
-        case kind if kind == RUNBOOK and data.get("event") == Event.CLOSED:
-            execution = data.get("execution")
-            path = f"runbooks/{execution}/releve.pdf"
-            return (PieceRef(path, f"releve-{_file_name(execution)}.pdf", PDF, entry.at),)
+        case "constat":
+            execution = find_execution(entry)
+            return (PieceRef(f"runbooks/{execution}/releve.pdf", f"releve-{_file_name(execution)}.pdf", PDF),)
     return ()
 
 

@@ -60,8 +60,11 @@ class Standing:
     denied: bool = False
 
 
-def judge(events: tuple[Event, ...], now: datetime) -> Standing:
-    """Where a note stands: DELIVERED for good once it was, DUE only when nothing of it can be under way."""
+def judge(events: tuple[Event, ...], now: datetime, *, hurried: bool = False) -> Standing:
+    """Where a note stands: DELIVERED for good once it was, DUE only when nothing of it can be under way.
+
+    Somebody who is hurried does not wait for more than that.
+    """
     delivered = next((one for one in events if one.step is Step.DELIVERED), None)
     if delivered is not None:
         return Standing(State.DELIVERED, delivered.detail, delivered.at)
@@ -80,6 +83,8 @@ def judge(events: tuple[Event, ...], now: datetime) -> Standing:
         seconds, detail = SETTLE_SECONDS, detail or "la réponse du dernier essai n'est pas connue."
     else:
         seconds = PAUSES_SECONDS[min(len(refusals), len(PAUSES_SECONDS)) - 1]
+        if hurried:
+            seconds = 0.0 if denied else SETTLE_SECONDS
     next_at = last.at + timedelta(seconds=seconds)
     # A clock that was put back must not hold anything up for longer than the pause itself.
     if last.at <= now < next_at:

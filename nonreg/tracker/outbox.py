@@ -116,7 +116,7 @@ class TrackerOutbox:
         """How many items stand in the tracker."""
         return sum(1 for _ in (self.folder / DELIVERED).glob("*.json"))
 
-    def standing(self, waiting: Waiting, now: datetime) -> Standing:
+    def standing(self, waiting: Waiting, now: datetime, *, hurried: bool = False) -> Standing:
         """Where an item stands."""
         events = []
         for line in read_lines(self._journal(waiting)):
@@ -124,10 +124,16 @@ class TrackerOutbox:
                 events.append(make_adapter(Event).validate_json(line))
             except ValueError:
                 continue  # torn: what it announces was not done yet, or is done again after asking for the key
-        return judge(tuple(events), now)
+        return judge(tuple(events), now, hurried=hurried)
 
     def deliver(
-        self, tracker: Tracker, clock: Callable[[], datetime], max_bytes: int, until: datetime | None = None
+        self,
+        tracker: Tracker,
+        clock: Callable[[], datetime],
+        max_bytes: int,
+        until: datetime | None = None,
+        *,
+        hurried: bool = False,
     ) -> tuple[Told, ...]:
         """Write what is due, in order, until something has to wait or the time is over; nothing while another does.
 
@@ -137,13 +143,18 @@ class TrackerOutbox:
         if not (self.folder / WAITING).is_dir():
             return ()
         with try_file_lock(self.folder / ".remise.lock", WHAT) as held:
-            return self._deliver(tracker, clock, max_bytes, until) if held else ()
+            return self._deliver(tracker, clock, max_bytes, until, hurried) if held else ()
 
     def _deliver(
-        self, tracker: Tracker, clock: Callable[[], datetime], max_bytes: int, until: datetime | None
+        self,
+        tracker: Tracker,
+        clock: Callable[[], datetime],
+        max_bytes: int,
+        until: datetime | None,
+        hurried: bool,
     ) -> tuple[Told, ...]:
         waiting, now = self.list_waiting(), clock()
-        standings = [self.standing(one, now) for one in waiting]
+        standings = [self.standing(one, now, hurried=hurried) for one in waiting]
         for one, standing in zip(waiting, standings, strict=True):
             if standing.state is State.DELIVERED:  # killed before it was put away
                 self._put_away(one)

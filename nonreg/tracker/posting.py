@@ -66,6 +66,7 @@ def post(
     begun_at: datetime | None = None,
     until: datetime | None = None,
     clock: Callable[[], datetime] = now_utc,
+    hurried: bool = False,
 ) -> Posted:
     """Collect, then deliver until a moment; nothing where the platform names no tracker. Never raises an error of ours.
 
@@ -84,7 +85,7 @@ def post(
             f"des événements n'ont pas pu être mis dans la boîte d'envoi : {describe_os_error(error)}."
         )
     try:
-        told = deliver(platform, box, until=until, clock=clock)
+        told = deliver(platform, box, until=until, clock=clock, hurried=hurried)
     except NonregError as error:
         problems.append(f"rien n'a pu être remis : {error}")
     except OSError as error:
@@ -99,6 +100,7 @@ def deliver(
     *,
     until: datetime | None = None,
     clock: Callable[[], datetime] = now_utc,
+    hurried: bool = False,
 ) -> tuple[Told, ...]:
     """Send what waits; the tracker is not even opened when nothing does."""
     if platform.tracker is None or not box.list_waiting():
@@ -107,7 +109,7 @@ def deliver(
     if tracker is None:
         return ()
     try:
-        return box.deliver(tracker, clock, platform.tracker.max_attachment_bytes, until)
+        return box.deliver(tracker, clock, platform.tracker.max_attachment_bytes, until, hurried=hurried)
     finally:
         tracker.close()
 
