@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nonreg.config import Allowed, Platform, load_platform
+from nonreg.config import Allowed, Platform, Web, load_platform
 from nonreg.drills.register import HEALED, new_entry_id, open_register
 from nonreg.guards import blocks, check_guards, is_denied
 from nonreg.lock import hold_platform_lock
@@ -35,6 +39,8 @@ from nonreg.plan import SCENARIOS_DIR, collect_scenarios, list_declared
 from nonreg.sandbox import postgres
 from nonreg.sandbox.layout import ACTIVE, DATABASE, Layout
 from tests.campaigns import run_campaign
+
+DEADLINE_SECONDS = 10.0
 
 
 @pytest.fixture
@@ -394,6 +400,38 @@ def test_a_guard_that_this_machine_cannot_ask_is_unknown_and_the_others_are_aske
     assert answers["PRE-09"].status is GuardStatus.UNKNOWN
     assert answers["PRE-09"].message.startswith("Contrôle impossible sur ce poste : OSError, [Errno 97]")
     assert answers["PRE-10"].status is GuardStatus.PASSED
+
+
+def test_a_guard_whose_answer_is_late_holds_up_no_other_and_the_answers_keep_their_order(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The supervision service, which PRE-02 asks, answers once PRE-09 has looked at the machine."""
+    looked, list_addresses = threading.Event(), psutil.net_if_addrs
+
+    def look() -> object:
+        looked.set()
+        return list_addresses()
+
+    class Late(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            looked.wait(DEADLINE_SECONDS)
+            body = json.dumps({"role": SiteRole.SURVEILLANCE if looked.is_set() else "retard"}).encode()
+            self.send_response(HTTPStatus.OK)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    monkeypatch.setattr(psutil, "net_if_addrs", look)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Late) as server:
+        threading.Thread(target=server.serve_forever).start()
+        web = Web(supervision=f"http://127.0.0.1:{server.server_port}", timeout_seconds=2 * DEADLINE_SECONDS)
+        sites = tuple(
+            dataclasses.replace(site, web=web) if site.database is None else site for site in platform.sites
+        )
+        answers = ask(dataclasses.replace(platform, sites=sites))
+        server.shutdown()
+    assert answers["PRE-02"].status is GuardStatus.PASSED, answers["PRE-02"].message
+    assert list(answers) == [f"PRE-{number:02}" for number in range(1, 11)]
 
 
 def test_pre_09_refuses_a_machine_inside_a_production_network(
