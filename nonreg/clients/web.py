@@ -7,29 +7,42 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import requests
-from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import HTTPError, NewConnectionError
 
 from nonreg.errors import CertificateRefused, NotSent, RequestFailed, Unreachable
 
 SHOWN_BODY_CHARS = 2000
+PIECE_BYTES = 65536
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One HTTP answer; `request` is what was sent, without credentials; duration in seconds."""
+    """One HTTP answer; `request` is what was sent, without credentials; duration in seconds.
+
+    `content` is the body as it came, for what states its own encoding (JSON) instead of leaving it to a guess.
+    """
 
     request: str
     status: int
     body: str
     headers: dict[str, str]
     duration_seconds: float
+    content: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerLimits:
+    """What an answer may weigh once unpacked, and how long its body may take to come, dripping included."""
+
+    max_bytes: int
+    seconds: float
 
 
 class WebSession:
     """Requests of one scenario to one service; cookies are kept between them.
 
     `connect_seconds` bounds the connection alone, `timeout_seconds` the silence of the server after it; `ca_file`
-    holds the authorities to trust, the public ones without it.
+    holds the authorities to trust, the public ones without it. With `limits`, an answer beyond them is RequestFailed.
     """
 
     def __init__(
@@ -38,10 +51,12 @@ class WebSession:
         timeout_seconds: float,
         connect_seconds: float | None = None,
         ca_file: str | None = None,
+        limits: AnswerLimits | None = None,
     ) -> None:
         self._base_url = base_url
         self._timeout_seconds = timeout_seconds
         self._connect_seconds = timeout_seconds if connect_seconds is None else connect_seconds
+        self._limits = limits
         self._session = requests.Session()
         self._session.trust_env = False  # a proxy of the machine must not stand between us and the platform
         self._session.verify = ca_file or True
@@ -101,7 +116,13 @@ class WebSession:
                 auth=credentials,
                 timeout=(self._connect_seconds, self._timeout_seconds),
                 allow_redirects=False,
+                stream=self._limits is not None,
             )
+            if self._limits is None:
+                content, text = response.content, response.text
+            else:
+                content = read_body(response, self._limits, f"{method} {url}")
+                text = content.decode("utf-8", "replace")
         except requests.ConnectTimeout as error:
             raise NotSent(f"{method} {url} : pas de réponse en {self._connect_seconds:g} s.") from error
         except requests.Timeout as error:
@@ -118,10 +139,30 @@ class WebSession:
         return Answer(
             describe_request(method, url, body, headers),
             response.status_code,
-            response.text,
+            text,
             dict(response.headers),
             time.monotonic() - started,
+            content,
         )
+
+
+def read_body(response: requests.Response, limits: AnswerLimits, request: str) -> bytes:
+    """The body of an answer that is still on the line; RequestFailed beyond the limits, Unreachable when it is cut."""
+    content = bytearray()
+    deadline = time.monotonic() + limits.seconds
+    try:
+        # Whatever has come, and not so many bytes: a server that drips would hold a whole piece for hours.
+        while piece := response.raw.read1(PIECE_BYTES, decode_content=True):
+            content += piece
+            if len(content) > limits.max_bytes:
+                raise RequestFailed(f"{request} : réponse de plus de {limits.max_bytes} octets, abandonnée.")
+            if time.monotonic() > deadline:
+                raise Unreachable(f"{request} : réponse incomplète après {limits.seconds:g} s.")
+    except (HTTPError, OSError) as error:
+        raise Unreachable(f"{request} : réponse coupée ou illisible ({type(error).__name__}).") from error
+    finally:
+        response.close()
+    return bytes(content)
 
 
 def describe_request(method: str, url: str, body: bytes | None, headers: dict[str, str]) -> str:
