@@ -11,7 +11,6 @@ from nonreg.commands import (
     campaign,
     comparison,
     decisions,
-    documents,
     drills,
     evidence,
     governance,
@@ -21,7 +20,6 @@ from nonreg.commands import (
     migration,
     readiness,
     sqlserver,
-    steering,
     tracker,
 )
 from nonreg.errors import LedgerBroken, NonregError
@@ -48,10 +46,8 @@ def build_parser() -> FrenchParser:
         handover,
         activation,
         readiness,
-        steering,
         migration,
         decisions,
-        documents,
         evidence,
         history,
         sqlserver,

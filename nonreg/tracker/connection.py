@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 
 from nonreg.config import Platform
@@ -23,9 +22,13 @@ def open_tracker(platform: Platform) -> Tracker | None:
         return FolderTracker(platform.path(settings.folder), settings.prefix, settings.regression_kind)
     key = platform.secret(settings.key_env)
     ca_file = str(platform.path(settings.ca_file)) if settings.ca_file else ""
-    adapter = import_module(f"nonreg.tracker.{settings.kind}")  # open_redmine, open_gitlab
-    opened: Tracker = getattr(adapter, f"open_{settings.kind}")(settings, key, ca_file)
-    return opened
+    if settings.kind is TrackerKind.REDMINE:
+        from nonreg.tracker.redmine import RedmineTracker
+
+        return RedmineTracker(settings, key, ca_file)
+    from nonreg.tracker.gitlab import GitlabTracker
+
+    return GitlabTracker(settings, key, ca_file)
 
 
 def find_folder(platform: Platform) -> Path | None:
