@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from nonreg.model.briefing import Briefing
+from collections.abc import Sequence
+
+from nonreg.model.briefing import Briefing, TicketView
 from nonreg.model.handover import Execution
 from reports import text
 from reports.briefing_tables import (
@@ -47,11 +49,7 @@ def build_briefing(briefing: Briefing, execution: Execution, at_risk: int) -> Do
         ),
         sections=(
             Section("manque", "1. Ce qui manque", (list_missing(briefing.missing),)),
-            Section("tickets", "2. Tickets", (list_ticket_heads(briefing.tickets),)),
-            *(
-                Section(f"ticket-{number}", f"2.{number} {one.reference}", (list_ticket_events(one),), 2)
-                for number, one in enumerate(briefing.tickets, 1)
-            ),
+            *describe_tickets(briefing.tickets, 2),
             Section("campagnes", "3. Dernières campagnes", (list_families(briefing.families),)),
             Section("hd", "4. État de la réplication", describe_hd(briefing.hd)),
             Section("derogations", "5. Dérogations", (list_waivers(briefing.waivers, briefing.at),)),
@@ -66,4 +64,34 @@ def build_briefing(briefing: Briefing, execution: Execution, at_risk: int) -> Do
         ),
         verdict_label="Dossier",
         generated_label="dossier rassemblé le",
+    )
+
+
+def describe_tickets(tickets: Sequence[TicketView], number: int) -> tuple[Section, ...]:
+    """Return the tickets under one head, then each with its last events."""
+    return (
+        Section("tickets", f"{number}. Tickets", (list_ticket_heads(tickets),)),
+        *(
+            Section(f"ticket-{place}", f"{number}.{place} {one.reference}", (list_ticket_events(one),), 2)
+            for place, one in enumerate(tickets, 1)
+        ),
+    )
+
+
+def build_ticket_history(briefing: Briefing, execution: Execution) -> Document:
+    """Return the history of tickets alone, as somebody acknowledges that they read it."""
+    briefing = text.make_printable(briefing)
+    return Document(
+        title="Historique des tickets",
+        status=REHEARSAL if execution.rehearsal else "Pour le renfort",
+        subject=f"plateforme {briefing.platform}, pour {text.known(execution.subject)}",
+        run_id=execution.id,
+        generated=text.format_moment(briefing.at),
+        alerts=(),
+        verdict=Cell(text.plural(len(briefing.tickets), "ticket connu", "tickets connus"), "▶", "info"),
+        conclusion="Tel qu'il était quand sa lecture a été confirmée.",
+        reasons=(),
+        sections=describe_tickets(briefing.tickets, 1),
+        verdict_label="Contenu",
+        generated_label="historique rassemblé le",
     )

@@ -28,6 +28,7 @@ from reports.html import write_html
 from reports.pdf import write_pdf
 from tasks.handover_comparison import compare_with_others
 from tasks.handover_documents import PRODUCERS, Produced, Production
+from tasks.handover_reading import keep_documents
 from tasks.handover_work import Work, read_clock
 from tasks.profiles import require_may_start
 from tasks.publication import is_published, load_unaltered
@@ -99,7 +100,12 @@ def require_signatures(work: Work, execution: Execution) -> None:
 def answer_step(work: Work, execution: Execution, answer: Answer) -> Execution:
     """Record what a person answered, if it holds, and if what was signed before it still does."""
     require_signatures(work, execution)
-    return record_answer(work.journal, work.platform, work.people, execution, answer, datetime.now(UTC))
+    at = datetime.now(UTC)
+
+    def keep(step: Step, said: tuple[Said, ...]) -> tuple[Evidence, ...]:
+        return keep_documents(work, execution, step, said)
+
+    return record_answer(work.journal, work.platform, work.people, execution, answer, at, keep)
 
 
 def run_check(work: Work, execution: Execution, step: Step) -> Production:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tasks.handover_briefing import prepare_briefing, prepare_plan
-from tasks.handover_integration import check_integration, check_workstation
+from tasks.handover_integration import check_integration
 from tasks.handover_notice import prepare_notice
 from tasks.handover_production import Produced, Producer, Production
 
@@ -14,5 +14,4 @@ PRODUCERS: dict[str, Producer] = {
     "dossier_de_reprise": prepare_briefing,
     "plan_de_passation": prepare_plan,
     "integration_a_jour": check_integration,
-    "poste": check_workstation,
 }

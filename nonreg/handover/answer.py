@@ -6,7 +6,7 @@ must hold, a skipped step needs a reason, and nothing is recorded otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +17,7 @@ from nonreg.handover.form import check_reason, check_said
 from nonreg.handover.journal import Journal, StepRefused, require_open
 from nonreg.handover.signing import DELEGATE, Delegation, list_who_may, verify_step
 from nonreg.masking import Mask, list_secrets
+from nonreg.model import Evidence
 from nonreg.model.handover import Execution, Outcome, Said, Step, StepKind
 from nonreg.people import People
 
@@ -43,10 +44,24 @@ def find_human_step(execution: Execution, step_id: str) -> Step:
     return step
 
 
+Keep = Callable[[Step, tuple[Said, ...]], tuple[Evidence, ...]]
+
+
+def keep_nothing(step: Step, said: tuple[Said, ...]) -> tuple[Evidence, ...]:
+    """No document is acknowledged."""
+    return ()
+
+
 def record_answer(
-    journal: Journal, platform: Platform, people: People, execution: Execution, answer: Answer, at: datetime
+    journal: Journal,
+    platform: Platform,
+    people: People,
+    execution: Execution,
+    answer: Answer,
+    at: datetime,
+    keep: Keep = keep_nothing,
 ) -> Execution:
-    """Check the answer and record the step as done; the state after it."""
+    """Check the answer and record the step as done, with the documents that it acknowledges; the state after it."""
     if platform.name != execution.platform:
         raise UsageError(f"L'exécution {execution.id} porte sur la plateforme « {execution.platform} ».")
     step = find_human_step(execution, answer.step_id)
@@ -68,7 +83,15 @@ def record_answer(
             )
     elif answer.signed is not None:
         raise UsageError(f"L'étape {step.id} se confirme, elle ne se signe pas.")
-    return journal.add_done(execution, step.id, person=answer.person, at=at, said=said, signed=answer.signed)
+    return journal.add_done(
+        execution,
+        step.id,
+        person=answer.person,
+        at=at,
+        said=said,
+        evidence=keep(step, said),
+        signed=answer.signed,
+    )
 
 
 def require_no_secret(platform: Platform, where: str, texts: Mapping[str, str]) -> None:

@@ -1,11 +1,13 @@
 """« Intégration à jour »: somebody was integrated here, not too long ago, is under contract, has read what is current.
 
-The runbooks that were read are those installed on the workstation at O6, whose record holds their hashes. One that
-has changed since is read again: the step O7 of a newer execution of `integration` counts, ended or not. Pure.
+The runbooks that were read are those whose hashes the step O7 keeps, as they were installed when they were
+acknowledged. One that has changed since is read again: the step O7 of a newer execution of `integration` counts, ended
+or not. Pure.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,8 +19,8 @@ from nonreg.model.handover import Execution, Outcome
 from nonreg.people import People, explain_contract
 from nonreg.working_time import PARIS
 
-RUNBOOK, READ_STEP, INSTALLED_STEP = "integration", "O7", "O6"
-INSTALLED_TITLE = "Runbooks installés, par empreinte"
+RUNBOOK, READ_STEP = "integration", "O7"
+READ_TITLE = re.compile(r"Runbook « ([a-z0-9-]+) », version .*")
 OPEN = "Ouvrez « integration » pour cette personne (`python -m nonreg runbook open integration`)"
 READ_AGAIN = (
     "Faites relire ces runbooks : ouvrez « integration » pour cette personne, sa nouvelle étape O7 suffit."
@@ -27,11 +29,21 @@ READ_AGAIN = (
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A reading that was acknowledged, and the record of what was installed then; None where there is none."""
+    """A reading that was acknowledged; `hashes` are of the runbooks that were read, by their ids, SHA-256."""
 
-    execution: Execution
     at: datetime
-    installed: Evidence | None
+    hashes: Mapping[str, str]
+
+
+def name_runbook(runbook_id: str, version: str) -> str:
+    """The title of a runbook among what was read."""
+    return f"Runbook « {runbook_id} », version {version}"
+
+
+def list_read(evidence: Iterable[Evidence]) -> dict[str, str]:
+    """The hash of each runbook among what was read, by its id."""
+    found = ((READ_TITLE.fullmatch(one.title), one.sha256) for one in evidence)
+    return {title[1]: sha256 for title, sha256 in found if title is not None}
 
 
 def list_integrations(
@@ -61,11 +73,9 @@ def find_reading(integrations: Iterable[Execution]) -> Reading | None:
     """The last reading that was acknowledged, whatever became of its execution."""
     readings = []
     for one in integrations:
-        read, installed = one.find(READ_STEP), one.find(INSTALLED_STEP)
+        read = one.find(READ_STEP)
         if read is not None and read.outcome is Outcome.DONE:
-            proofs = installed.evidence if installed else ()
-            record = next((proof for proof in proofs if proof.title == INSTALLED_TITLE), None)
-            readings.append(Reading(one, read.at, record))
+            readings.append(Reading(read.at, list_read(read.evidence)))
     return max(readings, key=lambda one: one.at, default=None)
 
 
@@ -74,17 +84,16 @@ def list_points(
     people: People,
     complete: Execution | None,
     reading: Reading | None,
-    then: Mapping[str, str],
     now: Mapping[str, str],
     limits: IntegrationLimits,
     at: datetime,
 ) -> tuple[Point, ...]:
-    """Each thing that was looked at; `then` and `now` are hashes of runbooks, when they were read and today."""
+    """Each thing that was looked at; `now` are the hashes of today's runbooks."""
     return (
         check_complete(complete),
         check_age(complete, limits.max_age_days, at),
         check_contract(subject, people, at),
-        *(check_runbook(one, reading, then, now) for one in limits.read),
+        *(check_runbook(one, reading, now) for one in limits.read),
     )
 
 
@@ -129,9 +138,7 @@ def check_contract(subject: str, people: People, at: datetime) -> Point:
     return Point(title, True, f"Jusqu'au {until:%d/%m/%Y}." if until else "Aucune fin n'est inscrite.")
 
 
-def check_runbook(
-    runbook_id: str, reading: Reading | None, then: Mapping[str, str], now: Mapping[str, str]
-) -> Point:
+def check_runbook(runbook_id: str, reading: Reading | None, now: Mapping[str, str]) -> Point:
     """A runbook is the one that was read."""
     title = f"Runbook « {runbook_id} » lu dans sa version actuelle"
     if runbook_id not in now:
@@ -143,6 +150,7 @@ def check_runbook(
         )
     if reading is None:
         return Point(title, False, "Aucune lecture confirmée (étape O7).", READ_AGAIN)
+    then = reading.hashes
     read_on = f"lu le {reading.at.astimezone(PARIS):%d/%m/%Y}"
     if runbook_id not in then:
         return Point(title, False, f"Version inconnue de ce qui a été {read_on}.", READ_AGAIN)

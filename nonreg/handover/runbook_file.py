@@ -38,6 +38,8 @@ ID, STEP_ID, FIELD_ID = (
     re.compile(r"[A-Z]{1,3}[0-9]{1,2}[a-z]?"),
     re.compile(r"[a-z][a-z0-9_]{0,40}"),
 )
+# What a field acknowledges as read.
+TICKETS, ANALYSIS, RUNBOOK_DOCUMENT = "tickets", "analyse", "runbook:"
 
 
 def list_folders() -> tuple[Path, ...]:
@@ -220,4 +222,10 @@ def find_fields_problem(step: Step) -> str:
             return f"champ « {one.id} » : options va avec un choix, et avec lui seul"
         if one.kind is FieldKind.CHOICES and any("," in option for option in one.options):
             return f"champ « {one.id} » : les réponses se séparent par des virgules, elles n'en ont pas"
+        if one.document and one.kind is not FieldKind.YES:
+            return f"champ « {one.id} » : document va avec kind « oui », et avec lui seul"
+        runbook = one.document.removeprefix(RUNBOOK_DOCUMENT)
+        is_runbook = runbook != one.document and ID.fullmatch(runbook)
+        if one.document not in ("", TICKETS, ANALYSIS) and not is_runbook:
+            return f"champ « {one.id} » : document : « {TICKETS} », « {ANALYSIS} » ou « {RUNBOOK_DOCUMENT}… »"
     return ""

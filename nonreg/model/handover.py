@@ -75,7 +75,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a form; `options` for a choice, `help` stands below the field."""
+    """One field of a form; `options` for a choice, `help` stands below the field.
+
+    `document` names what a « oui » acknowledges as read: « tickets », « analyse », « runbook:ID ».
+    """
 
     __pydantic_config__: ClassVar[Any] = STRICT
     id: str
@@ -84,6 +87,7 @@ class Field:
     required: bool = True
     help: str = ""
     options: tuple[str, ...] = ()
+    document: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from nonreg.handover.answer import HUMAN
-from nonreg.handover.integrated import INSTALLED_TITLE
+from nonreg.handover.integrated import name_runbook
 from nonreg.handover.runbook_file import RUNBOOKS_DIR, load_runbook
 from nonreg.handover.scripted import Script, load_script
 from nonreg.handover.state import next_step
@@ -73,12 +72,13 @@ def integrate(
     )
     for step in execution.runbook.steps:
         proofs: tuple[Evidence, ...] = ()
-        if step.id == "O6":
-            content = json.dumps(hash_runbooks() if installed is None else installed).encode()
-            proofs = (work.journal.keep_evidence(execution, "O6-runbooks.json", INSTALLED_TITLE, content),)
-        execution = work.journal.add_done(
-            execution, step.id, person="" if proofs else TITULAIRE, at=at, evidence=proofs
-        )
+        if step.id == "O7":
+            read = hash_runbooks() if installed is None else installed
+            proofs = tuple(
+                Evidence(name_runbook(name, "1.0"), f"preuves/{name}.toml", sha256)
+                for name, sha256 in read.items()
+            )
+        execution = work.journal.add_done(execution, step.id, person=TITULAIRE, at=at, evidence=proofs)
         if step.id == until:
             break
     if until == "O11" or abandoned:

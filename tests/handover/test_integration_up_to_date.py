@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from nonreg.handover.activation import load_table
-from nonreg.handover.checks import CHECKS, CheckResult, Point
-from nonreg.handover.integrated import INSTALLED_TITLE
 from nonreg.handover.runbook_file import RUNBOOKS_VARIABLE
-from tasks.handover import record_check
-from tasks.handover_documents import PRODUCERS
 from tasks.handover_integration import check_integration, hash_runbooks
 from tasks.handover_work import Work
 from tests.governed import Governed
@@ -116,13 +111,6 @@ def test_a_newer_reading_counts_before_its_integration_ends_and_even_if_it_never
     assert check(work) == []
 
 
-def test_a_record_of_what_was_installed_that_was_changed_says_nothing(work: Work) -> None:
-    execution = integrate(work, rehearsal=False)
-    file = work.journal.folder(execution.id) / "preuves" / "O6-runbooks.json"
-    file.write_text(json.dumps(hash_runbooks() | {"deploiement": "0" * 64}), encoding="utf-8")
-    assert check(work) == [name(one) for one in READ]
-
-
 def test_an_execution_that_cannot_be_read_hides_no_other(work: Work) -> None:
     other = open_shipped(work, "contacts", rehearsal=False)
     (work.journal.folder(other.id) / "runbook.json").write_text("{}", encoding="utf-8")
@@ -138,21 +126,3 @@ def test_an_execution_that_cannot_be_read_hides_no_other(work: Work) -> None:
 def test_a_reading_without_a_record_of_its_version_does_not_count(work: Work) -> None:
     integrate(work, rehearsal=False, installed={})
     assert check(work) == [name(one) for one in READ]
-
-
-def test_the_check_of_the_workstation_keeps_what_the_reading_is_compared_with(
-    work: Work, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    found = CheckResult((Point("essai", True, "bon"),))
-    monkeypatch.setitem(CHECKS, "poste", lambda context: found)
-    execution = integrate(work, until="O5c")
-    step = execution.runbook.step("O6")
-    assert step is not None
-    made = PRODUCERS["poste"](work, execution, step)
-    assert made.result is found
-    (document,) = made.documents
-    assert document.title == INSTALLED_TITLE
-    assert json.loads(document.content) == hash_runbooks()
-    done = record_check(work, execution, step, made).find("O6")
-    assert done is not None
-    assert INSTALLED_TITLE in [one.title for one in done.evidence]
