@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import json
+import hashlib
 import secrets
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from nonreg.basis import load_governed
 from nonreg.clients.sql import open_session
 from nonreg.config import Platform
 from nonreg.errors import InterventionBlocked, NonregError, UsageError
+from nonreg.evidence.seal import Thing, seal_folder
 from nonreg.intervention import (
     ACCEPTING_ROLES,
     AGE_LIMIT,
@@ -28,7 +30,7 @@ from nonreg.intervention import (
     find_opening,
     is_usable,
 )
-from nonreg.ledger import LedgerEntry, LedgerHead
+from nonreg.ledger import LedgerEntry
 from nonreg.ledger_witness import collect_witnesses, verify_ledger
 from nonreg.model import (
     Acceptance,
@@ -242,32 +244,27 @@ def publish_decision(
         write_file(made / DECISION, dump_json(InterventionDecision, decision) + "\n")
         write_file(made / "page.html", write_html(page))
         write_file(made / "page.pdf", write_pdf(page, decision.decided_at))
-        head = ledger.append(
-            runs_dir / ledger.FILE,
-            kind=KIND,
-            platform=platform.name,
-            person=decision.person,
-            ticket=decision.intervention.ticket,
-            data={
-                "decision": decision.id,
-                "intervention": decision.intervention.kind.value,
-                "answer": decision.answer.value,
-                "sha256": hash_file(made / DECISION),
-                "run_id": decision.run_id,
-                "outside_hours": decision.outside_hours,
-                "acceptance_required": decision.acceptance_required,
-            },
-            at=decision.decided_at,
-            people=require_people(platform),
-            signed=None,
-        )
-        write_file(made / "registre.json", _keep_head(head))
+        thing = describe_sealed(platform, decision, KIND, decision.person, decision.decided_at)
+        data = {
+            "decision": decision.id,
+            "intervention": decision.intervention.kind.value,
+            "answer": decision.answer.value,
+            "sha256": hash_file(made / DECISION),
+            "run_id": decision.run_id,
+            "outside_hours": decision.outside_hours,
+            "acceptance_required": decision.acceptance_required,
+        }
+        seal_folder(made, thing, runs_dir, data=data, people=require_people(platform), final=folder)
         made.rename(folder)
     return Answered(decision, folder, report)
 
 
-def _keep_head(head: LedgerHead) -> str:
-    return json.dumps({"ledger": dataclasses.asdict(head)}, indent=2) + "\n"
+def describe_sealed(
+    platform: Platform, decision: InterventionDecision, kind: str, person: str, at: datetime
+) -> Thing:
+    """What the folder of a decision is sealed as, by the line of that kind."""
+    ticket, token = decision.intervention.ticket, platform.identity_token
+    return Thing(kind, decision.id, platform.name, token, at, ticket, person)
 
 
 def list_accepting(platform: Platform, now: datetime) -> tuple[str, ...]:
@@ -295,28 +292,39 @@ def record_acceptance(
     decision, folder = answered.decision, answered.folder
     comment = comment.strip()
     said = ReservesAnswer(decision.id, hash_file(folder / DECISION), acceptance, now, person, comment)
-    write_file(folder / ACCEPTANCE, dump_json(ReservesAnswer, said) + "\n")
-    head = ledger.append(
-        runs_dir / ledger.FILE,
-        kind=ACCEPTANCE_KIND,
-        platform=platform.name,
-        person=person,
-        ticket=decision.intervention.ticket,
-        data={
-            "decision": decision.id,
-            "acceptance": acceptance.value,
-            "declared": True,  # typed in a form: no signature proves who it was
-            "sha256": hash_file(folder / ACCEPTANCE),
-        },
-        at=now,
-        people=require_people(platform),
-        signed=None,
-    )
-    write_file(folder / "registre-acceptation.json", _keep_head(head))
     page = build_intervention_page(decision, answered.report, said)
-    write_file(folder / "page.html", write_html(page))
-    write_file(folder / "page.pdf", write_pdf(page, now))
+    files = {
+        ACCEPTANCE: (dump_json(ReservesAnswer, said) + "\n").encode("utf-8"),
+        "page.html": write_html(page).encode("utf-8"),
+        "page.pdf": write_pdf(page, now),
+    }
+    thing = describe_sealed(platform, decision, ACCEPTANCE_KIND, person, now)
+    data = {
+        "decision": decision.id,
+        "acceptance": acceptance.value,
+        "declared": True,  # typed in a form: no signature proves who it was
+        "sha256": hashlib.sha256(files[ACCEPTANCE]).hexdigest(),
+    }
+    with replaced(folder, files):
+        seal_folder(folder, thing, runs_dir, data=data, people=require_people(platform))
     return said
+
+
+@contextmanager
+def replaced(folder: Path, files: Mapping[str, bytes]) -> Iterator[None]:
+    """Files of a folder replaced while the ledger is told; those of before come back when it could not be."""
+    before = {name: (folder / name).read_bytes() if (folder / name).is_file() else None for name in files}
+    try:
+        for name, content in files.items():
+            write_file(folder / name, content)
+        yield
+    except BaseException:
+        for name, kept in before.items():
+            if kept is None:
+                (folder / name).unlink(missing_ok=True)
+            else:
+                write_file(folder / name, kept)
+        raise
 
 
 def require_go(

@@ -6,7 +6,6 @@ The first platform is the one that is left, the second one where one goes: its p
 from __future__ import annotations
 
 import dataclasses
-import json
 import secrets
 import tempfile
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from nonreg import ledger
-from nonreg.basis import PUBLISHED, load_platform_people
+from nonreg.basis import load_platform_people
 from nonreg.clients.sql import Session, open_session
 from nonreg.clients.ssh import open_shell
 from nonreg.config import Platform
@@ -31,6 +30,7 @@ from nonreg.decision import (
     write_signed,
 )
 from nonreg.errors import NonregError, NotOnEngine, PlatformError, UsageError
+from nonreg.evidence.seal import Thing, seal_folder
 from nonreg.guards import check_identity, find_foreign
 from nonreg.ledger_witness import collect_witnesses, verify_ledger
 from nonreg.masking import NO_SECRET_KNOWN, Mask, hide_places
@@ -411,26 +411,16 @@ def publish_migration(
         write_file(made / REPORT, dump_json(MigrationReport, report) + "\n")
         write_file(made / HTML, write_html(page))
         write_file(made / PDF, write_pdf(page, report.generated_at))
-        hashes = {file: hash_file(made / file) for file in (REPORT, HTML, PDF)}
-        head = ledger.append(
-            runs_dir / ledger.FILE,
-            kind=KIND,
-            platform=request.right.name,
-            person="",
-            ticket=report.ticket,
-            data={
-                "migration": report.id,
-                "from": request.left.name,
-                "verdict": report.verdict.value,
-                "sha256": hashes[REPORT],
-                "runs": [side.run_id for side in (report.left, report.right) if side.run_id],
-            },
-            at=report.generated_at,
-            people=None,
-            signed=None,
-        )
-        manifest = {"sha256": hashes, "ledger": dataclasses.asdict(head)}
-        write_file(made / PUBLISHED, json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
+        target = request.right
+        thing = Thing(KIND, report.id, target.name, target.identity_token, report.generated_at, report.ticket)
+        data = {
+            "migration": report.id,
+            "from": request.left.name,
+            "verdict": report.verdict.value,
+            "sha256": hash_file(made / REPORT),
+            "runs": [side.run_id for side in (report.left, report.right) if side.run_id],
+        }
+        seal_folder(made, thing, runs_dir, data=data, final=folder)
         made.replace(folder)
     return PublishedMigration(report, folder)
 

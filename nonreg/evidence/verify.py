@@ -226,7 +226,9 @@ def _verify(
         files = mark_files(folder)
         wrong = compare_files(manifest.files, files)
         if wrong:
-            yield Finding(State.WRONG, about, f"fichiers {wrong}")
+            # A list of files that is not the one that was sealed accuses files that nobody touched.
+            first = explain_chain(manifest, place, entries) if entries is not None else ""
+            yield Finding(State.WRONG, about, f"{first} ; fichiers {wrong}" if first else f"fichiers {wrong}")
             return
     except NonregError as error:
         yield Finding(State.WRONG, about, str(error))
