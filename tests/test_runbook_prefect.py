@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import pytest
 import requests
 
 from nonreg.clients.sshsig import load_key_file
-from nonreg.decision import load_request, sign_decision
+from nonreg.decision import load_request, sign_decision, write_signed
 from nonreg.handover.answer import Answer, record_answer
 from nonreg.handover.journal import Journal
 from nonreg.handover.runbook_file import RUNBOOKS_VARIABLE
@@ -23,22 +24,27 @@ from nonreg.model.handover import Execution
 from nonreg.sandbox.layout import Layout
 from nonreg.waiting import wait_until
 from tests.governed import Governed, make_governed
-from tests.handover.executions import MOA, PILOTAGE, SMALL, TECHNIQUE, TITULAIRE
+from tests.handover.attacks import ATTACKS, STEP, Attack, Target, make_target
+from tests.handover.executions import MOA, PILOTAGE, SMALL, TECHNIQUE, TITULAIRE, make_played
 from tests.prefect_server import Server, family_of, start_server
 
 pytestmark = pytest.mark.prefect
 LONG_SECONDS = 150.0
+# A run comes back twice for each: those that a terminal refuses for the same reason are left to it.
+FILED = ("contrefaite", "rejouee", "expiree", "autre role", "autre plan", "de soi-meme")
+PASTED = ("rejouee", "autre plan")
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
 
 class Case:
     """One execution on one governed platform, followed by a worker."""
 
-    def __init__(self, server: Server, governed: Governed) -> None:
+    def __init__(self, server: Server, governed: Governed, execution: str = "") -> None:
         self.server = server
         self.governed = governed
         self.journal = Journal(governed.runs_dir, governed.people)
-        self.run = self.start(runbook="essai", person=TITULAIRE, subject=TECHNIQUE, ticket="AQ-7")
+        opened = {"runbook": "essai", "person": TITULAIRE, "subject": TECHNIQUE, "ticket": "AQ-7"}
+        self.run = self.start(**({"execution": execution} if execution else opened))
 
     def start(self, **parameters: Any) -> Any:
         deployment = self.server.get("/deployments/name/runbook/runbook")
@@ -66,6 +72,7 @@ class Case:
 
         def look() -> str:
             run = self.server.get(f"/flow_runs/{self.run['id']}")
+            assert run["state"]["type"] not in ENDED, run["state"]
             keyset = run["state"]["state_details"].get("run_input_keyset") or {}
             if run["state"]["type"] != "PAUSED" or not keyset:
                 return ""
@@ -241,3 +248,67 @@ def test_a_run_whose_process_is_killed_is_taken_up_at_its_next_step(case: Case) 
         case.fill(personne=TITULAIRE, demande_le="30/11/2026 09:00")
     assert "Validation de la MOA" in case.describe_form()
     assert [one.step_id for one in case.execution.done] == ["O0"]
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory: pytest.TempPathFactory) -> Target:
+    return make_target(make_played(tmp_path_factory.mktemp("cible")))
+
+
+@pytest.fixture(scope="module")
+def attacked(server: Server, target: Target) -> Case:
+    """A run that waits for the titulaire's signature; each that is refused leaves it there."""
+    return Case(server, target.played.governed, target.execution.id)
+
+
+def reach_signing(attacked: Case, target: Target) -> Path:
+    """The form of a signature stands; where its request is."""
+    attacked.fill(personne=TITULAIRE)
+    found = attacked.journal.folder(target.execution.id).glob(f"a-signer/{STEP}-D-????????????.json")
+    said = attacked.describe_form()
+    (request,) = (one for one in found if one.stem.split("-", 1)[1] in said)
+    return request
+
+
+def check_refused(attacked: Case, target: Target, told: str) -> None:
+    """The form is asked again, with the reason, which the ledger keeps; the step is not done."""
+    assert "Réponse refusée" in attacked.describe_form()
+    assert not target.is_done()
+    failed = attacked.journal.load(target.execution.id).failed[-1]
+    assert re.search(told, failed.message), failed.message
+
+
+@pytest.mark.parametrize("attack", [one for one in ATTACKS if one.name in FILED], ids=str)
+def test_a_signature_that_does_not_hold_is_refused_by_the_form(
+    attacked: Case, target: Target, attack: Attack
+) -> None:
+    """The file that the form takes, beside the request."""
+    request = reach_signing(attacked, target)
+    signed = request.with_suffix(".signed.json")
+    write_signed(signed, attack.make(target))
+    attacked.fill(signature="")
+    check_refused(attacked, target, attack.told)
+    signed.unlink()
+
+
+@pytest.mark.parametrize("attack", [one for one in ATTACKS if one.name in PASTED], ids=str)
+def test_a_signature_of_anything_but_the_request_is_refused_by_the_form(
+    attacked: Case, target: Target, attack: Attack
+) -> None:
+    """Pasted into the form: whatever it was made for, it must cover the request that stands above it."""
+    reach_signing(attacked, target)
+    attacked.fill(signature=attack.make(target).signature)
+    check_refused(attacked, target, "ne correspond pas")
+
+
+@pytest.mark.parametrize("person", [MOA, PILOTAGE, TECHNIQUE, "inconnue"])
+def test_nobody_else_is_taken_for_who_signs(attacked: Case, target: Target, person: str) -> None:
+    """Not even what never came from a form."""
+    attacked.read_form()
+    assert (
+        attacked.server.post(f"/flow_runs/{attacked.run['id']}/resume", run_input={"personne": person})[
+            "status"
+        ]
+        == "REJECT"
+    )
+    assert not target.is_done()
