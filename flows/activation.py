@@ -9,7 +9,7 @@ from typing import Annotated
 from prefect import State, flow, get_run_logger, runtime
 
 from flows.forms import name_field
-from flows.runbook import follow_or_open
+from flows.runbook import choose_asker, follow_or_open
 from nonreg.handover.activation import Need, OpenAnomaly, Profile, Reason
 from nonreg.working_time import PARIS
 from reports.activation import describe_activation
@@ -58,6 +58,7 @@ def activation(
     work = make_work(platform, Path(runs_dir))
     keep_secrets_of(work.platform)
     with clean_errors():
+        choose_asker(work, answers, rehearsal=rehearsal)  # a file that may not answer opens nothing
         asked = Asked(
             reason,
             anomaly,

@@ -11,7 +11,7 @@ from prefect.states import Completed, Failed
 from flows.forms import name_field
 from flows.steps import Asker, Nobody, Scripted, Suspending, Waiting, follow
 from nonreg.handover.profiles import Thing
-from nonreg.handover.scripted import load_script
+from nonreg.handover.scripted import load_played
 from nonreg.model.handover import Execution
 from tasks.handover import load_execution, open_execution
 from tasks.handover_work import Work, make_work
@@ -78,8 +78,10 @@ def follow_or_open(
     keep_secrets_of(work.platform)
     if scope := say_scope(work, person):
         get_run_logger().info("%s", scope)
-    if execution:
-        found = load_execution(work, execution)
+    known = load_execution(work, execution) if execution else None
+    asker = choose_asker(work, answers, rehearsal=known.rehearsal if known else rehearsal)
+    if known is not None:
+        found = known
     else:
         if work.journal.find_origin(origin) is None:
             require_may_start(work, person, Thing.DEPLOYMENT, deployment, rehearsal=rehearsal)
@@ -92,13 +94,13 @@ def follow_or_open(
             rehearsal=rehearsal,
             origin=origin,
         )
-    return conclude(work, found, choose_asker(work, answers))
+    return conclude(work, found, asker)
 
 
-def choose_asker(work: Work, answers: str) -> Asker:
-    """A file, the forms of a deployment, or nobody."""
+def choose_asker(work: Work, answers: str, *, rehearsal: bool) -> Asker:
+    """A file, the forms of a deployment, or nobody; UsageError for a file that may not answer, before it would."""
     if answers:
-        return Scripted(load_script(Path(answers), work.platform.path("identites"), work.runs_dir))
+        return Scripted(load_played(work.platform, Path(answers), work.runs_dir, rehearsal=rehearsal))
     return Suspending() if runtime.deployment.id else Nobody()
 
 

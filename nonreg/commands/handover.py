@@ -256,12 +256,15 @@ def read_values(words: list[str]) -> dict[str, str]:
 
 def make_work_of(options: argparse.Namespace) -> Work:
     """The platform and the ledger that the options name."""
-    from nonreg.handover.scripted import load_script
+    from nonreg.handover.scripted import load_played, load_script
     from tasks.handover_work import make_work
 
-    if answers := getattr(options, "answers", ""):  # what is wrong in it is told before anything is opened
+    work, answers = make_work(options.platform, Path(options.runs_dir)), getattr(options, "answers", "")
+    if answers and "rehearsal" in options:  # what is wrong with it is told before anything is opened
+        load_played(work.platform, Path(answers), work.runs_dir, rehearsal=options.rehearsal)
+    elif answers:
         load_script(Path(answers), Path())
-    return make_work(options.platform, Path(options.runs_dir))
+    return work
 
 
 def go_on(options: argparse.Namespace, work: Work, execution: Execution) -> int:

@@ -131,6 +131,12 @@ def load_script(file: Path, keys: Path, runs_dir: Path = Path("runs")) -> Script
     return Script(file, data, keys, runs_dir)
 
 
+def load_played(platform: Platform, file: Path, runs_dir: Path, *, rehearsal: bool) -> Script:
+    """The answers of a file for one platform, before anything is opened; UsageError where they would engage."""
+    require_played(platform, rehearsal=rehearsal)
+    return load_script(file, platform.path("identites"), runs_dir)
+
+
 def find_last_run(runs_dir: Path) -> str:
     """The run of the latest name; UsageError when there is none."""
     runs = sorted(path.parent.name for path in runs_dir.glob(f"*/{PLAN}"))
