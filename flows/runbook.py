@@ -8,8 +8,9 @@ from typing import Annotated
 from prefect import State, flow, get_run_logger, runtime
 from prefect.states import Completed, Failed
 
+from flows.askers import Asker, Nobody, Scripted, Suspending, Waiting
 from flows.forms import name_field
-from flows.steps import Asker, Nobody, Scripted, Suspending, Waiting, follow
+from flows.steps import follow
 from nonreg.handover.profiles import Thing
 from nonreg.handover.scripted import load_played
 from nonreg.model.handover import Execution

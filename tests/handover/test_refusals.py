@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from flows.askers import Suspending, Waiting
 from flows.step_form import write_value
-from flows.steps import Suspending, Waiting, ask_person, do_step
+from flows.steps import ask_person, do_step
 from nonreg.clients.sshsig import load_key_file
 from nonreg.decision import SignedDecision, sign_decision
 from nonreg.errors import ConfigError, DecisionRefused, NonregError, UsageError
