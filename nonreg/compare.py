@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 from nonreg.history_records import JUDGED_LETTERS, PASSED_LETTERS, count_flips
 from nonreg.model import (
@@ -23,8 +22,8 @@ from nonreg.model import (
     Waiver,
 )
 from nonreg.selection import is_selected
+from nonreg.working_time import PARIS
 
-PARIS = ZoneInfo("Europe/Paris")
 WORST_FIRST = (
     Outcome.KO,
     Outcome.INCONCLUSIF,
