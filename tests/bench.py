@@ -60,7 +60,7 @@ def time_campaign(platform_file: Path, runs_dir: Path) -> tuple[float, float, fl
         env=os.environ,
     )
     whole = time.monotonic() - started
-    (run_dir,) = (path for path in runs_dir.iterdir() if path.is_dir())
+    (run_dir,) = (plan.parent for plan in runs_dir.glob("*/plan.json"))
     first = next(e for e in store.read_events(run_dir) if e["event"] == "scenario_finished")
     run = store.load_run(run_dir)
     end = datetime.fromisoformat(json.loads((run_dir / store.END).read_text("utf-8"))["ended_at"])

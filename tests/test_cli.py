@@ -51,7 +51,7 @@ def write_scenarios(folder: Path, *bodies: str) -> str:
 
 
 def only_run(runs_dir: Path) -> Path:
-    (found,) = (path for path in runs_dir.iterdir() if path.is_dir())  # beside ledger and history
+    (found,) = (plan.parent for plan in runs_dir.glob("*/plan.json"))
     return found
 
 

@@ -156,8 +156,8 @@ def test_a_worker_runs_a_deployed_campaign_to_its_report(server: Server, finishe
     )
     assert re.fullmatch(r"CAMPAGNE \d{4}-\d\d-\d\d embarquee v5\.2\.0 BASE — OK.*", finished["name"])
     assert re.fullmatch(r"OK.* — .+ — rapport \S+/report\.html", finished["state"]["message"])
-    (run_dir,) = (path for path in finished["runs_dir"].iterdir() if path.is_dir())
-    assert (run_dir / "report.pdf").is_file()
+    (plan,) = finished["runs_dir"].glob("*/plan.json")
+    assert (plan.parent / "report.pdf").is_file()
 
 
 def test_the_stages_are_visible_by_name(server: Server, finished: Any) -> None:

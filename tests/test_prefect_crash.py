@@ -109,7 +109,7 @@ class Case:
 
     @property
     def run_dir(self) -> Path:
-        (found,) = (path for path in self.runs_dir.iterdir() if path.is_dir())
+        (found,) = (plan.parent for plan in self.runs_dir.glob("*/plan.json"))
         return found
 
     def find(self, *words: str) -> list[psutil.Process]:
