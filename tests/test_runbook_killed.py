@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import os
 import random
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
-import psutil
 import pytest
 
 from nonreg.handover.journal import Journal
 from nonreg.handover.runbook_file import RUNBOOKS_VARIABLE
 from nonreg.handover.state import Event, find_begun
-from nonreg.keeper import RUN_MARK
 from nonreg.ledger_witness import collect_witnesses, verify_ledger
-from nonreg.model.handover import Execution
 from nonreg.sandbox.layout import Layout
 from nonreg.waiting import wait_until
 from tasks.publication import is_published
 from tests.governed import Governed, make_governed
 from tests.handover.executions import SMALL, TECHNIQUE, TITULAIRE
+from tests.handover.killed import Followed, draw_kill
 
 pytestmark = pytest.mark.prefect
 SEEDS = range(int(os.environ.get("RUNBOOK_SEEDS", "3")))
-KILLS, LONGEST_SECONDS, END_SECONDS = 2, 30.0, 240.0
+KILLS, END_SECONDS = 2, 240.0
 CAMPAIGN = """
 [[steps]]
 id = "O2b"
@@ -55,56 +51,26 @@ personne = "titulaire-essai"
 """
 
 
-class Played:
-    """One execution from a terminal, whose processes can be killed."""
+class Played(Followed):
+    """One execution of a small runbook with a step of each kind, from a terminal."""
 
     def __init__(self, governed: Governed, folder: Path) -> None:
         self.governed = governed
-        self.journal = Journal(governed.runs_dir, governed.people)
         (folder / "runbooks").mkdir()
         head, marker, last = SMALL.partition('\n[[steps]]\nid = "O3"')
         (folder / "runbooks" / "essai.toml").write_text(head + CAMPAIGN + marker + last, encoding="utf-8")
-        self.answers = folder / "reponses.toml"
-        self.answers.write_text(ANSWERS, encoding="utf-8")
-        self.environment = {**os.environ, RUNBOOKS_VARIABLE: str(folder / "runbooks")}
-        self.log = folder / "terminal.txt"
-
-    def start(self) -> subprocess.Popen[bytes]:
-        """The command that opens the execution, or that which resumes it."""
-        known = self.journal.list_ids()
-        words = (
-            ("resume", known[0])
-            if known
-            else ("open", "essai", "--person", TITULAIRE, "--subject", TECHNIQUE, "--rehearsal")
+        answers = folder / "reponses.toml"
+        answers.write_text(ANSWERS, encoding="utf-8")
+        super().__init__(
+            Journal(governed.runs_dir, governed.people),
+            folder / "terminal.txt",
+            ("runbook", "open", "essai", "--person", TITULAIRE, "--subject", TECHNIQUE, "--rehearsal"),
+            (
+                *("--platform", str(governed.platform_file)),
+                *("--runs-dir", str(governed.runs_dir), "--answers", str(answers)),
+            ),
+            {RUNBOOKS_VARIABLE: str(folder / "runbooks")},
         )
-        with self.log.open("ab") as log:
-            return subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "nonreg", "runbook", *words),
-                    *("--platform", str(self.governed.platform_file)),
-                    *("--runs-dir", str(self.governed.runs_dir), "--answers", str(self.answers)),
-                ],
-                env=self.environment,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    def find_flow(self) -> list[psutil.Process]:
-        """The flow and what it started, known by their mark."""
-        found = []
-        for process in psutil.process_iter():
-            try:
-                if str(self.governed.runs_dir) in process.environ().get(RUN_MARK, ""):
-                    found.append(process)
-            except psutil.Error:
-                continue
-        return found
-
-    @property
-    def execution(self) -> Execution:
-        (execution_id,) = self.journal.list_ids()
-        return self.journal.load(execution_id)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -114,21 +80,8 @@ def test_a_runbook_killed_at_any_moment_goes_on_where_it_stood(
     chance = random.Random(seed)
     played = Played(make_governed(tmp_path, sandbox.platform_file), tmp_path)
     for _ in range(KILLS):
-        command = played.start()
-        try:
-            command.wait(chance.uniform(0.5, LONGEST_SECONDS))
-        except subprocess.TimeoutExpired:
-            victims = played.find_flow() if chance.random() < 0.5 else []
-            for process in (*victims, psutil.Process(command.pid)):
-                if process.is_running():
-                    process.kill()
-            command.wait(30)
-        wait_until(lambda: not played.find_flow(), 60)
-    while True:
-        command = played.start()
-        code = command.wait(END_SECONDS)
-        if code == 0:
-            break
+        played.play(draw_kill(chance))
+    while (code := played.play()) != 0:
         assert code == 1, played.log.read_text(
             encoding="utf-8"
         )  # a killed campaign is no pass: it is run again
@@ -151,7 +104,7 @@ def check_whole(played: Played) -> None:
     ]
     assert len(begun) <= len(judged) + 1 + count_empty(played, begun)
     verify_ledger(played.journal.file, collect_witnesses(played.governed.runs_dir))
-    assert not played.find_flow()
+    assert not played.find_left()
 
 
 def count_empty(played: Played, begun: list[str]) -> int:
