@@ -28,6 +28,7 @@ from nonreg.evidence.seal import Thing, seal_folder
 from nonreg.evidence.signatures import find_people
 from nonreg.evidence.verify import Finding, Means, State, verify_runs
 from nonreg.model import Outcome
+from tasks.publication import describe_run, hash_files, judge_folder, seal_run
 from tests.governed import ALL_GOOD, NOW, Governed, make_governed, publish_run
 from tests.test_promotion import promote_run
 
@@ -282,7 +283,41 @@ def test_a_removed_folder_is_named_unless_a_purge_said_so(site: Governed, tmp_pa
     assert "deux : purgé (registre, ligne 7)" in run("verify", runs_dir)[1]
 
 
-def test_a_manifest_of_the_former_format_verifies_and_cannot_take_the_place_of_a_present_one(
+def seal_as_before(run_dir: Path) -> None:
+    """A run as it was kept before manifests had a format: hashes alone, their own in the line of the ledger."""
+    hashes = hash_files(run_dir)
+    head = ledger.append(
+        run_dir.parent / ledger.FILE,
+        kind="campagne",
+        platform="embarquee",
+        person="",
+        ticket="AQ-1",
+        data=describe_run(judge_folder(run_dir, generated_at=NOW), hashes),
+        at=NOW,
+        people=None,
+        signed=None,
+    )
+    old = {"sha256": hashes, "ledger": dataclasses.asdict(head)}
+    (run_dir / MANIFEST).write_text(json.dumps(old), encoding="utf-8")
+
+
+def test_a_run_of_before_this_format_verifies_and_its_alterations_are_named(
+    site: Governed, tmp_path: Path
+) -> None:
+    run_dir = tmp_path / "anciens" / "deux"
+    shutil.copytree(site.runs_dir / "deux", run_dir)
+    seal_as_before(run_dir)
+    assert look_at(run_dir.parent) == []
+    file = run_dir / "events.jsonl"
+    file.write_bytes(file.read_bytes() + b" ")
+    assert "events.jsonl" in look_at(run_dir.parent)[0].text
+    manifest = json.loads((run_dir / MANIFEST).read_text(encoding="utf-8"))
+    manifest["sha256"] = hash_files(run_dir)
+    (run_dir / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+    assert "le manifeste a été modifié" in look_at(run_dir.parent)[0].text
+
+
+def test_a_manifest_of_the_former_format_cannot_take_the_place_of_a_present_one(
     site: Governed, tmp_path: Path
 ) -> None:
     runs_dir = copy(site, tmp_path)
@@ -326,8 +361,6 @@ def test_the_content_is_judged_again_and_a_report_that_disagrees_is_told(
     run_dir = publish_run(governed, "un", {**ALL_GOOD, "APP-001": Outcome.KO})
     report = run_dir / "report.json"
     report.write_text(report.read_text(encoding="utf-8").replace('"KO"', '"OK"'), encoding="utf-8")
-    from tasks.publication import judge_folder, seal_run
-
     seal_run(run_dir, judge_folder(run_dir))  # by the tool itself, ledger and all
     monkeypatch.setattr("tasks.evidence.read_commit", lambda: commit_of(run_dir))
     code, out = run("verify", run_dir)
