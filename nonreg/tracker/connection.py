@@ -23,12 +23,12 @@ def open_tracker(platform: Platform) -> Tracker | None:
     key = platform.secret(settings.key_env)
     ca_file = str(platform.path(settings.ca_file)) if settings.ca_file else ""
     if settings.kind is TrackerKind.REDMINE:
-        from nonreg.tracker.redmine import RedmineTracker
+        from nonreg.tracker.redmine import open_redmine
 
-        return RedmineTracker(settings, key, ca_file)
-    from nonreg.tracker.gitlab import GitlabTracker
+        return open_redmine(settings, key, ca_file)
+    from nonreg.tracker.gitlab import open_gitlab
 
-    return GitlabTracker(settings, key, ca_file)
+    return open_gitlab(settings, key, ca_file)
 
 
 def find_folder(platform: Platform) -> Path | None:
