@@ -11,7 +11,7 @@ import pytest
 from nonreg.handover.journal import Journal
 from nonreg.waiting import wait_until
 from tests.governed import Governed
-from tests.handover.activations import make_site
+from tests.handover.activations import REHEARSALS, integrate, make_site, work_on
 from tests.handover.executions import PILOTAGE, TECHNIQUE, TITULAIRE
 from tests.prefect_server import Server, start_server
 
@@ -92,3 +92,31 @@ def test_an_urgency_without_its_ticket_fails_in_one_french_sentence_and_opens_no
     assert run["state"]["type"] == "FAILED"
     assert "une urgence est un ticket et un appel" in run["state"]["message"]
     assert Journal(governed.runs_dir, governed.people).list_ids() == ()
+
+
+def test_both_executions_of_an_activation_are_played_to_their_end_one_after_the_other(
+    server: Server, governed: Governed
+) -> None:
+    governed.change_platform('base_dir = ".sandbox"', f'base_dir = "{governed.root}"')  # whose keys sign
+    work, answers = work_on(governed), str(REHEARSALS / "activation-exceptionnelle.toml")
+    for subject in (TECHNIQUE, PILOTAGE):
+        integrate(work, subject=subject)
+    known = work.journal.list_ids()
+    run = wait(
+        server,
+        start(server, governed, ticket="AQ-150", answers=answers),
+        *("COMPLETED", "FAILED", "CRASHED", "PAUSED"),
+    )
+    assert run["state"]["type"] == "COMPLETED", run["state"]
+    first, second = [work.journal.load(one) for one in work.journal.list_ids() if one not in known]
+    assert (first.closed_at is not None, second.done) == (True, ())
+    deployment = server.get("/deployments/name/runbook/runbook")
+    places = {"platform": str(governed.platform_file), "runs_dir": str(governed.runs_dir)}
+    parameters = {**places, "execution": second.id, "answers": answers}
+    again = server.post(f"/deployments/{deployment['id']}/create_flow_run", parameters=parameters)
+    run = wait(server, str(again["id"]), "COMPLETED", "FAILED", "CRASHED", "PAUSED")
+    assert run["state"]["type"] == "COMPLETED", run["state"]
+    after = work.journal.load(second.id)
+    assert (after.subject, after.closed_at is not None, after.abandoned) == (PILOTAGE, True, "")
+    assert len(after.done) == len(after.runbook.steps)
+    assert after.clock.stopped_at is not None
