@@ -5,6 +5,7 @@
     constat                      a closed execution of a runbook: its record is joined
     intervention, reserves       the answer, its page
     migration                    the verdict, its report
+    validation                   which document, its version; the validated PDF is joined
     any other with a ticket      one sentence (decisions: promotion, dérogation, exercice, confirmation, clôture…)
 
 Not told: what the ledger itself opens, the nightly readiness, a step that only begins (its campaign tells of itself).
@@ -24,6 +25,7 @@ from typing import Any
 from urllib.parse import quote
 
 from nonreg.decision import INVISIBLE
+from nonreg.documents.validation import KIND as VALIDATION
 from nonreg.handover.state import KIND as RUNBOOK
 from nonreg.handover.state import Event
 from nonreg.handover.ticket_history import describe
@@ -218,6 +220,8 @@ def _tell_details(entry: LedgerEntry, words: Words, report: CampaignReport | Non
         lines += _bullets("Documents mis à jour", map(str, data.get("documents", ())), words)
         if data.get("no_impact_because"):
             lines.append(f"Aucun document concerné : {words.fit(data['no_impact_because'])}")
+    elif entry.kind == VALIDATION:
+        lines.append(f"Document {words.fit(data.get('genre'))}, version {words.fit(data.get('version'))}.")
     if entry.decision is not None and entry.decision.reason:
         lines.append(f"Motif : {words.fit(entry.decision.reason)}")
     return lines
@@ -260,6 +264,9 @@ def _list_pieces(entry: LedgerEntry) -> tuple[PieceRef, ...]:
             return (
                 PieceRef(f"interventions/{decision}/page.pdf", f"avis-{_file_name(decision)}.pdf", PDF, made),
             )
+        case kind if kind == VALIDATION:
+            name = f"{data.get('document')}-v{data.get('version')}"
+            return (PieceRef(f"documents/{name}/document.pdf", f"{_file_name(name)}.pdf", PDF),)
         case "migration":
             migration = data.get("migration")
             return (PieceRef(f"{migration}/rapport.pdf", f"migration-{_file_name(migration)}.pdf", PDF),)
