@@ -332,6 +332,40 @@ def test_a_manifest_of_the_former_format_cannot_take_the_place_of_a_present_one(
     assert "celui-ci est d'un format ancien" in look_at(runs_dir)[0].text
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b'{\n  "format"', b'{\n\t"format"'),
+        (b'"problems": []', b'"problems": [ ]'),
+        (b'"kind": "campagne"', b'"kind": "autre",\n  "kind": "campagne"'),
+        (b'"kind": "campagne"', b'"kind": "\\u0063ampagne"'),
+        (b"}\n", b"}"),
+    ],
+)
+def test_a_manifest_that_says_the_same_in_other_bytes_is_refused(
+    site: Governed, tmp_path: Path, before: bytes, after: bytes
+) -> None:
+    runs_dir = copy(site, tmp_path)
+    file = runs_dir / "deux" / MANIFEST
+    content = file.read_bytes()
+    assert before in content
+    file.write_bytes(after.join(content.rsplit(before, 1)))
+    wrong = look_at(runs_dir)
+    assert [one.about for one in wrong] == ["deux"]
+    assert "il n'est pas écrit comme l'outil l'écrit" in wrong[0].text
+
+
+def test_what_a_kill_leaves_between_the_ledger_and_the_manifest_is_not_taken_for_sealed_and_is_sealed_again(
+    tmp_path: Path,
+) -> None:
+    governed = make_governed(tmp_path)
+    folder = seal_document(governed, "A1", {"note.html": b"un"})
+    (folder / MANIFEST).unlink()
+    assert "pas scellé" in look_at(governed.runs_dir)[0].text
+    seal_document(governed, "A1", {"note.html": b"un"})
+    assert look_at(governed.runs_dir) == []
+
+
 def test_a_link_in_a_sealed_folder_is_refused(site: Governed, tmp_path: Path) -> None:
     runs_dir = copy(site, tmp_path)
     (runs_dir / "un" / "lien").symlink_to("/etc/hostname")
