@@ -16,7 +16,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup campaign drills rehearsal test test-defects test-drills test-prefect test-openssh test-odbc test-browser test-systemd screenshots test-tsql test-sqlserver lint bench bench-hd bench-compare sandbox-up sandbox-down sandbox-status up down clean
+.PHONY: help setup campaign drills rehearsal test test-defects test-drills test-prefect test-openssh test-odbc test-browser test-systemd test-redmine screenshots test-tsql test-sqlserver lint bench bench-hd bench-compare sandbox-up sandbox-down sandbox-status up down clean
 
 help: ## afficher cette aide
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -74,6 +74,9 @@ test-browser: $(READY) ## un vrai Chromium devant l'interface de Prefect, images
 
 test-systemd: $(READY) ## les unités systemd sous un vrai systemd, dans une machine en mémoire (demande root et systemd, environ 5 min)
 	@$(PY) -m pytest -m systemd tests/systemd $(ARGS)
+
+test-redmine: $(READY) ## le suivi, face à un vrai Redmine (demande redmine, redmine-sqlite et puma de Debian, environ 2 min)
+	@$(PY) -m pytest -m redmine tests/redmine $(ARGS)
 
 screenshots: test-browser ## refaire les images de l'interface que montre le README
 	@cp build/screenshots/formulaire.png build/screenshots/formulaire-pause.png build/screenshots/formulaire-etape.png build/screenshots/artefacts.png docs/
