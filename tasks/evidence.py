@@ -1,9 +1,12 @@
-"""Is the content of sealed evidence consistent: a run judged again, a record against the lines it tells."""
+"""Is the content of sealed evidence consistent: a run judged again, a record against the lines it tells, a document
+against what the titulaire signed.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from nonreg.documents.validation import SEALED as DOCUMENT
 from nonreg.errors import UsageError
 from nonreg.evidence.chain import RECORD, RUN, list_purged
 from nonreg.evidence.files import EvidenceWrong, mark_file
@@ -15,6 +18,7 @@ from nonreg.ledger import LedgerEntry
 from nonreg.model import CampaignPlan, Evidence
 from nonreg.store import PLAN, load_json
 from nonreg.tool import read_commit
+from tasks.document_evidence import judge_document
 from tasks.publication import judge_again, require_same_inputs, select_run_entries
 
 
@@ -64,4 +68,4 @@ def _require_proof(folder: Path, proof: Evidence, purged: dict[str, int]) -> Non
         raise NotJudgedHere(f"la preuve « {proof.title} » ({proof.path}) n'est pas ici")
 
 
-JUDGES: dict[str, Judge] = {RUN: judge_run, RECORD: judge_record}
+JUDGES: dict[str, Judge] = {RUN: judge_run, RECORD: judge_record, DOCUMENT: judge_document}

@@ -18,6 +18,7 @@ from nonreg.clients.sshsig import load_key_file
 from nonreg.decision import sign_decision
 from nonreg.documents.validation import request_validation
 from nonreg.evidence.manifest import parse_manifest
+from nonreg.evidence.seal import Thing, seal_folder
 from nonreg.ledger import LedgerEntry
 from nonreg.model import Outcome, Role
 from nonreg.model.documents import (
@@ -408,3 +409,32 @@ def test_a_validated_document_is_told_in_its_ticket_once_with_its_pdf(site: Site
     assert (document_id in told, "titulaire-essai, titulaire" in told) == (True, True)
     pdf = site.documents / name_version(document_id, 1) / "document.pdf"
     assert [hash_file(one) for one in site.tickets.glob("AQ-12/pieces/*/*.pdf")] == [hash_file(pdf)]
+
+
+def test_an_archive_verifies_offline_and_one_that_was_sealed_again_over_something_else_does_not(
+    site: Site,
+) -> None:
+    document_id = site.save(record())
+    assert site.validate(document_id)[0] == 0
+    folder = site.documents / name_version(document_id, 1)
+    words = ["verify", str(folder), "--platform", str(site.governed.platform_file)]
+    assert main(words) == 0
+    (signed,) = entries(site, "validation")
+    assert signed.decision is not None
+    platform = site.governed.platform
+    thing = Thing(
+        "document",
+        folder.name,
+        platform.name,
+        platform.identity_token,
+        NOW,
+        decisions=(signed.decision.id,),
+    )
+    for name in ("contenu.json", "fiche.txt"):
+        whole = (folder / name).read_text(encoding="utf-8")
+        (folder / name).write_text(whole.replace("novembre", "octobre"), encoding="utf-8")
+        seal_folder(folder, thing, site.governed.runs_dir)
+        assert main(words) == 1, name
+        (folder / name).write_text(whole, encoding="utf-8")
+        seal_folder(folder, thing, site.governed.runs_dir)
+        assert main(words) == 0
