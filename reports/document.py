@@ -12,11 +12,15 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A text, the sign read with it, and its tone: ok, ko, warn, info, muted or none."""
+    """A text, the sign read with it, and its tone: ok, ko, warn, info, muted or none.
+
+    `link` is a relative address, of which the page makes a link; paper shows the text alone.
+    """
 
     text: str
     sign: str = ""
     tone: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ large report. Every text still goes through `escape`; what `Markup` holds is mad
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from functools import cache
 
@@ -13,6 +14,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from reports.document import Cell, Chart, Column, Document, Matrix, Table
+
+# A path beside or above the page, quoted: neither a scheme nor another machine fits in it.
+RELATIVE = re.compile(r"(?:\.\./)*[A-Za-z0-9._~%-]+(?:/[A-Za-z0-9._~%-]+)*")
 
 
 def write_html(document: Document) -> str:
@@ -58,6 +62,8 @@ def _remember_cells() -> Callable[[Cell], str]:
     known: dict[Cell, str] = {}
 
     def show(cell: Cell) -> str:
+        if cell.link and RELATIVE.fullmatch(cell.link):
+            return f'<a href="{escape(cell.link)}">{escape(cell.text)}</a>'
         if not cell.sign:
             return escape(cell.text)
         if cell not in known:

@@ -6,10 +6,10 @@ A source that is missing or broken is named in `missing`, and takes nothing else
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
 
 import yaml  # type: ignore[import-untyped]
 
@@ -46,8 +46,9 @@ from reports.text import format_quantity, map_texts
 from tasks.handover_tracker import read_open_tickets
 from tasks.handover_work import Work
 from tasks.publication import load_unaltered
+from tasks.sources import Sources
 
-T = TypeVar("T")
+MONTHLY = re.compile(r"(\d{1,2}) (\d{1,2}) (\d{1,2}) \* \*")
 SCHEDULES = Path(__file__).parents[1] / "prefect.yaml"
 NO_THRESHOLD: tuple[float, ...] = ()
 # Words of the runbooks for who is reached and how; a number is shown only when the site itself wrote it.
@@ -64,12 +65,12 @@ CONTACTS = (
 )
 
 
-class Gathering:
+class Gathering(Sources):
     """Reads the sources of one platform, one after the other."""
 
     def __init__(self, work: Work, execution: Execution, table: ActivationTable, at: datetime) -> None:
+        super().__init__()
         self.work, self.execution, self.table, self.at = work, execution, table, at
-        self.missing: list[str] = []
 
     def gather(self) -> Briefing:
         """Everything there is."""
@@ -93,14 +94,6 @@ class Gathering:
         briefing = map_texts(briefing, conceal)
         contacts = self.try_reading("renseignements du site", self.read_contacts) or ()
         return dataclasses.replace(briefing, contacts=contacts, missing=tuple(self.missing))
-
-    def try_reading(self, source: str, read: Callable[[], T]) -> T | None:
-        """What a source says, otherwise None, and why it does not."""
-        try:
-            return read()
-        except NonregError as error:
-            self.missing.append(f"{source} ({conceal(str(error)).rstrip('.')})")
-            return None
 
     def read_executions(self) -> tuple[Execution, ...]:
         """Every execution of this platform, oldest first."""
@@ -243,7 +236,11 @@ def read_schedule(path: Path = SCHEDULES) -> tuple[Fact, ...]:
         found = []
         for one in declared:
             for schedule in one.get("schedules", ()):
-                if "cron" in schedule:
+                if "cron" in schedule and (monthly := MONTHLY.fullmatch(schedule["cron"])):
+                    minute, hour, day = map(int, monthly.groups())
+                    on = "le premier de chaque mois" if day == 1 else f"le {day} de chaque mois"
+                    words = f"{on} à {hour:02d}:{minute:02d} (Paris)"
+                elif "cron" in schedule:
                     when = parse_cron(schedule["cron"])
                     on = ", ".join(days[day] for day in sorted(when.weekdays))
                     words = f"{'chaque jour' if len(when.weekdays) == 7 else on} à {when.at:%H:%M} (Paris)"

@@ -10,7 +10,7 @@ from typing import Any
 from pypdf import PdfReader
 
 from reports.document import Document
-from reports.html import write_html
+from reports.html import RELATIVE, write_html
 from reports.pdf import write_pdf
 from tests.test_reports_html import Page
 
@@ -28,8 +28,11 @@ def check_page(document: Document) -> Page:
     assert "@import" not in html
     links = [a[key] or "" for _, a in page.tags for key in ("src", "href", "action", "srcset") if key in a]
     anchors = [a["id"] for _, a in page.tags if "id" in a]
-    assert all(link.startswith("#") for link in links)
-    assert {link[1:] for link in links} <= set(anchors)
+    inner = {link[1:] for link in links if link.startswith("#")}
+    assert all(
+        RELATIVE.fullmatch(link) for link in links if not link.startswith("#")
+    )  # evidence beside the page
+    assert inner <= set(anchors)
     assert len(set(anchors)) == len(anchors)
     assert ("html", {"lang": "fr"}) in page.tags
     assert tags.count("caption") == tags.count("table")
