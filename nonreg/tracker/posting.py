@@ -147,8 +147,7 @@ def collect(
                     break
                 count += added
             progress = dataclasses.replace(progress, collected=entry.sequence)
-            if entry.platform == platform.name:
-                box.save_progress(progress)
+        # Not reached when the disk is full: what is in the box already is found there by its name the next time.
         if progress != before:
             box.save_progress(progress)
         return count

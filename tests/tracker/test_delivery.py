@@ -22,6 +22,7 @@ from nonreg.tracker.delivery import (
 
 AT = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 FAULTS = ("ok", "refused", "denied", "aside", "lost", "late", "killed before", "killed after")
+UNDER_WAY_SECONDS = 59.0  # how long a tracker may work on a request whose answer we no longer wait for
 TURNS = st.lists(
     st.tuples(st.sampled_from(FAULTS), st.sampled_from([0.0, 5.0, 59.0, 61.0, 1000.0])), max_size=40
 )
@@ -61,7 +62,7 @@ class World:
         elif fault in ("refused", "denied", "aside"):
             log({"refused": Step.NOT_NOW, "denied": Step.DENIED, "aside": Step.ASIDE}[fault])
         elif fault == "late":
-            self.late.append((self.now + timedelta(seconds=SETTLE_SECONDS - 1), place))
+            self.late.append((self.now + timedelta(seconds=UNDER_WAY_SECONDS), place))
             log(Step.NOT_NOW)
         elif fault != "killed before":
             self.written.append(place)

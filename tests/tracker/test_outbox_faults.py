@@ -173,6 +173,7 @@ def test_a_regression_whose_opening_was_not_answered_has_one_ticket(
         desk.wait(minutes=30)
     assert left == []
     assert [one["title"] for one in gitlab.issues.values()][1:] == ["Régression BASE-001 — Essai BASE-001"]
+    assert gitlab.notes[2] == []
 
 
 def regress(desk: Desk, run_id: str, outcome: Outcome = Outcome.KO) -> None:
@@ -254,6 +255,28 @@ def test_deliverers_killed_at_any_request_lose_and_double_nothing(
         desk.wait(minutes=5)
     assert poster[-1].returncode == 0
     assert desk.post().left == 0
+    assert list_marks(gitlab) == desk.sent
+
+
+def test_a_deliverer_that_comes_while_another_writes_leaves_it_to_that_one(
+    desk: Desk, gitlab: Gitlab, proxy: Proxy
+) -> None:
+    desk.happen()
+    others: list[int] = []
+
+    def choose(request: str) -> str:
+        if request.startswith("POST") and not others:
+            others.append(0)
+            desk.wait(minutes=5)
+            others.append(start_poster(desk).wait(60))
+        return ""
+
+    proxy.choose = choose
+    text = desk.governed.platform_file.read_text(encoding="utf-8")
+    slow = text.replace("timeout_seconds = 2.0\n", "timeout_seconds = 60.0\n")
+    desk.governed.platform_file.write_text(slow, encoding="utf-8")
+    desk.post()
+    assert others == [0, 0]
     assert list_marks(gitlab) == desk.sent
 
 
