@@ -62,7 +62,7 @@ def seal_document(governed: Governed, name: str, files: dict[str, bytes]) -> Pat
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(content)
     platform = governed.platform
-    thing = Thing("document", name, platform.name, platform.identity_token, NOW + timedelta(hours=3), "AQ-1")
+    thing = Thing("piece", name, platform.name, platform.identity_token, NOW + timedelta(hours=3), "AQ-1")
     seal_folder(folder, thing, governed.runs_dir)
     return folder
 
@@ -117,7 +117,7 @@ def test_processes_that_seal_at_the_same_time_make_one_chain(tmp_path: Path) -> 
         "import sys; from pathlib import Path; from datetime import UTC, datetime\n"
         "from nonreg.evidence.seal import Thing, seal_folder\n"
         "folder = Path(sys.argv[1]); folder.mkdir(parents=True); (folder / 'a').write_text(folder.name)\n"
-        "seal_folder(folder, Thing('document', folder.name, 'p', 'jeton', datetime.now(UTC)), folder.parents[1])\n"
+        "seal_folder(folder, Thing('piece', folder.name, 'p', 'jeton', datetime.now(UTC)), folder.parents[1])\n"
     )
     folders = [governed.runs_dir / "documents" / f"D-{number}" for number in range(6)]
     processes = [subprocess.Popen([sys.executable, "-c", code, str(folder)], cwd=ROOT) for folder in folders]
@@ -498,7 +498,7 @@ def test_an_export_verifies_with_nothing_but_a_copy_of_the_project(exported: Pat
         check=False,
     )
     assert done.stderr == ""
-    assert (done.returncode, done.stdout.splitlines()[0]) == (0, f"Preuve conforme : {there}")
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, f"Preuve conforme : {there}"), done.stdout
 
 
 def test_an_export_against_a_head_that_somebody_kept(site: Governed, exported: Path) -> None:
