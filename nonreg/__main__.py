@@ -21,6 +21,7 @@ from nonreg.commands import (
     migration,
     readiness,
     sqlserver,
+    steering,
     tracker,
 )
 from nonreg.errors import LedgerBroken, NonregError
@@ -47,6 +48,7 @@ def build_parser() -> FrenchParser:
         handover,
         activation,
         readiness,
+        steering,
         migration,
         decisions,
         documents,

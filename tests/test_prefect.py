@@ -48,7 +48,7 @@ FLOWS = {
         "activation",
         "disponibilite",
     )
-}
+} | {"hebdo": "pilotage", "copil": "pilotage"}
 
 
 def find_deployment(server: Server, name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Readiness and profiles on a real Prefect server: what a run says of itself, and whom a deployment refuses."""
+"""Readiness, packs and profiles on a real Prefect server: what a run says of itself, whom a deployment refuses."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ import pytest
 
 from nonreg import ledger
 from nonreg.handover.readiness import KIND
+from nonreg.steering.pack import FOLDER as PACKS
 from nonreg.waiting import wait_until
 from tests.governed import Governed, make_governed
 from tests.handover.executions import PILOTAGE, TECHNIQUE, TITULAIRE
 from tests.prefect_server import Server, start_server
+from tests.steering.samples import write_tracker
 
 pytestmark = pytest.mark.prefect
 LONG_SECONDS = 150.0
+FLOWS = {"hebdo": "pilotage", "copil": "pilotage"}
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
 
@@ -34,7 +37,7 @@ def governed(tmp_path: Path) -> Governed:
 
 def run(server: Server, governed: Governed, deployment: str, *states: str, **parameters: Any) -> Any:
     """A run of a deployment, once it is in one of these states."""
-    flow = server.get(f"/deployments/name/{deployment}/{deployment}")
+    flow = server.get(f"/deployments/name/{FLOWS.get(deployment, deployment)}/{deployment}")
     asked = {
         "platform": str(governed.platform_file),
         "runs_dir": str(governed.runs_dir),
@@ -64,6 +67,24 @@ def test_a_measure_completes_with_its_word_and_score_in_its_name_and_fails_only_
     assert failed["state"]["type"] == "FAILED"
     entries = ledger.read_entries(governed.runs_dir / ledger.FILE)
     assert [one.kind for one in entries if one.kind == KIND] == [KIND, KIND]
+
+
+def test_a_weekly_review_and_a_copil_are_kept_shown_and_told_in_their_ticket(
+    server: Server, governed: Governed
+) -> None:
+    folder = write_tracker(governed)
+    for meeting, title in (("hebdo", "Revue hebdomadaire"), ("copil", "COPIL")):
+        made = run(server, governed, meeting, meeting=meeting, ticket="AQ-1")
+        assert made["state"]["type"] == "COMPLETED", made["state"]["message"]
+        assert made["name"].startswith(f"{meeting.upper()} plateforme du ")
+        asked = {"artifacts": {"flow_run_id": {"any_": [made["id"]]}}}
+        shown = {one["key"]: one["data"] for one in server.post("/artifacts/filter", **asked)}
+        assert shown[f"revue-{meeting}"].startswith(f"# {title} du ")
+    kept = sorted(one.name.partition("-")[0] for one in (governed.runs_dir / PACKS).iterdir())
+    assert kept == ["COPIL", "HEBDO"]
+    notes = [one.read_text(encoding="utf-8") for one in (folder / "AQ-1" / "notes").iterdir()]
+    assert sum("Revue hebdomadaire HEBDO-" in one and "revue-HEBDO-" in one for one in notes) == 1
+    assert sum("Dossier du COPIL COPIL-" in one for one in notes) == 1
 
 
 @pytest.mark.parametrize(

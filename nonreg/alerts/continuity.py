@@ -19,13 +19,14 @@ from nonreg.masking import conceal
 from nonreg.model.handover import Execution
 from nonreg.model.readiness import Grade, Readiness, Word
 from nonreg.people import Person
+from nonreg.steering.pack import KIND as PACK_KIND
 from nonreg.wording import plural
 from nonreg.working_time import PARIS, WorkingTime
 
 CONTRACT_WORKING_DAYS = (20, 5)  # a month to renew it, then a week
 WEEKLY = "semaine"
-# What the tool writes by itself, whether or not anybody reads it: neither is a follow-up.
-NOT_FOLLOWED = frozenset({OPENING, "campagne", READINESS_KIND})
+# What the tool writes by itself, whether or not anybody reads it: none is a follow-up.
+NOT_FOLLOWED = frozenset({OPENING, "campagne", READINESS_KIND, PACK_KIND})
 
 
 def list_due(

@@ -11,6 +11,8 @@
     echeance/PLATFORM/ID/AT/…       a deadline is nearer than a threshold (24h, 2jo), or past (0)
     echeance/PLATFORM/disponibilite/MEASURE     that measure of the readiness found causes that were not there before
     echeance/PLATFORM/suivi/SINCE               nobody followed the service up since then
+    echeance/PLATFORM/revue/SINCE               there was no weekly pack since then
+    echeance/PLATFORM/forfait/YEAR/PERCENT      the forfait of that contract year is used up to that threshold
     essai/…                         a trial message
 
 What a report says is masked again before it leaves: a mail goes further than a folder.

@@ -15,6 +15,7 @@ from nonreg.alerts.continuity import list_due, remind_of_contract, tell_gap, tel
 from nonreg.alerts.evidence import list_runs
 from nonreg.alerts.facts import Fact, tell_deadlines
 from nonreg.alerts.settings import AlertSettings
+from nonreg.alerts.steering import tell_packs
 from nonreg.basis import load_platform_people
 from nonreg.config import load_platform
 from nonreg.errors import LedgerBroken, NonregError
@@ -56,7 +57,7 @@ def look_at_contracts(path: str, now: datetime) -> tuple[Fact, ...]:
 def look_at_ledger(
     settings: AlertSettings, path: str, since: datetime, now: datetime, problems: list[str]
 ) -> tuple[Fact, ...]:
-    """Executions under way, the readiness, the follow-up."""
+    """Executions under way, the readiness, the follow-up, the packs."""
     platform, folder = load_platform(path), settings.folder()
     entries = tuple(one for one in ledger.read_entries(folder / ledger.FILE) if one.platform == platform.name)
     executions = read_executions(folder, entries, problems)
@@ -70,6 +71,7 @@ def look_at_ledger(
         ),
         *tell_readiness(platform.name, entries, partial(read_readiness, folder), now),
         *([gap] if gap is not None else []),
+        *tell_packs(platform.name, entries, settings.follow_up_days, since, now),
     )
 
 

@@ -27,6 +27,7 @@ DECISIONS = {
     DecisionKind.VALIDATION: "document validé",
     DecisionKind.REVOCATION: "délégation révoquée",
 }
+MEETINGS = {"hebdo": "revue hebdomadaire", "copil": "dossier du COPIL"}
 
 
 def list_tickets(
@@ -92,6 +93,8 @@ def describe(entry: LedgerEntry, titles: Mapping[str, str]) -> str:
             return f"réserves : {data.get('acceptance')}"
         case kind if kind == RUNBOOK_KIND:
             return f"{titles.get(str(data.get('execution')), 'runbook')} : {describe_step(data)}"
+        case "revue":
+            return f"{MEETINGS.get(str(data.get('meeting')), 'revue')} {data.get('pack')}"
         case kind if kind == OPENING:
             return "registre ouvert"
         case "document":

@@ -6,11 +6,13 @@ Source: R43, R65, R66.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 from nonreg.alerts.facts import Deadline
 from nonreg.compare import choose_waiver
+from nonreg.documents.prefill import carry_actions
 from nonreg.model import Waiver
+from nonreg.model.documents import DecisionRecord
 from nonreg.model.handover import Execution
 from nonreg.model.steering import Severity, Watched, WatchList
 from nonreg.steering.settings import DelayRule
@@ -132,6 +134,22 @@ def watch_work(
     return WatchList(
         "reste-a-faire", "Reste à faire", source, tuple(items), "Aucun ticket ouvert ni exécution en cours."
     )
+
+
+def watch_actions(record: DecisionRecord | None, now: datetime, source: str) -> WatchList:
+    """What is still to be done of the last relevé, which carries that of those before; nothing without one."""
+    items = [
+        Watched(
+            one.action,
+            due := datetime.combine(one.due, time(23, 59), PARIS) if isinstance(one.due, date) else None,
+            one.owner,
+            one.ticket,
+            say_left(due, now) if due is not None else "échéance n.d.",
+        )
+        for one in carry_actions(record)
+    ]
+    empty = "Aucun relevé de décisions." if record is None else "Aucune action ouverte."
+    return WatchList("actions", "Actions des relevés de décisions", source, tuple(items), empty)
 
 
 def say_left(at: datetime, now: datetime) -> str:

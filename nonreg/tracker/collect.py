@@ -6,6 +6,7 @@
     intervention, reserves       the answer, its page
     migration                    the verdict, its report
     validation                   which document, its version; the validated PDF is joined
+    revue                        the alerts of a weekly review or COPIL; its pages are joined
     any other with a ticket      one sentence (decisions: promotion, dérogation, exercice, confirmation, clôture…)
 
 Not told: what the ledger itself opens, the nightly readiness, a step that only begins (its campaign tells of itself).
@@ -32,6 +33,7 @@ from nonreg.handover.ticket_history import describe
 from nonreg.ledger import OPENING, LedgerEntry
 from nonreg.masking import NO_SECRET_KNOWN, Mask, conceal
 from nonreg.model import CampaignReport, Change, Finding, Outcome, Triage
+from nonreg.steering.pack import KIND as PACK
 from nonreg.tracker.items import Item, ItemKind, PieceRef, Regression
 from nonreg.wording import plural
 
@@ -216,6 +218,8 @@ def _tell_details(entry: LedgerEntry, words: Words, report: CampaignReport | Non
             lines.append(f"À faire : {words.fit(data['remedy'])}")
         if data.get("note"):
             lines.append(f"Note : {words.fit(data['note'])}")
+    elif entry.kind == PACK:
+        lines += _bullets("Alertes", map(str, data.get("warnings", ())), words)
     elif entry.kind == CLOSING:
         lines += _bullets("Documents mis à jour", map(str, data.get("documents", ())), words)
         if data.get("no_impact_because"):
@@ -270,6 +274,9 @@ def _list_pieces(entry: LedgerEntry) -> tuple[PieceRef, ...]:
         case "migration":
             migration = data.get("migration")
             return (PieceRef(f"{migration}/rapport.pdf", f"migration-{_file_name(migration)}.pdf", PDF),)
+        case kind if kind == PACK:
+            pack = data.get("pack")
+            return (PieceRef(f"revues/{pack}/revue.pdf", f"revue-{_file_name(pack)}.pdf", PDF),)
         case "constat":
             execution = find_execution(entry)
             return (PieceRef(f"runbooks/{execution}/releve.pdf", f"releve-{_file_name(execution)}.pdf", PDF),)

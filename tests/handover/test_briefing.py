@@ -277,6 +277,8 @@ def test_the_plan_is_a_page_and_a_pdf_that_say_what_starts_by_itself(work: Work)
     assert "« nuit »" in page
     assert "chaque jour à 01:30 (Paris)" in page
     assert "dimanche à 04:30 (Paris)" in page
+    assert "lundi à 06:30 (Paris)" in page
+    assert "le premier de chaque mois à 06:45 (Paris)" in page
     assert write_pdf(document, AT).startswith(b"%PDF")
     text = re.sub(r"<[^>]+>", " ", page)
     assert "n.d." in text  # nothing was answered yet
