@@ -75,7 +75,7 @@ test-browser: $(READY) ## un vrai Chromium devant l'interface de Prefect, images
 test-systemd: $(READY) ## les unités systemd sous un vrai systemd, dans une machine en mémoire (demande root et systemd, environ 5 min)
 	@$(PY) -m pytest -m systemd tests/systemd $(ARGS)
 
-test-redmine: $(READY) ## le suivi, face à un vrai Redmine (demande redmine, redmine-sqlite et puma de Debian, environ 2 min)
+test-redmine: $(READY) ## le suivi, face à un vrai Redmine (demande redmine, redmine-sqlite et puma de Debian, environ 3 min)
 	@$(PY) -m pytest -m redmine tests/redmine $(ARGS)
 
 screenshots: test-browser ## refaire les images de l'interface que montre le README

@@ -82,6 +82,6 @@ def test_a_regression_of_the_outbox_opens_one_ticket_though_the_answer_was_lost(
     assert box.list_waiting() == ()
     opened = tracker.find_opened(f"empreinte-{fingerprint}")
     assert opened is not None
-    assert sum(one.startswith(b"POST /issues.json") for one in link.requests) == 1
+    assert sum(one.startswith("POST /issues.json") for one in link.requests) == 1
     assert opened.description.startswith("Vue 0.")
     assert [one.text.splitlines()[0] for one in tracker.list_notes(opened.reference)] == ["Vue 1."]
