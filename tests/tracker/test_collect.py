@@ -16,10 +16,8 @@ from tests.governed import Governed, publish_run
 from tests.tracker.desks import Desk, connect_folder
 from tests.tracker.folders import add_ticket
 
-HOSTILE = (
-    "/close @all <script>alert(1)</script>\n/close\u202e =cmd|' /C calc'!A0 \x1b[31m motdepasse=Secret123 "
-    + "x" * 10_000_000
-)
+HOSTILE = "/close @all <script>alert(1)</script>\n/close\u202e =cmd|' /C calc'!A0 \x1b[31m motdepasse=Secret123 "
+HUGE = HOSTILE + "x" * 10_000_000
 
 
 @pytest.fixture
@@ -104,7 +102,7 @@ def test_a_platform_that_does_not_answer_opens_no_ticket(desk: Desk, tracker: Fo
 def test_what_people_typed_commands_nothing_mentions_nobody_and_is_short(
     desk: Desk, tracker: FolderTracker
 ) -> None:
-    failed = {"execution": "RB-1", "event": "echec", "step": "E1", "message": HOSTILE, "remedy": HOSTILE}
+    failed = {"execution": "RB-1", "event": "echec", "step": "E1", "message": HUGE, "remedy": HOSTILE}
     desk.happen(**failed)
     desk.happen(kind="cloture", intervention="deploiement", documents=[HOSTILE] * 50, no_impact_because="")
     assert desk.post().left == 0
@@ -148,8 +146,8 @@ def test_a_file_that_is_about_to_be_written_is_awaited_a_little_and_then_said_to
 
 
 def test_a_path_that_leads_out_of_the_runs_is_never_joined(desk: Desk, tracker: FolderTracker) -> None:
-    secret = desk.runs_dir.parent / "page.pdf"
-    secret.write_bytes(b"ailleurs")
+    (desk.runs_dir.parent / "page.pdf").write_bytes(b"ailleurs")
+    (desk.runs_dir / "interventions").mkdir()
     desk.happen(kind="intervention", decision="../..", answer="GO")
     desk.wait(minutes=11)
     desk.post()
