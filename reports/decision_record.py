@@ -157,19 +157,17 @@ def _follow(delays: RecordDelays | None, events: tuple[Happened, ...]) -> tuple[
     sent = text.format_moment(delays.sent_at) if delays.sent_at else "pas encore"
     until = f"{delays.remarks_by:%d/%m/%Y}" if delays.remarks_by else "5 jours ouvrés après l'envoi"
     in_time = any(not one.is_late for one in delays.remarks)
-    tacit = (
-        "acquise"
-        if delays.tacit
-        else "écartée, des remarques ont été reçues"
-        if in_time
-        else "à l'issue de ce jour"
-    )
+    tacit = f"acquise à l'issue du {until}" if delays.tacit else f"à l'issue du {until}, sans remarque"
+    if delays.remarks_by is None:
+        tacit = until
+    elif in_time:
+        tacit = "écartée, des remarques ont été reçues"
     pairs = Pairs(
         (
             ("À envoyer avant", f"fin du {delays.send_by:%d/%m/%Y}"),
             ("Envoyé le", f"{sent}{' (en retard)' if delays.is_sent_late and delays.sent_at else ''}"),
             ("Remarques jusqu'à", until if delays.remarks_by is None else f"fin du {until}"),
-            ("Validation tacite", f"{tacit}{f' ({until})' if delays.remarks_by else ''}"),
+            ("Validation tacite", tacit),
         )
     )
     columns = (
@@ -195,7 +193,7 @@ def _follow(delays: RecordDelays | None, events: tuple[Happened, ...]) -> tuple[
             Cell(text.format_day(one.at)),
             Cell(one.person),
             show_line(one),
-            Cell(text.known(one.note)),
+            Cell(one.note or "—"),
         )
         for one in events
     )

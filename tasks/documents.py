@@ -12,6 +12,8 @@ from __future__ import annotations
 import shutil
 import tempfile
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -127,6 +129,7 @@ def start_document(work: Work, asked: Asked, at: datetime) -> tuple[Path, tuple[
 
 def make_document(work: Work, document_id: str, at: datetime) -> Made:
     """A document from its draft, judged and dressed; ConfigError for a draft that is none of this platform."""
+    require_started(work, document_id)
     path = folder_of(work, document_id) / DRAFT
     draft = load_draft(path)
     if (draft.document.id, draft.document.platform) != (document_id, work.platform.name):
@@ -180,6 +183,28 @@ def build(
 
 def render_document(work: Work, document_id: str, at: datetime) -> tuple[Path, Made]:
     """Make the document anew in its three forms; the folder. What a kill kept from being archived is archived."""
+    require_started(work, document_id)
+    with hold_documents(work):
+        return render(work, document_id, at)
+
+
+def require_started(work: Work, document_id: str) -> None:
+    """UsageError when there is no such document."""
+    path = folder_of(work, document_id) / DRAFT
+    if not path.is_file():
+        raise UsageError(f"Aucun document {document_id} dans {path.parent.parent} (voir : document list).")
+
+
+@contextmanager
+def hold_documents(work: Work) -> Iterator[None]:
+    """One at a time archives."""
+    documents = work.runs_dir / DOCUMENTS
+    with hold_file_lock(documents / LOCK, f"Dossier {documents}"):
+        yield
+
+
+def render(work: Work, document_id: str, at: datetime) -> tuple[Path, Made]:
+    """As `render_document`, by whoever holds the documents."""
     made = make_document(work, document_id, at)
     folder = folder_of(work, document_id)
     write_forms(work, folder, made.document, at)
@@ -232,8 +257,8 @@ def validate_document(
 
     The ledger comes first; the same decision finishes what was cut after it.
     """
-    documents = work.runs_dir / DOCUMENTS
-    with hold_file_lock(documents / LOCK, f"Dossier {documents}"):
+    require_started(work, document_id)
+    with hold_documents(work):
         made = make_document(work, document_id, now)
         own = made.status.validation is not None and made.status.validation.decision == signed.decision.id
         if not own:
@@ -256,7 +281,7 @@ def validate_document(
             people=work.people,
             signed=signed,
         )
-        folder, made = render_document(work, document_id, now)
+        folder, made = render(work, document_id, now)
     return folder.with_name(name_version(document_id, version)), made
 
 
@@ -289,6 +314,7 @@ def archive(work: Work, made: Made, validation: Validation, at: datetime) -> Pat
             "genre": made.draft.document.kind.value,
             "version": validation.version,
             "content_sha256": made.sheet.content_sha256,
+            "for": made.draft.document.ticket,  # the line has no ticket: its decision's was told there already
         }
         seal_folder(folder, thing, work.runs_dir, data=data, people=work.people, final=final)
         folder.rename(final)
@@ -316,6 +342,7 @@ def record_event(
 
     A relevé is sent by the titulaire, whoever prepared it (R01).
     """
+    require_started(work, document_id)
     draft = load_draft(folder_of(work, document_id) / DRAFT)
     if not isinstance(draft, DecisionRecord):
         raise UsageError(f"{document_id} n'est pas un relevé de décisions : rien ne s'y suit.")

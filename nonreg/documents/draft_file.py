@@ -151,7 +151,7 @@ def _write_value(value: Any) -> str:
     if isinstance(value, int):
         return str(value)
     text = clean(str(value))
-    quoted = json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    quoted = json.dumps(text, ensure_ascii=False)
     if "\n" not in text:
         return quoted
     return '"""\n' + quoted[1:-1].replace("\\n", "\n") + '"""'

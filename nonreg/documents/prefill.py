@@ -75,7 +75,9 @@ def list_logged(
 ) -> tuple[LoggedEvent, ...]:
     """Closed interventions, promotions, deliveries and deployments of the period."""
     return tuple(
-        LoggedEvent(day_of(one.at), say_event(one, titles), one.ticket, one.sequence)
+        LoggedEvent(
+            day_of(one.at), say_event(one, titles), one.ticket or str(one.data.get("for", "")), one.sequence
+        )
         for one in entries
         if one.platform == platform and first <= day_of(one.at) <= last and is_logged(one, titles)
     )

@@ -263,7 +263,7 @@ def test_a_final_report_is_that_of_its_run_with_what_was_decided_of_its_gaps(sit
 def test_an_urgent_report_takes_the_stamps_that_the_ticket_tells_and_guesses_none(site: Site) -> None:
     tracker = FolderTracker(site.tickets, "AQ")
     tracker.add_note("AQ-12", "cle-0001", "Diagnostic : la courbe est absente.", ())
-    tracker.add_note("AQ-12", "cle-0002", "On cherche qui prend en charge.", ())
+    tracker.add_note("AQ-12", "cle-0002", "On attend une prise en charge.", ())
     draft = site.load(site.start("A.3"))
     assert isinstance(draft, UrgentReport)
     assert (draft.alert.source, draft.diagnosed.source) == (
@@ -296,7 +296,7 @@ def test_a_journal_holds_the_tickets_closed_in_its_period_and_what_the_ledger_kn
     around = ("--first", str(today - timedelta(days=2)), "--last", str(today + timedelta(days=2)))
     draft = site.load(site.start("A.11", *around))
     assert isinstance(draft, CorrectionLog)
-    assert any(note in one.event and one.line > 0 for one in draft.events)
+    assert any(note in one.event and one.line > 0 and one.ticket == "AQ-12" for one in draft.events)
     page_id = site.save(corrections())
     assert site.render(page_id)[0] == 0
     assert site.render(site.save(corrections(last=date(2026, 10, 1))))[0] == 1
@@ -379,6 +379,9 @@ def test_a_document_of_another_platform_or_folder_is_refused(site: Site) -> None
     done = site.governed.cli("document", "render", folder.name)
     assert (done.returncode, "ce projet est celui de" in done.stderr) == (3, True)
     assert site.governed.cli("document", "render", "../..").returncode == 3
+    for words in (("render", "A9-20261130-eeeeee"), ("validate", "A9-20261130-eeeeee", "--decision", "rien")):
+        absent = site.governed.cli("document", *words)
+        assert absent.returncode == 3, words
 
 
 def test_every_form_says_the_same_and_the_validated_ones_are_told_by_their_ticket(site: Site) -> None:
@@ -438,3 +441,22 @@ def test_an_archive_verifies_offline_and_one_that_was_sealed_again_over_somethin
         (folder / name).write_text(whole, encoding="utf-8")
         seal_folder(folder, thing, site.governed.runs_dir)
         assert main(words) == 0
+
+
+def test_neither_numbers_that_ring_nor_secrets_stand_in_a_document(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AQ_WRITER_PASSWORD", "coquelicot-bleu")
+    said = "Joindre au 06 12 34 56 78 ou a.b@exemple.fr, sésame coquelicot-bleu."
+    document_id = site.save(record(summary=said))
+    assert site.render(document_id)[0] == 0
+    folder = site.documents / document_id
+    word = docx.Document(io.BytesIO((folder / "document.docx").read_bytes()))
+    texts = (
+        read_html(site, document_id),
+        read_all(PdfReader(folder / "document.pdf")),
+        "\n".join(one.text for one in word.paragraphs),
+    )
+    for text in texts:
+        assert "sésame" in text
+        assert not [one for one in ("12 34 56", "12345678", "a.b@", "coquelicot") if one in text]
