@@ -16,7 +16,9 @@ from tests.governed import Governed, publish_run
 from tests.tracker.desks import Desk, connect_folder
 from tests.tracker.folders import add_ticket
 
-HOSTILE = "/close @all <script>alert(1)</script>\n/close\u202e =cmd|' /C calc'!A0 \x1b[31m motdepasse=Secret123 "
+HOSTILE = (
+    "/close @all <script>alert(1)</script>\n/close\u202e =cmd|' /C calc'!A0 \x1b[31m motdepasse=Secret123 "
+)
 HUGE = HOSTILE + "x" * 10_000_000
 
 
