@@ -27,6 +27,7 @@ from urllib.parse import quote
 
 from nonreg.decision import INVISIBLE
 from nonreg.documents.validation import KIND as VALIDATION
+from nonreg.evidence.chain import RECORD, read_seal
 from nonreg.handover.state import KIND as RUNBOOK
 from nonreg.handover.state import Event
 from nonreg.handover.ticket_history import describe
@@ -37,7 +38,6 @@ from nonreg.steering.pack import KIND as PACK
 from nonreg.tracker.items import Item, ItemKind, PieceRef, Regression
 from nonreg.wording import plural
 
-RECORDED = "constat"
 CAMPAIGN, INTERVENTION, RESERVES, MIGRATION, READINESS, CLOSING = (
     "campagne",
     "intervention",
@@ -189,7 +189,7 @@ def _tell_regression(
 
 
 def _tell(entry: LedgerEntry, titles: Mapping[str, str]) -> str:
-    if entry.kind == RECORDED:
+    if entry.kind == RECORD:
         execution = find_execution(entry)
         return f"relevé complet de {titles.get(execution, 'runbook')} ({execution})"
     return describe(entry, titles)
@@ -197,8 +197,8 @@ def _tell(entry: LedgerEntry, titles: Mapping[str, str]) -> str:
 
 def find_execution(entry: LedgerEntry) -> str:
     """The execution of an event of a runbook, or of the seal of its record; empty when it names none."""
-    seal = entry.data.get("seal")
-    return str(entry.data.get("execution") or (seal.get("id") if isinstance(seal, Mapping) else "") or "")
+    seal = read_seal(entry)
+    return seal.id if seal is not None else str(entry.data.get("execution") or "")
 
 
 def _tell_details(entry: LedgerEntry, words: Words, report: CampaignReport | None) -> list[str]:
@@ -277,7 +277,7 @@ def _list_pieces(entry: LedgerEntry) -> tuple[PieceRef, ...]:
         case kind if kind == PACK:
             pack = data.get("pack")
             return (PieceRef(f"revues/{pack}/revue.pdf", f"revue-{_file_name(pack)}.pdf", PDF),)
-        case "constat":
+        case kind if kind == RECORD:
             execution = find_execution(entry)
             return (PieceRef(f"runbooks/{execution}/releve.pdf", f"releve-{_file_name(execution)}.pdf", PDF),)
     return ()

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from nonreg import ledger
+from nonreg.evidence.chain import RECORD
+from nonreg.evidence.seal import Thing, seal_folder
 from nonreg.model import Outcome
 from nonreg.model.tracker import TicketState
 from nonreg.tracker.folder import FolderTracker
@@ -123,7 +125,8 @@ def test_the_record_of_an_execution_goes_with_its_seal(
     (folder / "releve.pdf").write_bytes(b"%PDF")
     desk.happen(execution="RB-1", event="ouverture", runbook="deploiement", rehearsal=True)
     desk.happen(execution="RB-1", event="debut", step="E1", run_id="x")
-    desk.happen(kind="constat", seal={"id": "RB-1", "folder": "runbooks/RB-1", "sha256": "0" * 64})
+    token = desk.platform.identity_token
+    seal_folder(folder, Thing(RECORD, "RB-1", desk.platform.name, token, desk.now, "AQ-1"), desk.runs_dir)
     desk.happen(kind="disponibilite", score=3)
     desk.happen(ticket="")
     desk.post()
