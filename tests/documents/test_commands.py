@@ -47,6 +47,7 @@ from tests.documents.sites import (
 )
 from tests.governed import ALL_GOOD, publish_run
 from tests.pages import read_all
+from tests.test_reports_docx import change_template
 from tests.test_reports_html import Page
 from tests.tracker.folders import add_ticket
 
@@ -460,3 +461,15 @@ def test_neither_numbers_that_ring_nor_secrets_stand_in_a_document(
     for text in texts:
         assert "sésame" in text
         assert not [one for one in ("12 34 56", "12345678", "a.b@", "coquelicot") if one in text]
+
+
+def test_a_template_of_the_site_is_used_and_one_that_is_none_is_refused(site: Site) -> None:
+    document_id = site.save(record())
+    own = site.governed.governance / "document.docx"
+    own.write_bytes(change_template({"word/document.xml": ("{{titre}}", "Le site : {{titre}}")}))
+    assert site.render(document_id)[0] == 0
+    word = docx.Document(io.BytesIO((site.documents / document_id / "document.docx").read_bytes()))
+    assert word.paragraphs[0].text == "Le site : Relevé de décisions (A.9)"
+    own.write_bytes(b"rien")
+    code, said = site.render(document_id)
+    assert (code, "n'est pas un fichier .docx" in said) == (3, True)
