@@ -24,6 +24,7 @@ from nonreg.handover.activation import (
     read_table,
 )
 from nonreg.handover.mobilisation import choose_subject, require_proof
+from nonreg.handover.readiness_binder import BINDER
 from nonreg.handover.runbook_file import RUNBOOKS_DIR, load_runbook
 from nonreg.model.handover import Runbook
 from nonreg.people import GOVERNANCE_DIR, People, load_people
@@ -159,7 +160,8 @@ def test_the_runbooks_that_must_have_been_read_are_those_of_step_o7() -> None:
 
 
 def test_the_emergency_file_has_its_seven_pieces_and_each_is_a_runbook() -> None:
-    assert len(TABLE.briefing.emergency) == 7
+    assert TABLE.briefing.emergency == tuple(BINDER)  # the seven that readiness looks at, in its order
+    assert len(BINDER) == 7
     for name in TABLE.briefing.emergency:
         assert (RUNBOOKS_DIR / f"{name}.toml").is_file()
 
