@@ -38,12 +38,14 @@ def _load_template() -> Template:
 
 
 def write_body(table: Table) -> Markup:
-    """Return the rows of a table; the first cell of a row is its heading."""
+    """Return the rows of a table; the first cell of a row is its heading, unless it says nothing."""
     show = _remember_cells()
     marks = [_open_cell(column, place == 0) for place, column in enumerate(table.columns)]
+    without_heading = [_open_cell(column, False) for column in table.columns]
     lines = []
     for row in table.rows:
-        cells = [f"{start}{show(cell)}{end}" for (start, end), cell in zip(marks, row, strict=True)]
+        chosen = marks if row[0].text.strip() else without_heading
+        cells = [f"{start}{show(cell)}{end}" for (start, end), cell in zip(chosen, row, strict=True)]
         lines.append(f'<tr role="row">{"".join(cells)}</tr>')
     return Markup("\n".join(lines))  # noqa: S704  # every text in it was escaped
 

@@ -157,7 +157,7 @@ def _describe_sides(report: MigrationReport) -> Table:
         ("Site comparé", *(side.site for side in sides)),
         ("Passage", *(_describe_run(side) for side in sides)),
     ]
-    columns = (Column("", 20), Column("Départ", 40), Column("Arrivée", 40))
+    columns = (Column("Caractéristique", 20), Column("Départ", 40), Column("Arrivée", 40))
     return Table("Plateformes", columns, tuple(tuple(Cell(one) for one in row) for row in rows))
 
 

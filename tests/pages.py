@@ -12,6 +12,7 @@ from pypdf import PdfReader
 from reports.document import Document
 from reports.html import RELATIVE, write_html
 from reports.pdf import write_pdf
+from tests.pdf_structure import is_true
 from tests.test_reports_html import Page
 
 AT = datetime(2026, 11, 30, 10, 0, tzinfo=UTC)
@@ -51,7 +52,7 @@ def check_pdf(document: Document) -> PdfReader:
     xmp = root["/Metadata"].get_data().decode()
     assert "pdfuaid" in xmp
     assert "pdfaid" in xmp
-    assert root["/MarkInfo"]["/Marked"]
+    assert is_true(root["/MarkInfo"]["/Marked"])
     assert root["/Lang"].startswith("fr")
     return reader
 

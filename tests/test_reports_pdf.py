@@ -23,6 +23,7 @@ from nonreg.model import (
 )
 from reports import pdf
 from reports.render import render_pdf
+from tests.pdf_structure import is_true
 from tests.report_samples import (
     change_case,
     green_report,
@@ -93,7 +94,7 @@ def test_every_unchecked_scenario_is_named_on_the_first_page_even_with_as_many_r
 
 def test_the_pdf_is_tagged_french_and_titled(rich: PdfReader) -> None:
     root: Any = rich.trailer["/Root"]
-    assert root["/MarkInfo"]["/Marked"]
+    assert is_true(root["/MarkInfo"]["/Marked"])
     assert root["/Lang"].startswith("fr")
     assert "/StructTreeRoot" in root
     assert rich.metadata is not None
