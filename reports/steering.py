@@ -38,7 +38,7 @@ STRIP = (
     ("volumes", "Ensemble", "Ouverts", "ouverts dans la période"),
     ("volumes", "Ensemble", "Clos", "clos dans la période"),
     ("backlog", "Ensemble", "Stock", "ouverts à la fin"),
-    ("forfait", "Forfait support", "Part consommée", "du forfait"),
+    ("forfait", "Forfait support", "Part", "du forfait"),
     ("sante-nr", "Ensemble", "Taux de réussite", "de tests réussis"),
     ("runbooks", "Disponibilité de la continuité", "Score", "continuité"),
 )

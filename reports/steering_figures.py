@@ -18,6 +18,7 @@ from reports import text
 from reports.text import NOT_KNOWN, PARIS
 
 Value: TypeAlias = "str | float | None"
+Columns: TypeAlias = tuple[tuple[str, int], ...]
 LEADING = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "＝", "＋", "－", "＠")
 MOMENT = timedelta(microseconds=1)  # the last day is in the period
 MOST_CHARACTERS = 32_000  # of a cell, for a spreadsheet
@@ -45,21 +46,44 @@ WATCHED = (
     ("État", 36),
     ("Source", 40),
 )
+TICKETS = (
+    ("Ticket", 12),
+    ("Type", 20),
+    ("Gravité", 14),
+    ("Ouvert le", 17),
+    ("Première réponse le", 17),
+    ("Clos le", 40),
+    ("Rouvert le", 40),
+)
+HOURS = (("Jour", 11), ("Ticket", 12), ("Heures", 9), ("Activité", 30), ("Compte pour le forfait", 12))
 
 
 def write_csv(pack: Pack) -> str:
     """Return every figure, then every value of the series, a line each."""
-    pack = text.make_printable(pack)
+    return _write_csv(FIGURES, list_figures(text.make_printable(pack)))
+
+
+def write_tickets(pack: Pack) -> str:
+    """Return the tickets that were counted."""
+    return _write_csv(TICKETS, list_tickets(text.make_printable(pack)))
+
+
+def write_hours(pack: Pack) -> str:
+    """Return the hours that were counted."""
+    return _write_csv(HOURS, list_hours(text.make_printable(pack)))
+
+
+def _write_csv(columns: Columns, rows: Iterable[tuple[Value, ...]]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
-    writer.writerow([title for title, _ in FIGURES])
-    for row in list_figures(pack):
+    writer.writerow([title for title, _ in columns])
+    for row in rows:
         writer.writerow([_write_csv_value(value) for value in row])
     return "\ufeff" + out.getvalue()
 
 
 def write_xlsx(pack: Pack) -> bytes:
-    """Return a workbook with the figures, and what is watched; the same pack gives the same bytes."""
+    """Return a workbook with the figures, what is watched and what was counted; the same pack gives the same bytes."""
     from xlsxwriter import Workbook  # slow to import, and only packs need it
 
     pack = text.make_printable(pack)
@@ -77,6 +101,8 @@ def write_xlsx(pack: Pack) -> bytes:
         for name, columns, rows in (
             ("Chiffres", FIGURES, list_figures(pack)),
             ("À suivre", WATCHED, list_watched(pack)),
+            ("Tickets", TICKETS, list_tickets(pack)),
+            ("Temps", HOURS, list_hours(pack)),
         ):
             sheet = book.add_worksheet(name)
             sheet.freeze_panes(1, 1)
@@ -136,6 +162,27 @@ def list_watched(pack: Pack) -> Iterator[tuple[Value, ...]]:
         for item in one.items or ():
             due = f"{item.at.astimezone(PARIS):%d/%m/%Y %H:%M}" if item.at else ""
             yield (one.title, item.title, due, item.person, item.ticket, item.state, one.source)
+
+
+def list_tickets(pack: Pack) -> Iterator[tuple[Value, ...]]:
+    """Rows under TICKETS."""
+    for one in pack.tickets:
+        yield (
+            one.reference,
+            one.kind,
+            one.severity.value,
+            text.format_day(one.opened_at),
+            text.format_day(one.answered_at) if one.answered_at else "",
+            ", ".join(map(text.format_day, one.closings)),
+            ", ".join(map(text.format_day, one.reopenings)),
+        )
+
+
+def list_hours(pack: Pack) -> Iterator[tuple[Value, ...]]:
+    """Rows under HOURS."""
+    for one in pack.hours:
+        counts = "oui" if one.counts else "non"
+        yield (f"{one.day:%d/%m/%Y}", one.ticket, float(one.hours), one.activity, counts)
 
 
 def defuse(words: str) -> str:

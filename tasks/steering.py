@@ -1,6 +1,7 @@
 """The pack of a weekly review or of a COPIL: gathered from tracker, ledger, history and governance, then kept.
 
-    runs/revues/HEBDO-20261130T060000Z-3fa1c2/      revue.html, .pdf, .json, chiffres.csv, .xlsx, manifest.json
+    runs/revues/HEBDO-20261130T060000Z-3fa1c2/      revue.html, .pdf, .json, chiffres.csv, .xlsx,
+                                                    tickets.csv, temps.csv (what was counted), manifest.json
 
 A source that is missing or broken is named, what it would have told is « n.d. », and nothing else is taken away.
 """
@@ -32,15 +33,17 @@ from nonreg.model.readiness import Readiness
 from nonreg.model.steering import Indicator, Pack, PackKind, Period, Proof, WatchList
 from nonreg.model.tracker import Ticket, TicketNote, TimeEntry
 from nonreg.steering.continuity import count_runbooks, measure_lead_time
-from nonreg.steering.forfait import ROW, measure_forfait
+from nonreg.steering.forfait import ROW, count_hours, measure_forfait
 from nonreg.steering.health import measure_health
 from nonreg.steering.pack import (
     CSV,
     FOLDER,
+    HOURS,
     HTML,
     JSON,
     KIND,
     PDF,
+    TICKETS,
     XLSX,
     blank,
     compare_packs,
@@ -48,7 +51,7 @@ from nonreg.steering.pack import (
 )
 from nonreg.steering.periods import find_contract_year, find_period, list_months
 from nonreg.steering.settings import SteeringSettings, load_steering
-from nonreg.steering.stories import Story, tell_story
+from nonreg.steering.stories import Story, count_ticket, tell_story
 from nonreg.steering.tickets import (
     count_backlog,
     count_volumes,
@@ -68,7 +71,7 @@ from nonreg.working_time import PARIS
 from reports.html import write_html
 from reports.pdf import write_pdf
 from reports.steering import build_steering_page
-from reports.steering_figures import write_csv, write_xlsx
+from reports.steering_figures import write_csv, write_hours, write_tickets, write_xlsx
 from reports.text import map_texts, shorten
 from tasks.document_drafts import Asked, Drafting
 from tasks.handover_sources import load_executions
@@ -81,11 +84,17 @@ NO_THRESHOLD: tuple[float, ...] = ()
 NO_TRACKER = "aucun suivi de tickets n'est relié ([tracker] de la plateforme)"
 
 
-def prepare_pack(work: Work, kind: PackKind, at: datetime, ticket: str = "") -> Pack:
-    """The pack of the last whole week, or month(s), before an instant; ConfigError for a wrong `steering.toml`."""
+def prepare_pack(
+    work: Work, kind: PackKind, at: datetime, ticket: str = "", of: datetime | None = None
+) -> Pack:
+    """The pack, made at an instant, of the last whole week or month(s) before it, or before the earlier instant `of`.
+
+    ConfigError for a wrong `steering.toml`, UsageError for a ticket that is not open.
+    """
     unverified = require_open_ticket(work.platform, require_ticket(ticket)) if ticket else ""
     settings = load_steering(work.people.file.parent)
-    gathering = Gathering(work, kind, find_period(kind, at, settings.copil.months), settings, at)
+    work.runs_dir.mkdir(parents=True, exist_ok=True)  # where the history is made when there is none yet
+    gathering = Gathering(work, kind, find_period(kind, of or at, settings.copil.months), settings, at)
     if unverified:
         gathering.missing.append(f"ticket de la réunion ({unverified.rstrip('.')})")
     return gathering.gather()
@@ -100,6 +109,7 @@ class Gathering(Sources):
         super().__init__()
         self.work, self.kind, self.period, self.settings, self.at = work, kind, period, settings, at
         self.working = work.platform.working_time
+        self.name = name_pack(kind, at, secrets.token_hex(3))
 
     def gather(self) -> Pack:
         """Everything there is, against the last pack of the same kind."""
@@ -107,7 +117,7 @@ class Gathering(Sources):
         executions = self.try_reading("exécutions", self.read_executions)
         stories, entered, source = self.read_tracker()
         pack = Pack(
-            name_pack(self.kind, self.at, secrets.token_hex(3)),
+            self.name,
             self.kind,
             self.work.platform.name,
             self.work.platform.title or self.work.platform.name,
@@ -120,6 +130,8 @@ class Gathering(Sources):
                 *self.measure_continuity(entries, executions),
             ),
             self.list_watched(stories, executions, source),
+            tickets=tuple(count_ticket(one) for one in stories or ()),
+            hours=tuple(count_hours(one, self.settings.forfait) for one in entered or ()),
         )
         last = self.try_reading("revue précédente", lambda: self.read_last(entries or ()))
         pack = dataclasses.replace(compare_packs(pack, last), missing=tuple(self.missing))
@@ -194,14 +206,23 @@ class Gathering(Sources):
             measure_reopenings(own, period.end, told),
             follow_anomalies(own, period.end, told),
         )
-        return found if stories is not None else tuple(blank(one, "suivi non lu") for one in found)
+        if stories is None:
+            return tuple(blank(one, "suivi non lu") for one in found)
+        if not stories:
+            return found
+        proof = Proof("tickets comptés", f"{FOLDER}/{self.name}/{TICKETS}")
+        return tuple(dataclasses.replace(one, proofs=(proof,)) for one in found)
 
     def measure_time(self, entered: tuple[TimeEntry, ...] | None) -> Indicator:
         """The forfait."""
         forfait = self.settings.forfait
         words = ", ".join(forfait.activities) or "toutes"
         source = f"Temps passés du suivi (activités : {words}), {forfait.hours_a_day:g} h par jour."
-        return measure_forfait(entered, forfait, self.period.end, source, "temps passés non lus")
+        found = measure_forfait(entered, forfait, self.period.end, source, "temps passés non lus")
+        if not entered:
+            return found
+        proof = Proof("temps comptés", f"{FOLDER}/{self.name}/{HOURS}")
+        return dataclasses.replace(found, proofs=(proof,))
 
     def measure_campaigns(self) -> Indicator:
         """The health of the campaigns."""
@@ -333,6 +354,10 @@ def keep_pack(work: Work, pack: Pack, ticket: str = "") -> Path:
         CSV: write_csv(pack),
         XLSX: write_xlsx(pack),
     }
+    if pack.tickets:
+        files[TICKETS] = write_tickets(pack)
+    if pack.hours:
+        files[HOURS] = write_hours(pack)
     platform = work.platform
     try:
         folder.mkdir(parents=True)
@@ -367,7 +392,7 @@ def keep_pack(work: Work, pack: Pack, ticket: str = "") -> Path:
 
 def tell_forfait(pack: Pack, alert_percent: float) -> dict[str, object] | None:
     """What the watch needs to know of the forfait, in whole percents; None while nobody knows it."""
-    figure = pack.find("forfait", ROW, "Part consommée")
+    figure = pack.find("forfait", ROW, "Part")
     if figure is None or figure.value is None:
         return None
     (indicator,) = (one for one in pack.indicators if one.id == "forfait")

@@ -88,6 +88,7 @@ from reports.migration import build_migration_page
 from reports.notice import build_notice
 from reports.readiness import build_readiness_page
 from reports.runbook import build_binder_page
+from reports.steering import build_steering_page
 from reports.text import map_texts
 from reports.view import build_document
 from tests.documents.sites import head
@@ -98,6 +99,7 @@ from tests.handover.prepared import measure, prepare
 from tests.handover.test_notice import execute
 from tests.report_past_samples import regression_report
 from tests.report_samples import green_report, interrupted_report, refused_report, rich_report
+from tests.steering.samples import make_pack
 
 Change = Callable[[str], str]
 AT = datetime(2026, 11, 30, 10, 0, tzinfo=UTC)
@@ -350,6 +352,7 @@ PAGES: dict[str, Callable[[Change], Document]] = {
     "readiness": lambda change: build_readiness_page(map_texts(measure(prepare()), change)),
     "intervention": _intervention,
     "migration": lambda change: build_migration_page(map_texts(make_migration(), change)),
+    "steering": lambda change: build_steering_page(map_texts(make_pack(), change)),
     "A.1": _draft("A.1"),
     "A.2, final": _final,
     "A.3": _draft("A.3"),

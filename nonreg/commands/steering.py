@@ -31,7 +31,7 @@ def add_commands(commands: Commands) -> None:
         "--at",
         default="",
         metavar="AAAA-MM-JJ",
-        help="la revue qui aurait été établie ce jour-là (défaut : aujourd'hui)",
+        help="de la dernière période entière avant ce jour (défaut : aujourd'hui)",
     )
     command.add_argument(
         "--ticket", default="", metavar="AQ-N", help="ticket de la réunion (défaut : celui de la plateforme)"
@@ -46,8 +46,8 @@ def make_pack(options: argparse.Namespace) -> int:
     from tasks.steering import keep_pack, prepare_pack
 
     work = make_work(options.platform, Path(options.runs_dir))
-    at = read_day(options.at) if options.at else datetime.now(UTC)
-    pack = prepare_pack(work, PackKind(options.meeting), at, options.ticket)
+    of = read_day(options.at) if options.at else None
+    pack = prepare_pack(work, PackKind(options.meeting), datetime.now(UTC), options.ticket, of)
     page = keep_pack(work, pack, options.ticket)
     lines = [f"{TITLES[pack.kind]} {name_period(pack.period)} : {say_pack(pack)}"]
     lines += [f"  ! {one}" for one in pack.list_warnings()]

@@ -31,6 +31,7 @@ TELLING = frozenset(
         "accept-differences",
         "report",
         "document",
+        "steering",
     }
 )
 

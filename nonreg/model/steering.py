@@ -6,7 +6,7 @@ What nobody knows is None, and says why: it is shown as « n.d. », never as 0.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -133,8 +133,37 @@ class WatchList:
 
 
 @dataclass(frozen=True, slots=True)
+class CountedTicket:
+    """A ticket as it was counted: what anybody needs to count again, and neither names nor words."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    reference: str
+    kind: str
+    severity: Severity
+    opened_at: datetime
+    answered_at: datetime | None
+    closings: tuple[datetime, ...]
+    reopenings: tuple[datetime, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CountedHours:
+    """Hours that were booked on a day; `counts` when the forfait pays them."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    day: date
+    ticket: str
+    hours: float
+    activity: str
+    counts: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Pack:
-    """A whole pack; `previous` is the last one of its kind, empty for the first; `missing` says what was not read."""
+    """A whole pack; `previous` is the last one of its kind, empty for the first; `missing` says what was not read.
+
+    `tickets` and `hours` are what was counted, the evidence of their figures.
+    """
 
     __pydantic_config__: ClassVar[Any] = STRICT
     id: str
@@ -147,6 +176,8 @@ class Pack:
     lists: tuple[WatchList, ...]
     previous: str = ""
     missing: tuple[str, ...] = ()
+    tickets: tuple[CountedTicket, ...] = ()
+    hours: tuple[CountedHours, ...] = ()
 
     def list_warnings(self) -> tuple[str, ...]:
         """What somebody must act upon, in the order of the indicators."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from nonreg.model.steering import Figure, Indicator, Line, Period, Series
+from nonreg.model.steering import CountedHours, Figure, Indicator, Line, Period, Series
 from nonreg.model.tracker import TimeEntry
 from nonreg.steering.periods import begin, find_contract_year, list_months, name_month
 from nonreg.steering.settings import Forfait, fold
@@ -28,10 +28,10 @@ def measure_forfait(
     period = Period(begin(first_day), end)
     units = (
         ("Jours du forfait", "j"),
-        ("Consommés", "j"),
+        ("Utilisés", "j"),
         ("Restants", "j"),
-        ("Part consommée", "%"),
-        ("Projection de fin d'année", "j"),
+        ("Part", "%"),
+        ("Projection", "j"),
     )
     if entries is None:
         figures = [Figure(ROW, "Jours du forfait", forfait.days, "j")]
@@ -63,6 +63,11 @@ def measure_forfait(
         series=(draw_months(own, forfait, first_day, end),),
         warnings=tuple(warn(percent, projected, forfait)),
     )
+
+
+def count_hours(entry: TimeEntry, forfait: Forfait) -> CountedHours:
+    """Hours as the indicator sees them: nobody's name, no comment."""
+    return CountedHours(entry.day, entry.ticket, entry.hours, entry.activity, counts(entry, forfait))
 
 
 def counts(entry: TimeEntry, forfait: Forfait) -> bool:

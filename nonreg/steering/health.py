@@ -33,7 +33,7 @@ def measure_health(history: History | None, period: Period, source: str, missing
     """Pass rate, unstable tests, age of the last green campaign and number of scenarios, family by family."""
     names = (TOTAL, *(family.value for family in Family))
     columns = (
-        ("Campagnes", ""),
+        ("Passages", ""),
         ("Taux de réussite", "%"),
         ("Tests instables", ""),
         ("Dernier passage vert", "j"),
@@ -56,7 +56,7 @@ def measure_health(history: History | None, period: Period, source: str, missing
             None,
         )
         figures += [
-            Figure(name, "Campagnes", len(inside)),
+            Figure(name, "Passages", len(inside)),
             _measure_passing(name, own, inside),
             _count_unstable(name, own, places),
             _date_green(name, history, green, period.end),
@@ -112,7 +112,7 @@ def _measure_passing(name: str, own: Sequence[ScenarioHistory], inside: Sequence
         100 * passed / len(judged) if judged else None,
         "%",
         "" if judged else f"{NO_CAMPAIGN} dans la période",
-        f"{passed} résultats réussis sur {len(judged)} jugés" if judged else "",
+        f"{passed} sur {len(judged)} jugés" if judged else "",
     )
 
 
@@ -148,7 +148,7 @@ def _count_scenarios(name: str, own: Sequence[ScenarioHistory], history: History
     )
     if now is None:
         return Figure(name, "Scénarios", None, "", f"{NO_CAMPAIGN} en {KNOWN_DAYS} jours")
-    grown = "" if before is None else f"{now - before:+d} depuis le début de la période"
+    grown = "" if before in (None, now) else f"{now - before:+d} depuis le début de la période"
     return Figure(name, "Scénarios", now, "", "", grown.replace("-", "−"))
 
 

@@ -10,6 +10,7 @@ from nonreg.model.steering import Figure, Indicator, Pack, PackKind
 KIND = "revue"  # of its lines in the ledger
 FOLDER = "revues"
 JSON, HTML, PDF, CSV, XLSX = "revue.json", "revue.html", "revue.pdf", "chiffres.csv", "chiffres.xlsx"
+TICKETS, HOURS = "tickets.csv", "temps.csv"  # what was counted
 
 
 def name_pack(kind: PackKind, at: datetime, mark: str) -> str:

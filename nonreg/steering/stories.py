@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from nonreg.model.steering import Severity
+from nonreg.model.steering import CountedTicket, Severity
 from nonreg.model.tracker import Ticket, TicketNote, TicketState
 from nonreg.steering.settings import SteeringSettings
 from nonreg.tracker.protocol import MARK
@@ -62,6 +62,19 @@ class Story:
     def list_reopenings(self) -> tuple[datetime, ...]:
         """Every time that it was opened again."""
         return tuple(move.at for move in self.moves[1:] if move.state is TicketState.OPEN)
+
+
+def count_ticket(story: Story) -> CountedTicket:
+    """A ticket as the indicators see it."""
+    return CountedTicket(
+        story.reference,
+        story.kind,
+        story.severity,
+        story.opened_at,
+        story.answered_at,
+        story.list_closings(),
+        story.list_reopenings(),
+    )
 
 
 def tell_story(ticket: Ticket, notes: Sequence[TicketNote] | None, settings: SteeringSettings) -> Story:

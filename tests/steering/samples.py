@@ -7,7 +7,19 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from nonreg.model.steering import Period, Severity
+from nonreg.model.steering import (
+    Figure,
+    Indicator,
+    Line,
+    Pack,
+    PackKind,
+    Period,
+    Proof,
+    Series,
+    Severity,
+    Watched,
+    WatchList,
+)
 from nonreg.model.tracker import Ticket, TicketNote, TicketState
 from nonreg.steering.settings import SteeringSettings, Team
 from nonreg.steering.stories import Story, tell_story
@@ -157,3 +169,23 @@ def _write(folder: Path, one: Ticket, *notes: TicketNote) -> None:
     for number, told in enumerate(notes, 1):
         file = folder / one.reference / "notes" / f"{number:04d}.md"
         file.write_text(write_note(StoredNote(told)), encoding="utf-8")
+
+
+AT = datetime(2026, 11, 30, 6, tzinfo=UTC)
+WEEK = Period(AT - timedelta(days=7), AT)
+
+
+def make_pack(words: str = "Page lente", value: float | None = 4.0) -> Pack:
+    """A small pack in which a text stands wherever one may."""
+    figure = Figure(words, "Stock", value, "j", "" if value is not None else words, words, 6.0)
+    series = Series("Par mois", ("nov. 26", "déc. 26"), (Line(words, (None, 2.0)), Line("Autre", (0.0, 0.0))))
+    proofs = (Proof(words, "P-1/report.html"), Proof(words))
+    indicator = Indicator("backlog", "Backlog", WEEK, words, proofs, (figure,), (series,), (words,))
+    watched = Watched(words, AT, words, words, words)
+    lists = (
+        WatchList("echeances", "Échéances", words, (watched,)),
+        WatchList("derogations", "Dérogations", words, None),
+    )
+    return Pack(
+        "HEBDO-1", PackKind.WEEKLY, "essai", words, WEEK, AT, (indicator,), lists, "HEBDO-0", (words,)
+    )

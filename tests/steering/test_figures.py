@@ -7,7 +7,6 @@ import io
 import re
 import zipfile
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -15,23 +14,23 @@ from hypothesis import strategies as st
 
 from nonreg.model.steering import (
     Figure,
-    Indicator,
-    Line,
-    Pack,
-    PackKind,
-    Period,
-    Proof,
-    Series,
-    Watched,
-    WatchList,
 )
+from reports.document import Cell, Column, Table
+from reports.html import write_body
 from reports.steering import build_steering_page, describe_pack
 from reports.steering_charts import draw_columns
-from reports.steering_figures import FIGURES, LEADING, defuse, write_csv, write_xlsx
+from reports.steering_figures import (
+    FIGURES,
+    LEADING,
+    defuse,
+    write_csv,
+    write_hours,
+    write_tickets,
+    write_xlsx,
+)
 from tests.pages import check_page, check_pdf, read_all
+from tests.steering.samples import make_pack
 
-AT = datetime(2026, 11, 30, 6, tzinfo=UTC)
-WEEK = Period(AT - timedelta(days=7), AT)
 HOSTILE = [
     '=HYPERLINK("http://x")',
     "+1+1",
@@ -50,22 +49,6 @@ HOSTILE = [
 ]
 
 
-def make_pack(words: str = "Page lente", value: float | None = 4.0) -> Pack:
-    """A small pack in which a text stands wherever one may."""
-    figure = Figure(words, "Stock", value, "j", "" if value is not None else words, words, 6.0)
-    series = Series("Par mois", ("nov. 26", "déc. 26"), (Line(words, (None, 2.0)), Line("Autre", (0.0, 0.0))))
-    proofs = (Proof(words, "P-1/report.html"), Proof(words))
-    indicator = Indicator("backlog", "Backlog", WEEK, words, proofs, (figure,), (series,), (words,))
-    watched = Watched(words, AT, words, words, words)
-    lists = (
-        WatchList("echeances", "Échéances", words, (watched,)),
-        WatchList("derogations", "Dérogations", words, None),
-    )
-    return Pack(
-        "HEBDO-1", PackKind.WEEKLY, "essai", words, WEEK, AT, (indicator,), lists, "HEBDO-0", (words,)
-    )
-
-
 def read_csv(text: str) -> list[list[str]]:
     return list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), delimiter=";"))
 
@@ -81,7 +64,7 @@ def read_sheets(content: bytes) -> tuple[str, str]:
 @pytest.mark.parametrize("words", HOSTILE, ids=range(len(HOSTILE)))
 def test_no_text_becomes_a_formula_in_either_file(words: str) -> None:
     pack = make_pack(words)
-    for row in read_csv(write_csv(pack)):
+    for row in (row for write in (write_csv, write_tickets, write_hours) for row in read_csv(write(pack))):
         for cell in row:
             number = re.fullmatch(r"-?[0-9]+(,[0-9]+)?", cell)
             assert number or not cell.lstrip(" \u00a0").startswith(LEADING)
@@ -136,6 +119,26 @@ def test_a_figure_is_shown_with_what_it_gained_its_period_its_source_and_its_evi
         assert words in shown
     links = [attributes["href"] for tag, attributes in page.tags if tag == "a"]
     assert "../../P-1/report.html" in links
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "javascript:alert(1)",
+        "//ailleurs.fr/x",
+        "https://ailleurs.fr",
+        "/etc/passwd",
+        '../a" onclick="b',
+        "a\nb",
+    ],
+)
+def test_a_link_that_leads_elsewhere_is_no_link(link: str) -> None:
+    table = Table(
+        "Preuves", (Column("Preuve"),), ((Cell("rapport", link=link),), (Cell("ici", link="../P-1/a.html"),))
+    )
+    html = write_body(table)
+    assert html.count("href=") == 1
+    assert 'href="../P-1/a.html"' in html
 
 
 def test_a_drawing_has_a_bar_for_each_value_and_none_for_what_is_not_known() -> None:

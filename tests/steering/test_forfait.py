@@ -42,14 +42,14 @@ def test_what_is_used_and_what_is_left_make_the_forfait_and_a_projection_is_neve
     entries: list[TimeEntry], end: date
 ) -> None:
     found = measure_forfait(entries, YEAR, begin(end), "")
-    used, left, percent = (value(found, column) for column in ("Consommés", "Restants", "Part consommée"))
+    used, left, percent = (value(found, column) for column in ("Utilisés", "Restants", "Part"))
     assert used is not None
     assert left is not None
     assert used + left == pytest.approx(15)
     assert percent == pytest.approx(100 * used / 15)
     own = [one for one in entries if date(2026, 1, 1) <= one.day < end]
     assert used == pytest.approx(sum(one.hours for one in own) / 7)
-    projected = value(found, "Projection de fin d'année")
+    projected = value(found, "Projection")
     assert (projected is None) == ((end - date(2026, 1, 1)).days < 30)
     assert projected is None or projected >= used - 1e-9
 
@@ -60,14 +60,14 @@ def test_the_threshold_is_told_when_it_is_reached_and_not_before(
 ) -> None:
     found = measure_forfait(entries, Forfait(since=date(2026, 1, 1), alert_percent=threshold), begin(end), "")
     told = [one for one in found.warnings if one.startswith("Forfait support consommé à ")]
-    assert bool(told) == ((value(found, "Part consommée") or 0) >= threshold)
+    assert bool(told) == ((value(found, "Part") or 0) >= threshold)
 
 
 def test_the_run_rate_leads_to_the_end_of_the_contract_year() -> None:
     found = measure_forfait(
         [entry(date(2026, 3, 2), 49)], YEAR, begin(date(2026, 7, 2)), ""
     )  # 182 days of 365
-    assert value(found, "Projection de fin d'année") == pytest.approx(7 * 365 / 182)
+    assert value(found, "Projection") == pytest.approx(7 * 365 / 182)
     assert found.warnings == ()
     much = measure_forfait(
         [entry(date(2026, 3, 2), 24), entry(date(2026, 3, 3), 32)], YEAR, begin(date(2026, 7, 2)), ""
@@ -86,7 +86,7 @@ def test_only_the_hours_of_this_contract_year_and_of_the_declared_activities_cou
         entry(date(2026, 11, 30), 7),
     ]
     found = measure_forfait(entries, forfait, begin(date(2026, 11, 30)), "")
-    assert value(found, "Consommés") == 1
+    assert value(found, "Utilisés") == 1
     assert found.period.start == begin(date(2026, 9, 1))
     assert found.series[0].lines[0].values[-2:] == (1.0, 0.0)
     assert found.series[0].lines[0].values[:-2] == (None,) * 10
@@ -102,6 +102,6 @@ def test_hours_that_nobody_told_are_not_known_and_warn_of_nothing() -> None:
 def test_the_last_day_of_a_year_belongs_to_it() -> None:
     end = datetime.combine(date(2027, 1, 1), datetime.min.time())
     found = measure_forfait([entry(date(2026, 12, 31), 7)], YEAR, begin(end.date()), "")
-    assert value(found, "Consommés") == 1
+    assert value(found, "Utilisés") == 1
     after = measure_forfait([entry(date(2026, 12, 31), 7)], YEAR, begin(end.date()) + timedelta(days=1), "")
-    assert value(after, "Consommés") == 0
+    assert value(after, "Utilisés") == 0

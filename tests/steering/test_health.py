@@ -46,8 +46,8 @@ def figure(indicator: Indicator, row: str, column: str) -> tuple[float | None, s
 
 def test_a_family_is_rated_over_the_campaigns_of_the_period_alone() -> None:
     found = measure_health(history(BASE_001="K" * 15 + "OOOK", HD_001="-" * 19), WEEK, "")
-    assert figure(found, "BASE", "Campagnes")[0] == 4
-    assert figure(found, "BASE", "Taux de réussite") == (75, "3 résultats réussis sur 4 jugés")
+    assert figure(found, "BASE", "Passages")[0] == 4
+    assert figure(found, "BASE", "Taux de réussite") == (75, "3 sur 4 jugés")
     assert figure(found, "BASE", "Dernier passage vert") == (4, "le 18/11/2026")
     assert figure(found, "HD", "Taux de réussite")[0] is None
     assert figure(found, "HD", "Dernier passage vert")[0] is None

@@ -17,7 +17,7 @@ from nonreg.evidence.files import MANIFEST
 from nonreg.model import Outcome
 from nonreg.model.documents import Action, DecisionRecord, DocumentKind, Head
 from nonreg.model.steering import Figure, Pack, PackKind
-from nonreg.steering.pack import CSV, FOLDER, HTML, JSON, KIND, PDF, XLSX, compare_packs
+from nonreg.steering.pack import CSV, FOLDER, HOURS, HTML, JSON, KIND, PDF, TICKETS, XLSX, compare_packs
 from nonreg.steering.periods import find_period
 from nonreg.steering.settings import load_steering
 from nonreg.store import load_json
@@ -112,6 +112,12 @@ def test_what_is_due_and_what_is_left_are_listed_with_who_has_it(work: Work) -> 
     ]
 
 
+def test_a_waiver_that_was_renewed_is_not_about_to_end(work: Work) -> None:
+    renewed = WAIVER.replace("2026-12-10", "2027-12-10").replace("D-0123456789ab", "D-ba9876543210")
+    (work.people.file.parent / "waivers.toml").write_text(WAIVER + renewed, encoding="utf-8")
+    assert named(prepare_pack(work, PackKind.WEEKLY, MONDAY), "derogations") == []
+
+
 def test_the_open_actions_of_the_last_releve_are_followed_and_one_that_cannot_be_read_is_named(
     work: Work,
 ) -> None:
@@ -154,6 +160,7 @@ def test_campaigns_and_the_last_measure_of_the_readiness_are_counted_with_their_
     paths = [proof.path for one in pack.indicators for proof in one.proofs]
     assert f"disponibilite/{kept.name}" in [proof.path for proof in runbooks.proofs]
     assert "P-2/report.html" in paths
+    keep_pack(work, pack)
     assert all((governed.runs_dir / path).is_file() for path in paths)
 
 
@@ -172,7 +179,7 @@ def test_a_pack_says_what_each_figure_was_in_the_last_one_of_its_kind_and_of_an_
     stock = second.find("backlog", "Ensemble", "Stock")
     assert stock is not None
     assert (stock.before, stock.change) == (4, 0)
-    used = second.find("forfait", "Forfait support", "Consommés")
+    used = second.find("forfait", "Forfait support", "Utilisés")
     assert used is not None
     assert used.change == 1
 
@@ -191,13 +198,29 @@ def test_a_last_pack_that_was_changed_since_gives_no_deltas_and_is_named(work: W
 def test_a_kept_pack_is_five_files_a_line_of_the_ledger_and_a_manifest(work: Work) -> None:
     pack = prepare_pack(work, PackKind.WEEKLY, MONDAY)
     page = keep_pack(work, pack)
-    assert {one.name for one in page.parent.iterdir()} == {HTML, PDF, JSON, CSV, XLSX, MANIFEST}
+    assert {one.name for one in page.parent.iterdir()} == {
+        HTML,
+        PDF,
+        JSON,
+        CSV,
+        XLSX,
+        TICKETS,
+        HOURS,
+        MANIFEST,
+    }
     assert page.parent == work.runs_dir / FOLDER / pack.id
     (entry,) = [one for one in ledger.read_entries(work.journal.file) if one.kind == KIND]
     assert entry.ticket == work.platform.default_ticket
     assert entry.data["forfait"] == {"year": "2026-01-01", "percent": 20, "alert_percent": 80}
     assert load_json(Pack, page.parent / JSON) == pack
-    check_page(build_steering_page(pack))
+    links = [words["href"] or "" for tag, words in check_page(build_steering_page(pack)).tags if tag == "a"]
+    outer = [link for link in links if not link.startswith("#")]
+    assert f"../../{FOLDER}/{pack.id}/{TICKETS}" in outer
+    assert all((page.parent / link).resolve().is_file() for link in outer)
+    counted = (page.parent / TICKETS).read_text(encoding="utf-8-sig").splitlines()
+    assert len(counted) == 1 + 6
+    assert counted[3] == "AQ-3;non classé;urgente;17/11/2026 10:00;19/11/2026 10:00;;"
+    assert len((page.parent / HOURS).read_text(encoding="utf-8-sig").splitlines()) == 1 + 3
     check_pdf(build_steering_page(pack))
 
 
@@ -301,6 +324,27 @@ def test_the_command_tells_what_to_act_upon_and_where_the_pack_is(work: Work, go
     ):
         refused = governed.cli("steering", "hebdo", *words)
         assert (refused.returncode, sentence in refused.stderr) == (3, True)
+
+
+def test_the_first_thing_that_is_ever_done_may_be_a_pack_and_it_is_told_in_its_ticket(
+    work: Work, governed: Governed
+) -> None:
+    governed.runs_dir.rmdir()
+    done = governed.cli("steering", "hebdo", "--at", "2026-11-23", "--ticket", "AQ-1")
+    assert done.returncode == 0, done.stderr
+    assert "n.d. : historique des campagnes (aucune campagne de cette plateforme)" in done.stdout
+    notes = (governed.root / "suivi" / "AQ-1" / "notes").iterdir()
+    (told,) = [
+        text for one in notes if "Revue hebdomadaire HEBDO-" in (text := one.read_text(encoding="utf-8"))
+    ]
+    assert "Pièce : revue-HEBDO-" in told
+
+
+def test_hours_that_nobody_told_leave_no_file_that_looks_like_none(work: Work, governed: Governed) -> None:
+    (governed.root / "suivi" / "temps.csv").unlink()
+    page = keep_pack(work, prepare_pack(work, PackKind.WEEKLY, MONDAY))
+    assert not (page.parent / HOURS).exists()
+    assert (page.parent / TICKETS).exists()
 
 
 def test_a_figure_that_is_new_or_of_another_unit_is_compared_with_nothing(work: Work) -> None:

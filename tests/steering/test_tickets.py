@@ -202,6 +202,19 @@ def test_a_word_that_the_site_does_not_declare_is_shown_as_not_classed_whatever_
     assert tell_story(ticket(FIRST, kind="Incident"), (), by_kind).severity is Severity.URGENT
 
 
+def test_the_trend_of_the_backlog_begins_with_the_tracker_and_ends_with_the_stock() -> None:
+    end = begin(datetime(2026, 12, 1).date())
+    one = story(opened_at=paris(2026, 10, 3, 9), closed_at=paris(2026, 11, 5, 9))
+    other = story(opened_at=paris(2026, 11, 20, 9))
+    months = Period(begin(datetime(2026, 11, 1).date()), end)
+    found = count_backlog([one, other], months, False, "")
+    assert found.series[0].lines[0].values == (*[None] * 10, 1.0, 1.0)
+    assert found.series[0].labels[-1] == "nov. 26"
+    weeks = count_backlog([one, other], months, True, "").series[0]
+    assert (weeks.labels[-1], weeks.lines[0].values[-2:]) == ("01/12", (1.0, 1.0))
+    assert value(found, "Ensemble", "Stock") == 1
+
+
 def test_months_before_the_tracker_and_anomalies_of_no_declared_kind_are_not_known() -> None:
     end = begin(datetime(2026, 12, 1).date())
     found = follow_anomalies([story(opened_at=paris(2026, 10, 3, 9))], end, "")
