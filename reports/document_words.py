@@ -15,12 +15,17 @@ from reports.notice import ADDRESSEE, SENDER
 
 TO_FILL = "[à compléter]"
 MAX_CHARACTERS, MAX_CELL = 8_000, 2_000
-REST = "texte complet dans projet.toml"
+REST = "… [suite dans projet.toml]"
 ROWS_ON_PAPER = 400
 BLANKS_NAMED = 6
 DRAFT = "Brouillon"
 UNSIGNED = frozenset({"suivi", "visas"})  # what becomes of a document, which no signature covers
 NO_RECORD = "Ce document ne vaut ni procès-verbal, ni validation par la maîtrise d'ouvrage."
+
+
+def cut(words: str, limit: int = MAX_CHARACTERS) -> str:
+    """At most so many characters of a text, which says that it goes on; one that was cut so already stays."""
+    return words if len(words) <= limit + len(REST) else words[:limit].rstrip() + REST
 
 
 def say(value: Any, limit: int = MAX_CHARACTERS) -> str:
@@ -30,9 +35,9 @@ def say(value: Any, limit: int = MAX_CHARACTERS) -> str:
     if isinstance(value, date):
         return f"{value:%d/%m/%Y}"
     if isinstance(value, tuple):
-        return text.shorten(" ; ".join(str(one) for one in value if str(one).strip()), limit, REST) or TO_FILL
+        return cut(" ; ".join(str(one) for one in value if str(one).strip()), limit) or TO_FILL
     words = str(value).strip()
-    return text.shorten(words, limit, REST) if words else TO_FILL
+    return cut(words, limit) if words else TO_FILL
 
 
 def show(value: Any, *, optional: bool = False) -> Cell:

@@ -65,7 +65,7 @@ from reports.corrections import build_corrections
 from reports.decision_record import build_decision_record
 from reports.delivery_note import build_delivery_note
 from reports.document import Document
-from reports.document_words import describe_content, dress
+from reports.document_words import cut, describe_content, dress
 from reports.docx import write_docx
 from reports.final_report import build_final_report
 from reports.html import write_html
@@ -136,7 +136,9 @@ def make_document(work: Work, document_id: str, at: datetime) -> Made:
         raise ConfigError(
             f"{path} : ce projet est celui de « {draft.document.id} », plateforme « {draft.document.platform} »."
         )
-    draft = make_printable(map_texts(draft, Mask(list_secrets(work.platform)).apply))
+    mask = Mask(list_secrets(work.platform))
+    # What is looked for in a long word takes the square of its length: it is cut first, secrets once hidden.
+    draft = make_printable(map_texts(draft, lambda one: mask.apply(cut(mask.hide(one)))))
     entries = ledger.read_entries(work.journal.file)
     bare, obstacles = build(work, draft, entries, at)
     blanks = list_blanks(draft)

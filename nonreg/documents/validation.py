@@ -11,6 +11,7 @@ made: one that has changed since is a draft again.
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +20,7 @@ from typing import Any
 from nonreg.clients.sshsig import fingerprint, read_signature
 from nonreg.config import Platform
 from nonreg.decision import (
+    INVISIBLE,
     Decision,
     DecisionKind,
     DecisionRequest,
@@ -70,7 +72,12 @@ def make_sheet(head: Head, title: str, subject: str, conclusion: str, content: A
         "",
         f"Empreinte du contenu (SHA-256) : {hashlib.sha256(written).hexdigest()}",
     ]
-    return Sheet(head, "\n".join(" ".join(line.split()) for line in lines) + "\n", written)
+    return Sheet(head, "\n".join(_show(" ".join(line.split())) for line in lines) + "\n", written)
+
+
+def _show(line: str) -> str:
+    """A line of which nothing is hidden: what is signed is what is read."""
+    return "".join(f"[U+{ord(one):04X}]" if unicodedata.category(one) in INVISIBLE else one for one in line)
 
 
 def request_validation(

@@ -15,8 +15,10 @@ from nonreg.handover.state import Event
 from nonreg.ledger import OPENING, LedgerEntry
 from nonreg.masking import conceal
 from nonreg.model.briefing import TicketEvent, TicketView, TrackedTicket
+from nonreg.working_time import PARIS
 
 RECENT = "événement récent"
+FOLLOWED = {"envoi": "envoyé", "remarques": "remarques reçues", "integration": "remarques intégrées"}
 DECISIONS = {
     DecisionKind.PROMOTION: "référence promue",
     DecisionKind.DEROGATION: "dérogation accordée",
@@ -100,7 +102,7 @@ def describe(entry: LedgerEntry, titles: Mapping[str, str]) -> str:
         case "document":
             return f"document {data.get('genre')} archivé, version {data.get('version')} ({data.get('document')})"
         case "document-evenement":
-            return f"document {data.get('document')} : {data.get('event')} le {data.get('at')}"
+            return f"relevé {data.get('document')} : {say_followed(data)}"
     if entry.decision is not None:
         return f"{DECISIONS[entry.decision.kind]} ({entry.decision.subject})"
     return f"{entry.kind} : {data.get('verdict', 'voir le registre')}"
@@ -127,3 +129,13 @@ def describe_step(data: Mapping[str, object]) -> str:
         case Event.CLOSED:
             return f"abandonné, {data['abandoned']}" if data.get("abandoned") else "clos"
     return str(data.get("event"))
+
+
+def say_followed(data: Mapping[str, object]) -> str:
+    """What became of a relevé, and when, as somebody declared it."""
+    event = str(data.get("event"))
+    try:
+        at = datetime.fromisoformat(str(data.get("at"))).astimezone(PARIS)
+    except ValueError:
+        return event
+    return f"{FOLLOWED.get(event, event)} le {at:%d/%m/%Y à %H:%M}"

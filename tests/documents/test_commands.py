@@ -29,8 +29,10 @@ from nonreg.model.documents import (
     Stamp,
     UrgentReport,
 )
+from nonreg.model.tracker import TicketState
 from nonreg.store import hash_file
 from nonreg.tracker.folder import FolderTracker
+from nonreg.tracker.folder_files import clean_text, write_ticket
 from tasks.documents import make_document, name_version, validate_document
 from tasks.handover_work import make_work
 from tests.documents.sites import (
@@ -47,7 +49,7 @@ from tests.documents.sites import (
 )
 from tests.governed import ALL_GOOD, publish_run
 from tests.pages import read_all
-from tests.test_reports_docx import change_template
+from tests.test_reports_docx import HOSTILE, change_template
 from tests.test_reports_html import Page
 from tests.tracker.folders import add_ticket
 
@@ -353,6 +355,8 @@ def test_a_releve_is_followed_from_its_sending_to_the_integration_of_its_remarks
         "integration",
     ]
     assert {one.ticket for one in entries(site, "document-evenement")} == {"AQ-12"}
+    notes = "\n".join(one.text for one in FolderTracker(site.tickets, "AQ").list_notes("AQ-12"))
+    assert f"Relevé {document_id} : remarques intégrées le 24/11/2026 à 10:01." in notes
 
 
 def test_neither_a_name_nor_a_hidden_character_enters_the_ledger_by_a_note(site: Site) -> None:
@@ -473,3 +477,22 @@ def test_a_template_of_the_site_is_used_and_one_that_is_none_is_refused(site: Si
     own.write_bytes(b"rien")
     code, said = site.render(document_id)
     assert (code, "n'est pas un fichier .docx" in said) == (3, True)
+
+
+@pytest.mark.parametrize("kind", ["A.1", "A.3", "A.9", "A.11"])
+@pytest.mark.parametrize("words", [" ".join(HOSTILE), "x" * 1_000_000], ids=["all", "long"])
+def test_a_hostile_ticket_makes_a_draft_that_renders(site: Site, kind: str, words: str) -> None:
+    tracker = FolderTracker(site.tickets, "AQ")
+    title = clean_text(words)
+    ticket = dataclasses.replace(tracker.find_ticket("AQ-12"), title=title, kind=title)
+    (site.tickets / "AQ-12" / "ticket.toml").write_text(write_ticket(ticket), encoding="utf-8")
+    tracker.add_note("AQ-12", "cle-0001", f"Diagnostic {words}", ())
+    closed = dataclasses.replace(ticket, reference="AQ-13", state=TicketState.CLOSED, closed_at=at(20, 9))
+    add_ticket(site.tickets, "AQ-13", "à remplacer")
+    (site.tickets / "AQ-13" / "ticket.toml").write_text(write_ticket(closed), encoding="utf-8")
+    period = ("--first", "2026-11-01", "--last", "2026-11-30") if kind == "A.11" else ()
+    document_id = site.start(kind, *period)
+    code, said = site.render(document_id)
+    assert (code, "[à compléter]" in read_html(site, document_id)) == (1, True), said
+    html = (site.documents / document_id / "document.html").read_text(encoding="utf-8")
+    assert not [one for one in ("<script", "\x1b", "\u202e", "\x00") if one in html]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nonreg.documents.minutes import read_delays, require_possible
@@ -135,6 +135,7 @@ def test_an_event_that_cannot_be_is_refused(
         require_possible(event, moment, HELD, [happened(*one) for one in before], at(30, 12))
 
 
+@settings(deadline=None)
 @given(st.dates(date(2026, 1, 1), date(2029, 1, 1)), st.integers(0, 200))
 def test_a_deadline_never_comes_before_what_it_counts_from(held_on: date, hours: int) -> None:
     sent = datetime(held_on.year, held_on.month, held_on.day, tzinfo=UTC) + timedelta(hours=24 + hours)

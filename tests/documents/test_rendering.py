@@ -103,7 +103,7 @@ def test_a_text_of_a_megabyte_is_shortened_and_says_so() -> None:
     document = build(record(summary="x" * 1_000_000))
     page = check_page(document).text
     assert len(page) < 3 * MAX_CHARACTERS
-    assert "caractères de plus, texte complet dans projet.toml" in page
+    assert "… [suite dans projet.toml]" in page
     assert len(check_pdf(document).pages) < 10
 
 
