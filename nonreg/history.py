@@ -22,6 +22,7 @@ from nonreg.history_records import (
     digest_report,
 )
 from nonreg.model import CampaignReport
+from nonreg.retention.figures import read_figures
 from nonreg.store import PLAN, load_json
 
 __all__ = [
@@ -110,6 +111,12 @@ class FolderScan:
                 self.broken[folder] = f"Passage non indexé : {folder} ({words})."
                 self.say(self.broken[folder])
             else:
+                yield record
+        for record in read_figures(self.runs_dir):
+            # The folder was removed by a purge; one that is there, or was indexed already, says more.
+            if record.run_id not in self.run_ids and not (self.runs_dir / record.folder).exists():
+                self.run_ids[record.run_id] = record.folder
+                self.seen[record.folder] = ()
                 yield record
 
     def _load_report(self, run_dir: Path) -> CampaignReport:

@@ -21,8 +21,7 @@ from nonreg.handover.activation import ActivationTable
 from nonreg.handover.briefing import summarise_families, view_runbook, view_running
 from nonreg.handover.contacts import list_duties
 from nonreg.handover.runbook_file import find_runbook, list_runbooks, read_facts
-from nonreg.handover.state import KIND as RUNBOOK_KIND
-from nonreg.handover.state import Event, select_entries
+from nonreg.handover.state import select_entries
 from nonreg.handover.ticket_history import list_tickets
 from nonreg.history import default_url, open_history
 from nonreg.masking import conceal
@@ -197,10 +196,7 @@ def load_executions(work: Work) -> tuple[tuple[Execution, ...], tuple[str, ...]]
     """Every execution of a platform, oldest first, and in French those that cannot be read: they hide no other."""
     found, broken = [], []
     entries = ledger.read_entries(work.journal.file)  # once: it only grows
-    for entry in entries:
-        if entry.kind != RUNBOOK_KIND or entry.data.get("event") != Event.OPENED:
-            continue
-        execution_id = str(entry.data["execution"])
+    for execution_id in work.journal.select_ids(entries):
         try:
             found.append(work.journal.build(select_entries(entries, execution_id)))
         except NonregError as error:

@@ -29,7 +29,6 @@ from nonreg.handover.readiness_renforts import look_at_renforts
 from nonreg.handover.reviews import Review, load_reviews
 from nonreg.handover.runbook_file import find_files, load_runbook, read_facts
 from nonreg.handover.state import KIND as RUNBOOK_KIND
-from nonreg.handover.state import Event
 from nonreg.model.handover import Execution, Runbook
 from nonreg.model.readiness import Readiness
 from nonreg.store import dump_json, hash_file, write_file
@@ -107,14 +106,8 @@ def read_reviews(
 def read_executions(work: Work, problems: dict[str, str]) -> tuple[Execution, ...]:
     """Every execution of the platform; the ledger must hold, an execution whose folder does not is a problem."""
     entries = ledger.read_entries(work.journal.file)
-    opened = [
-        str(one.data["execution"])
-        for one in entries
-        if one.kind == RUNBOOK_KIND
-        and one.data.get("event") == Event.OPENED
-        and one.platform == work.platform.name
-    ]
-    mine: dict[str, list[ledger.LedgerEntry]] = {name: [] for name in opened}
+    own = [one for one in entries if one.platform == work.platform.name]
+    mine: dict[str, list[ledger.LedgerEntry]] = {name: [] for name in work.journal.select_ids(own)}
     for one in entries:
         if one.kind == RUNBOOK_KIND and one.data.get("execution") in mine:
             mine[str(one.data["execution"])].append(one)

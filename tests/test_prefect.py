@@ -47,6 +47,7 @@ FLOWS = {
         "runbook",
         "activation",
         "disponibilite",
+        "conservation",
     )
 } | {"hebdo": "pilotage", "copil": "pilotage"}
 

@@ -25,7 +25,7 @@ from nonreg.errors import ConfigError
 from nonreg.file_lock import hold_file_lock, try_file_lock
 from nonreg.store import dump_json, load_json, make_adapter
 
-FOLDER = "alertes"
+FOLDER, CREATION_LOCK = "alertes", ".creation.lock"
 CUT = "le processus s'est arrêté pendant la remise, avant la réponse."
 
 
@@ -85,7 +85,7 @@ class Outbox:
     def add(self, fact: Fact, channels: tuple[str, ...], now: datetime) -> bool:
         """Keep the alert of a fact; False when there is one already."""
         name = file_name(fact.key)
-        with hold_file_lock(self.folder / ".creation.lock", "La boîte d'envoi des alertes"):
+        with hold_file_lock(self.folder / CREATION_LOCK, "La boîte d'envoi des alertes"):
             file = self.folder / f"{name}.json"
             if file.exists():
                 return False

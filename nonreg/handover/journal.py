@@ -20,6 +20,7 @@ from typing import Any
 from nonreg import ledger
 from nonreg.decision import SignedDecision
 from nonreg.errors import LedgerBroken, NonregError, UsageError
+from nonreg.evidence.chain import list_purged
 from nonreg.french import explain_os_error
 from nonreg.handover.form import check_reason
 from nonreg.handover.signing import Delegation, list_delegations
@@ -135,12 +136,19 @@ class Journal:
         return entries
 
     def list_ids(self) -> tuple[str, ...]:
-        """Every execution, oldest first."""
-        return tuple(
-            str(entry.data["execution"])
-            for entry in ledger.read_entries(self.file)
-            if entry.kind == KIND and entry.data.get("event") == Event.OPENED
-        )
+        """Every execution, oldest first, without those that a purge removed."""
+        return self.select_ids(ledger.read_entries(self.file))
+
+    def select_ids(self, entries: Iterable[LedgerEntry]) -> tuple[str, ...]:
+        """As `list_ids`, of these entries."""
+        entries = tuple(entries)
+        opened = [
+            str(one.data["execution"])
+            for one in entries
+            if one.kind == KIND and one.data.get("event") == Event.OPENED
+        ]
+        purged = {place for place in list_purged(entries) if not (self.runs_dir / place).is_dir()}
+        return tuple(one for one in opened if f"{FOLDER}/{one}" not in purged)
 
     def find_origin(self, origin: str) -> Execution | None:
         """The execution that a flow run opened; None without one."""
