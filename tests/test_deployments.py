@@ -34,6 +34,7 @@ CHOICES = {
             *("coordination", "tickets-et-risques", "copil-et-releves"),
         ],
     },
+    "pilotage": {"meeting": ["hebdo", "copil"]},
     "migration": {"families": ["base", "applicatif", "hd"], "parts": ["scenarios", "structure", "donnees"]},
 }
 REQUIRED = {
