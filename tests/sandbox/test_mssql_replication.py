@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
 
 from nonreg.errors import ConfigError, RequestFailed
-from nonreg.sandbox.mssql import agents, replication
+from nonreg.sandbox.mssql import agents, replication, requirements
 from nonreg.sandbox.mssql.batches import blank_hidden
 from nonreg.sandbox.mssql.install import DATABASE, READER, TOKEN, WRITER, list_batches
 from nonreg.sandbox.mssql.replication import (
@@ -19,14 +19,17 @@ from nonreg.sandbox.mssql.replication import (
     SQL_DIR,
     create_pair,
     remove_pair,
+    take_pair_away,
 )
+from nonreg.sandbox.mssql.requirements import CannotReplicate
 from tests.sandbox.test_mssql_install import Server
 from tests.sandbox.test_mssql_scripts import FORBIDDEN
 
 PASSWORDS = {account: f"secret d'{account}" for account in ACCOUNTS}
 CALL = re.compile(r"EXEC (?:@code = )?(?:\w+\.)*(sp_\w+|xp_\w+)([^;]*);")
 GIVEN = re.compile(r"@(\w+) = ")
-# Microsoft's own pages: all parameters that a procedure had in 2016, those without a default first, then `|`.
+# Microsoft's own pages, which the scripts name: all parameters that a procedure had in 2016, those without a default
+# first, then `|`.
 DOCUMENTED = {
     "sp_MSrepl_createdatatypemappings": "|",
     "sp_adddistributor": "distributor | heartbeat_interval password from_scripting",
@@ -159,11 +162,12 @@ class Instance(Server):
             "SELECT SUSER_ID(?)": asked in self.logins,
             "SELECT OBJECT_ID(?, N'U')": str(asked).partition(".")[0] in self.databases,
             agents.RUNNING: asked in self.running,
-            replication.HAS_DISTRIBUTOR: self.has_distributor,
-            replication.OUR_MARK: self.mark,
-            replication.IS_SYSADMIN: True,
-            replication.HAS_ITS_NAME: True,
-            replication.AGENT_RUNS: True,
+            requirements.HAS_DISTRIBUTOR: self.has_distributor,
+            requirements.OUR_MARK: self.mark,
+            requirements.IS_SYSADMIN: True,
+            requirements.HAS_ITS_NAME: True,
+            requirements.HAS_REPLICATION: True,
+            requirements.AGENT_RUNS: True,
             replication.HAS_POSITION.format(passive=PASSIVE_DATABASE): True,
             replication.HAS_PROCEDURES.format(active=DATABASE, passive=PASSIVE_DATABASE): True,
         }
@@ -183,7 +187,8 @@ def former_pair(**changes: Any) -> Instance:
 
 def number_changes(server: Instance) -> int:
     """How many statements may have changed something: all but lookups and a change of database."""
-    return len([one for one in server.told if not re.match(r"\s*(SELECT|USE master)\b", one)])
+    told = [one for one in server.told if one != requirements.HAS_REPLICATION]
+    return len([one for one in told if not re.match(r"\s*(SELECT|USE master)\b", one)])
 
 
 @pytest.fixture(autouse=True)
@@ -192,7 +197,8 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(agents, "POLL_SECONDS", 0.0)
     monkeypatch.setattr(replication, "POLL_SECONDS", 0.0)
     monkeypatch.setattr(replication, "DROP_SECONDS", 0.05)
-    monkeypatch.setattr(replication, "STARTING_SECONDS", 0.05)
+    monkeypatch.setattr(requirements, "POLL_SECONDS", 0.0)
+    monkeypatch.setattr(requirements, "STARTING_SECONDS", 0.05)
     monkeypatch.setattr(agents, "AGENT_SECONDS", 0.05)
 
 
@@ -239,52 +245,134 @@ def test_the_passwords_are_bound_and_the_agents_own_is_forgotten_by_the_session(
     assert secret not in [str(one[0]) for one in other.bound if one]
 
 
+def answering(server: Instance, statement: str, value: object) -> Instance:
+    """The same server with another answer to one lookup."""
+    answer = server.answer
+    server.answer = lambda text, asked: value if text == statement else answer(text, asked)  # type: ignore[method-assign]
+    return server
+
+
 @pytest.mark.parametrize(
     ("statement", "words"),
     [
-        (replication.IS_SYSADMIN, "n'est pas sysadmin"),
-        (replication.HAS_ITS_NAME, "a été renommé"),
-        (replication.AGENT_RUNS, "SQL Server Agent n'est pas démarré"),
+        (requirements.IS_SYSADMIN, "n'est pas sysadmin"),
+        (requirements.HAS_ITS_NAME, "n'a pas de nom, ou a été renommé"),
     ],
 )
-def test_a_server_that_cannot_replicate_to_itself_is_told_why_and_not_changed(
-    monkeypatch: pytest.MonkeyPatch, statement: str, words: str
+@pytest.mark.parametrize("act", [lambda server: create_pair(server, PASSWORDS), take_pair_away])
+def test_a_connection_that_may_not_do_it_or_a_server_without_its_name_is_told_and_nothing_changed(
+    act: Callable[[Instance], object], statement: str, words: str
 ) -> None:
-    server, answer = former_pair(), Instance.answer
-    monkeypatch.setattr(
-        Instance,
-        "answer",
-        lambda self, text, asked: None if text == statement else answer(self, text, asked),
-    )
+    server = answering(former_pair(), statement, None)
     with pytest.raises(ConfigError, match=words):
+        act(server)
+    assert number_changes(server) == 0
+
+
+LIMITS = [
+    (
+        requirements.UNFIT_EDITION,
+        "Express Edition (64-bit)",
+        r"\(Express Edition \(64-bit\)\) ne peut pas publier",
+    ),
+    (requirements.HAS_REPLICATION, None, "La réplication n'est pas installée"),
+    (requirements.AGENT_RUNS, None, "SQL Server Agent n'est pas démarré"),
+]
+
+
+@pytest.mark.parametrize(("statement", "value", "words"), LIMITS)
+def test_a_server_that_cannot_replicate_is_told_why_and_nothing_changed(
+    statement: str, value: object, words: str
+) -> None:
+    server = answering(former_pair(), statement, value)
+    with pytest.raises(CannotReplicate, match=words):
         create_pair(server, PASSWORDS)
     assert number_changes(server) == 0
+
+
+@pytest.mark.parametrize(("statement", "value", "words"), LIMITS)
+def test_such_a_server_gets_both_databases_and_neither_distributor_nor_agents_account(
+    statement: str, value: object, words: str
+) -> None:
+    server = answering(Instance(), statement, value)
+    create_pair(server, PASSWORDS, replicates=False)
+    assert server.leftovers == ({DATABASE, PASSIVE_DATABASE}, {*ACCOUNTS}, False)
+    assert not [name for _, name in server.calls if name.startswith("sp_add")]
+    assert "secret" not in server.context
+    create_pair(server, PASSWORDS, replicates=False)
+    assert take_pair_away(server)
+    assert server.leftovers == (set(), set(), False)
+    dropped = [name for _, name in server.calls if name.startswith(("sp_drop", "sp_remove"))]
+    assert bool(dropped) == (statement == requirements.AGENT_RUNS), "procedures that such a server has not"
+
+
+def test_a_pair_that_does_not_replicate_takes_the_place_of_one_that_does() -> None:
+    server = former_pair()
+    create_pair(server, PASSWORDS, replicates=False)
+    assert server.leftovers == ({DATABASE, PASSIVE_DATABASE}, {*ACCOUNTS}, False)
+
+
+def test_without_an_agent_its_jobs_are_not_asked_to_stop_and_the_pair_is_taken_away() -> None:
+    """One that was killed leaves jobs that seem to run, and no order is taken any more."""
+    server = answering(answering(former_pair(), requirements.AGENT_RUNS, None), agents.RUNNING, 1)
+    server.running.clear()
+    assert take_pair_away(server)
+    assert agents.STOP not in server.told
+    assert server.leftovers == (set(), set(), False)
+
+
+def test_the_pair_is_taken_away_whole_and_a_second_time_finds_nothing() -> None:
+    server = former_pair()
+    assert take_pair_away(server)
+    assert server.leftovers == (set(), set(), False)
+    told = number_changes(server)
+    assert not take_pair_away(server)
+    assert number_changes(server) == told
+
+
+def test_a_distributor_that_alone_was_left_of_the_pair_is_taken_away() -> None:
+    server = Instance({"distribution"}, mark=TOKEN)
+    assert take_pair_away(server)
+    assert server.leftovers == (set(), set(), False)
 
 
 @pytest.mark.parametrize(
     ("server", "words"),
     [
-        (Instance(answers={replication.IN_TRANSACTION: 1}), "transaction ouverte"),
+        (Instance(answers={requirements.IN_TRANSACTION: 1}), "transaction ouverte"),
         (Instance({"distribution"}), "a déjà un Distributeur, qui n'est pas celui de la maquette"),
         (Instance({"distribution"}, mark="autre"), "un Distributeur, qui n'est pas celui de la maquette"),
-        (former_pair(answers={replication.OTHER_PUBLISHED: "compta"}), "sert aussi à la base « compta »"),
+        (former_pair(answers={requirements.OTHER_PUBLISHED: "compta"}), "sert aussi à la base « compta »"),
         (Instance(logins={AGENTS}), f"a déjà un compte {AGENTS} et pas de maquette"),
         (Instance(logins={"nr_reader_passif"}), "a déjà un compte nr_reader_passif et pas de maquette"),
     ],
 )
 def test_a_distributor_or_an_account_of_something_else_is_left_alone(server: Instance, words: str) -> None:
-    with pytest.raises(ConfigError, match=words):
-        create_pair(server, PASSWORDS)
+    for act in (
+        take_pair_away,
+        lambda one: create_pair(one, PASSWORDS),
+        lambda one: create_pair(one, PASSWORDS, replicates=False),
+    ):
+        with pytest.raises(ConfigError, match=words):
+            act(server)
+        assert number_changes(server) == 0
+
+
+@pytest.mark.parametrize("database", [DATABASE, PASSIVE_DATABASE])
+def test_a_database_of_that_name_that_is_no_stand_in_is_not_taken_away(database: str) -> None:
+    server = answering(Instance({database}), "SELECT OBJECT_ID(?, N'U')", None)
+    with pytest.raises(ConfigError, match=f"La base « {database} » existe et n'est pas la maquette"):
+        take_pair_away(server)
     assert number_changes(server) == 0
 
 
 def test_an_agent_that_starts_after_its_server_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replication, "STARTING_SECONDS", 10.0)
+    monkeypatch.setattr(requirements, "STARTING_SECONDS", 10.0)
     server, starting = Instance(), [1, 2]
     answer = server.answer
 
     def start_late(text: str, asked: Any) -> object:
-        if text == replication.AGENT_RUNS and starting:
+        if text == requirements.AGENT_RUNS and starting:
             starting.pop()
             return None
         return answer(text, asked)
@@ -337,8 +425,8 @@ def test_a_former_pair_is_taken_away_first_its_agents_stopped_its_distributor_to
     ("failing", "words"),
     [
         ("RESTORE DATABASE", r"10_copie\.sql, lot de la ligne 10 : le serveur refuse"),
-        ("sp_adddistributiondb", r"30_distributeur\.sql, lot de la ligne 14 : le serveur refuse"),
-        ("sp_addarticle", r"40_publication\.sql, lot de la ligne 23 : le serveur refuse"),
+        ("sp_adddistributiondb", r"30_distributeur\.sql, lot de la ligne 16 : le serveur refuse"),
+        ("sp_addarticle", r"40_publication\.sql, lot de la ligne 26 : le serveur refuse"),
         (agents.START, "L'agent de lecture du journal n'est pas en marche en .* s : le serveur refuse"),
     ],
 )
@@ -382,6 +470,8 @@ def test_only_databases_that_are_called_stand_ins_are_made(name: str) -> None:
         server = Instance()
         with pytest.raises(ConfigError, match="_maquette"):
             create_pair(server, PASSWORDS, **names)
+        with pytest.raises(ConfigError, match="_maquette"):
+            take_pair_away(server, **names)
         assert server.told == []
 
 
@@ -404,6 +494,18 @@ def test_each_procedure_is_called_where_it_must_be_with_parameters_that_it_has_a
     for database, name in server.calls:
         assert database == DATABASE or name not in ACTIVE_ONLY, name
         assert database == "master" or name not in MASTER_ONLY, name
+
+
+def test_each_procedure_comes_under_the_address_of_its_page() -> None:
+    for batch in list_batches(SQL_DIR):
+        for name in {name for name, _ in CALL.findall(batch.text)} - {"xp_create_subdir"}:
+            page = f"/system-stored-procedures/{name.replace('_', '-')}-transact-sql\n"
+            if name == "sp_MSrepl_createdatatypemappings":  # has none of its own
+                page = "/linux/sql-server-linux-replication-configure\n"
+            assert (
+                f"-- learn.microsoft.com/sql{'' if 'linux' in page else '/relational-databases'}{page}"
+                in batch.text
+            )
 
 
 def test_every_script_is_run_one_procedure_a_batch_and_none_is_newer_than_2016() -> None:

@@ -1,6 +1,7 @@
 -- The passive database subscribes, by push. Run in the active database by a sysadmin, outside a transaction, before anybody
 -- writes there: the subscriber has its tables and rows already, and gets the articles' procedures only, from the Log Reader, which
 -- has to run after this under a sysadmin.
+-- learn.microsoft.com/sql/relational-databases/system-stored-procedures/sp-addsubscription-transact-sql
 DECLARE @serveur sysname = @@SERVERNAME;
 DECLARE @passif sysname = CAST(SESSION_CONTEXT(N'passif') AS sysname);
 DECLARE @code int;
@@ -10,6 +11,7 @@ EXEC @code = sys.sp_addsubscription
 IF @code <> 0 THROW 50100, N'sp_addsubscription', 1;
 GO
 -- 64: from the start of the Agent on, without end.
+-- learn.microsoft.com/sql/relational-databases/system-stored-procedures/sp-addpushsubscription-agent-transact-sql
 DECLARE @serveur sysname = @@SERVERNAME;
 DECLARE @passif sysname = CAST(SESSION_CONTEXT(N'passif') AS sysname);
 DECLARE @secret sysname = CAST(SESSION_CONTEXT(N'secret') AS sysname);
