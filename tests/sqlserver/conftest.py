@@ -1,8 +1,8 @@
 """A real SQL Server, when MSSQL names one: a connection string with an administrator's account, from the environment.
 
 Not on a command line, where everybody on the machine reads the password. The pair of stand-ins is made on it, the
-second one subscribed to the first. Its accounts begin with nothing; what they may do in every test is what the script
-of `python -m nonreg grants` gave them.
+second one subscribed to the first; on a server that cannot replicate, what needs that is skipped. Its accounts begin
+with nothing; what they may do in every test is what the script of `python -m nonreg grants` gave them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pytest
 
 from nonreg.clients.odbc import import_pyodbc
 from nonreg.clients.sql import Session, open_session
-from nonreg.sandbox.mssql.replication import ACCOUNTS, create_pair
+from nonreg.sandbox.mssql.replication import ACCOUNTS, name_password
 from tests.governed import make_governed
 from tests.odbc.keywords import parse_keywords
 from tests.sqlserver.pair import (
@@ -24,7 +24,7 @@ from tests.sqlserver.pair import (
     USERS,
     StandIn,
     judge_both,
-    name_variable,
+    make_pair,
     read_address,
     run_script,
     write_platform,
@@ -47,12 +47,12 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
     read_address(given)  # before anything is made there
     passwords = {account: secrets.token_urlsafe(18) + "aA1!" for account in ACCOUNTS}
     connection = import_pyodbc().connect(text, autocommit=True, timeout=15)
-    create_pair(connection, passwords)
+    limit = make_pair(connection, passwords)
     governed = make_governed(tmp_path_factory.mktemp("plateforme"))
     write_platform(governed, given)
     with pytest.MonkeyPatch.context() as patch:
         for account, password in passwords.items():
-            patch.setenv(name_variable(account), password)
+            patch.setenv(name_password(account), password)
         platform = governed.platform
         before = {
             (role, account): judgement
@@ -61,7 +61,7 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
         }
         for role in USERS:
             run_script(connection, role)
-        yield StandIn(governed, platform, connection, before)
+        yield StandIn(governed, platform, connection, before, limit)
     connection.close()
 
 

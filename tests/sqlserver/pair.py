@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from nonreg import baseline, store
 from nonreg.clients.result_sets import run_batch
 from nonreg.config import Platform
@@ -23,7 +25,14 @@ from nonreg.probes.facts import read_facts
 from nonreg.pytest_process import run_pytest
 from nonreg.sandbox.mssql.batches import split_batches
 from nonreg.sandbox.mssql.install import DATABASE, READER, WRITER
-from nonreg.sandbox.mssql.replication import PASSIVE_DATABASE, PASSIVE_READER, PASSIVE_WRITER
+from nonreg.sandbox.mssql.replication import (
+    PASSIVE_DATABASE,
+    PASSIVE_READER,
+    PASSIVE_WRITER,
+    create_pair,
+    name_password,
+)
+from nonreg.sandbox.mssql.requirements import CannotReplicate
 from tests.governed import Governed
 
 ACTIVE, PASSIVE = SiteRole.ACTIF, SiteRole.PASSIF
@@ -40,18 +49,43 @@ COMMANDS_LIMIT = "replication_pending_commands = 10000.0"
 class StandIn:
     """Both stand-ins on that server, and the platform whose databases they are.
 
-    `before` is how the check judged the accounts before the script of rights was run.
+    `before` is how the check judged the accounts before the script of rights was run. `limit` says why the pair does
+    not replicate; empty when it does.
     """
 
     governed: Governed
     platform: Platform
     connection: Any
     before: Mapping[tuple[SiteRole, Account], Judgement]
+    limit: str
+
+    def require_replication(self) -> None:
+        """Skip the test, with its reason, on a server that cannot replicate."""
+        if self.limit:
+            pytest.skip(self.limit)
 
 
-def name_variable(account: str) -> str:
-    """The environment variable of an account's password."""
-    return f"AQ_{account.upper()}_PASSWORD"
+def make_pair(connection: Any, passwords: Mapping[str, str]) -> str:
+    """Make the pair; the reason when the server can only have it without replication. Any other refusal is raised."""
+    try:
+        create_pair(connection, passwords)
+    except CannotReplicate as limit:
+        create_pair(connection, passwords, replicates=False)
+        return str(limit)
+    return ""
+
+
+@functools.cache
+def list_replicated() -> frozenset[str]:
+    """Named queries that read what replication keeps: where there is none they answer without it."""
+    rights = [right for right in load_manifest().on("mssql") if right.is_optional]
+    return frozenset(name for right in rights for name in right.needed_by)
+
+
+@functools.cache
+def list_replicated_scenarios() -> frozenset[str]:
+    """Shipped scenarios that run one of those."""
+    return frozenset(one.id for one in list_scenarios() if list_replicated() & set(one.queries))
 
 
 def read_address(given: Mapping[str, str]) -> tuple[str, int]:
@@ -75,8 +109,8 @@ def write_platform(governed: Governed, given: Mapping[str, str]) -> None:
             'reader_user = "nr_reader"\nreader_password_env = "AQ_READER_PASSWORD"\n'
             'writer_user = "nr_writer"\nwriter_password_env = "AQ_WRITER_PASSWORD"\n',
             f'engine = "mssql"\nhost = {json.dumps(host)}\nport = {port}\nname = "{users.database}"\n'
-            f'reader_user = "{reader}"\nreader_password_env = "{name_variable(reader)}"\n'
-            f'writer_user = "{writer}"\nwriter_password_env = "{name_variable(writer)}"\n'
+            f'reader_user = "{reader}"\nreader_password_env = "{name_password(reader)}"\n'
+            f'writer_user = "{writer}"\nwriter_password_env = "{name_password(writer)}"\n'
             f"odbc.driver = {json.dumps(given.get('DRIVER', ''))}\n"
             f'odbc.encrypt = "{encrypt}"\n'
             f"odbc.trust_server_certificate = {json.dumps(trusted)}\n",

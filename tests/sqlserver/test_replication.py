@@ -1,5 +1,6 @@
 """Transactional replication between the two stand-ins: what carries, what the scenarios and the driver say of it.
 
+On a server that cannot replicate what needs it is skipped, for that reason; scenarios of one database are run there.
 Sound first, then broken in one way each, always healed: a job stopped, a row that differs, two active nodes.
 """
 
@@ -14,6 +15,7 @@ import pytest
 from nonreg.clients.result_sets import run_batch
 from nonreg.clients.sql import Session, open_session
 from nonreg.config import load_platform
+from nonreg.errors import ConfigError
 from nonreg.ha.driver import choose_driver
 from nonreg.ha.group import Health
 from nonreg.model import Outcome, ScenarioResult
@@ -21,12 +23,23 @@ from nonreg.probes.replication import NotCaughtUp, read_fresh
 from nonreg.probes.replication_monitor import BAD_STATUS, Subscription, parse_subscriptions
 from nonreg.sandbox.layout import ACTIVE as ACTIVE_SITE
 from nonreg.sandbox.layout import PASSIVE as PASSIVE_SITE
+from nonreg.sandbox.mssql import requirements
 from nonreg.sandbox.mssql.agents import Agent, start_agent, stop_agent
 from nonreg.sandbox.mssql.install import DATABASE, WRITER
 from nonreg.sandbox.mssql.replication import PASSIVE_DATABASE
 from nonreg.waiting import wait_until
 from tests.governed import make_governed
-from tests.sqlserver.pair import ACTIVE, PASSIVE, StandIn, read_address, record, write_platform
+from tests.sandbox.test_mssql_replication import PASSWORDS, Instance, answering
+from tests.sqlserver.pair import (
+    ACTIVE,
+    PASSIVE,
+    StandIn,
+    list_replicated_scenarios,
+    make_pair,
+    read_address,
+    record,
+    write_platform,
+)
 
 pytestmark = pytest.mark.sqlserver
 SECONDS = 60.0
@@ -46,6 +59,13 @@ FROM prod.mesure m
 JOIN (SELECT TOP (1) o.cap_id, o.chr_id FROM prod.mesure o WHERE o.mes_etat = 'OK' ORDER BY o.chr_id, o.cap_id) f
     ON f.cap_id = m.cap_id AND f.chr_id = m.chr_id
 """
+
+
+@pytest.fixture
+def replicating(stand_in: StandIn) -> StandIn:
+    """The pair, on a server that can replicate."""
+    stand_in.require_replication()
+    return stand_in
 
 
 def act(stand_in: StandIn, database: str, statement: str) -> None:
@@ -111,6 +131,33 @@ def test_the_platforms_file_has_both_nodes_of_the_server_that_a_connection_strin
     assert platform.limits["replication_pending_commands"] == 10000
 
 
+@pytest.mark.parametrize(
+    ("statement", "value", "limit"),
+    [
+        (requirements.UNFIT_EDITION, "Express Edition (64-bit)", "L'édition de ce serveur (Express"),
+        (requirements.AGENT_RUNS, None, "SQL Server Agent n'est pas démarré"),
+        (requirements.IS_SYSADMIN, True, ""),
+    ],
+)
+def test_a_server_that_cannot_replicate_has_its_pair_all_the_same_and_the_reason_is_kept(
+    monkeypatch: pytest.MonkeyPatch, statement: str, value: object, limit: str
+) -> None:
+    """Without a server too."""
+    monkeypatch.setattr(requirements, "STARTING_SECONDS", 0.05)
+    server = answering(Instance(), statement, value)
+    said = make_pair(server, PASSWORDS)
+    assert said.startswith(limit)
+    assert bool(said) == bool(limit)
+    assert {DATABASE, PASSIVE_DATABASE} <= server.databases
+    assert server.has_distributor == (not limit)
+
+
+def test_any_other_refusal_is_no_reason_to_skip_anything() -> None:
+    """Without a server too."""
+    with pytest.raises(ConfigError, match="n'est pas sysadmin"):
+        make_pair(answering(Instance(), requirements.IS_SYSADMIN, None), PASSWORDS)
+
+
 def test_an_instance_is_told_by_its_port_and_never_taken_for_the_default_one() -> None:
     assert read_address({"SERVER": r"tcp:srv\INST,1434"}) == ("srv", 1434)
     with pytest.raises(ValueError, match="le port de l'instance"):
@@ -118,16 +165,16 @@ def test_an_instance_is_told_by_its_port_and_never_taken_for_the_default_one() -
 
 
 def test_a_row_of_an_article_arrives_and_goes_as_it_does_at_the_publisher(
-    stand_in: StandIn, passive_reader: Session
+    replicating: StandIn, passive_reader: Session
 ) -> None:
-    act(stand_in, DATABASE, "INSERT INTO nr.article_essai (id, valeur) VALUES (991, 1.5)")
+    act(replicating, DATABASE, "INSERT INTO nr.article_essai (id, valeur) VALUES (991, 1.5)")
     wait_until(lambda: count_row(passive_reader) == 1, SECONDS, "ligne arrivée", 0.5)
-    act(stand_in, DATABASE, "DELETE FROM nr.article_essai WHERE id = 991")
+    act(replicating, DATABASE, "DELETE FROM nr.article_essai WHERE id = 991")
     wait_until(lambda: count_row(passive_reader) == 0, SECONDS, "ligne partie", 0.5)
 
 
-def test_the_driver_finds_the_group_sound_and_nothing_left_to_carry(stand_in: StandIn) -> None:
-    driver = choose_driver(stand_in.platform)
+def test_the_driver_finds_the_group_sound_and_nothing_left_to_carry(replicating: StandIn) -> None:
+    driver = choose_driver(replicating.platform)
     found = driver.health()
     assert (found.health, found.problems) == (Health.SOUND, ())
     assert not driver.is_split_brain()
@@ -137,8 +184,8 @@ def test_the_driver_finds_the_group_sound_and_nothing_left_to_carry(stand_in: St
     assert [slot for slot in lag if slot.startswith("pub_aquareel vers ")]
 
 
-def test_the_monitor_knows_the_one_subscription_by_its_database(stand_in: StandIn) -> None:
-    (found,) = ask_monitor(stand_in)
+def test_the_monitor_knows_the_one_subscription_by_its_database(replicating: StandIn) -> None:
+    (found,) = ask_monitor(replicating)
     assert found.database == PASSIVE_DATABASE
     assert found.status not in BAD_STATUS
 
@@ -146,13 +193,18 @@ def test_the_monitor_knows_the_one_subscription_by_its_database(stand_in: StandI
 @pytest.fixture(scope="module")
 def recorded(stand_in: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, ScenarioResult]:
     """The scenarios of the pair at rest, in one run."""
-    return record(stand_in, tmp_path_factory.mktemp("passage"), *SOUND)
+    left_out = list_replicated_scenarios() if stand_in.limit else ()
+    return record(
+        stand_in, tmp_path_factory.mktemp("passage"), *(name for name in SOUND if name not in left_out)
+    )
 
 
 @pytest.mark.parametrize("scenario_id", SOUND)
 def test_a_scenario_finds_nothing_wrong_with_the_pair_at_rest(
-    recorded: Mapping[str, ScenarioResult], scenario_id: str
+    stand_in: StandIn, recorded: Mapping[str, ScenarioResult], scenario_id: str
 ) -> None:
+    if scenario_id in list_replicated_scenarios():
+        stand_in.require_replication()
     found = recorded[scenario_id]
     assert found.gaps == ()
     if scenario_id == "HD-032":
@@ -163,13 +215,13 @@ def test_a_scenario_finds_nothing_wrong_with_the_pair_at_rest(
 
 
 def test_a_tracer_token_reaches_the_subscriber_when_the_account_may_post_it(
-    stand_in: StandIn, tmp_path: Path
+    replicating: StandIn, tmp_path: Path
 ) -> None:
-    act(stand_in, DATABASE, f"ALTER ROLE db_owner ADD MEMBER {WRITER}")
+    act(replicating, DATABASE, f"ALTER ROLE db_owner ADD MEMBER {WRITER}")
     try:
-        found = record(stand_in, tmp_path, "HD-032")["HD-032"]
+        found = record(replicating, tmp_path, "HD-032")["HD-032"]
     finally:
-        act(stand_in, DATABASE, f"ALTER ROLE db_owner DROP MEMBER {WRITER}")
+        act(replicating, DATABASE, f"ALTER ROLE db_owner DROP MEMBER {WRITER}")
     assert found.outcome.is_passed, found.message
     assert [measure.name for measure in found.measures if measure.name.startswith("jeton jusqu'à ")]
 
@@ -178,37 +230,41 @@ def test_a_tracer_token_reaches_the_subscriber_when_the_account_may_post_it(
 
 
 def test_a_distribution_agent_that_is_stopped_breaks_the_group_and_is_named(
-    stand_in: StandIn, passive_reader: Session, tmp_path: Path
+    replicating: StandIn, passive_reader: Session, tmp_path: Path
 ) -> None:
-    driver = choose_driver(stand_in.platform)
+    driver = choose_driver(replicating.platform)
     broken = f"la réplication de {ACTIVE_SITE} vers {PASSIVE_SITE} ne passe pas"
-    with distribution_stopped(stand_in):
+    with distribution_stopped(replicating):
         wait_until(lambda: broken in driver.health().problems, SECONDS, "panne vue", 0.5)
         # The Monitor answers from what it gathers from time to time.
-        wait_until(lambda: any(one.status in BAD_STATUS for one in ask_monitor(stand_in)), SECONDS, "", 0.5)
+        wait_until(
+            lambda: any(one.status in BAD_STATUS for one in ask_monitor(replicating)), SECONDS, "", 0.5
+        )
         assert driver.health().health is Health.BROKEN
-        found = record(stand_in, tmp_path, "HD-003", "HD-031")
+        found = record(replicating, tmp_path, "HD-003", "HD-031")
         assert {name: one.outcome for name, one in found.items()} == {
             "HD-003": Outcome.KO,
             "HD-031": Outcome.KO,
         }
         assert "arrêté" in found["HD-003"].message
-        act(stand_in, DATABASE, "INSERT INTO nr.article_essai (id, valeur) VALUES (991, 1.5)")
+        act(replicating, DATABASE, "INSERT INTO nr.article_essai (id, valeur) VALUES (991, 1.5)")
         try:
             with pytest.raises(NotCaughtUp):
                 driver.quiesce(1.0)
             assert count_row(passive_reader) == 0
         finally:
-            act(stand_in, DATABASE, "DELETE FROM nr.article_essai WHERE id = 991")
+            act(replicating, DATABASE, "DELETE FROM nr.article_essai WHERE id = 991")
     assert driver.quiesce(SECONDS) < SECONDS
 
 
-def test_a_measure_that_was_changed_on_the_passive_node_is_found(stand_in: StandIn, tmp_path: Path) -> None:
-    act(stand_in, PASSIVE_DATABASE, SHIFT.format(by=1))
+def test_a_measure_that_was_changed_on_the_passive_node_is_found(
+    replicating: StandIn, tmp_path: Path
+) -> None:
+    act(replicating, PASSIVE_DATABASE, SHIFT.format(by=1))
     try:
-        found = record(stand_in, tmp_path, "HD-009")["HD-009"]
+        found = record(replicating, tmp_path, "HD-009")["HD-009"]
     finally:
-        act(stand_in, PASSIVE_DATABASE, SHIFT.format(by=-1))
+        act(replicating, PASSIVE_DATABASE, SHIFT.format(by=-1))
     assert found.outcome is Outcome.KO, found.message
     (gap,) = found.gaps
     assert len(gap.rows) == 1
@@ -216,16 +272,21 @@ def test_a_measure_that_was_changed_on_the_passive_node_is_found(stand_in: Stand
 
 
 def test_two_nodes_that_say_that_they_are_active_are_a_split_brain(
-    stand_in: StandIn, passive_reader: Session
+    replicating: StandIn, passive_reader: Session
 ) -> None:
-    driver = choose_driver(stand_in.platform)
+    driver = choose_driver(replicating.platform)
     declare = "EXEC ha.usp_declarer_role @p_role = 'ACTIF', @p_site = '{}'"
-    act(stand_in, PASSIVE_DATABASE, declare.format(PASSIVE_SITE))
+    act(replicating, PASSIVE_DATABASE, declare.format(PASSIVE_SITE))
     try:
         assert driver.is_split_brain()
         (problem, *_) = driver.health().problems
         assert problem == f"plusieurs sites se disent actifs : {ACTIVE_SITE}, {PASSIVE_SITE}"
     finally:
-        act(stand_in, PASSIVE_DATABASE, declare.format(ACTIVE_SITE))
+        act(replicating, PASSIVE_DATABASE, declare.format(ACTIVE_SITE))
     assert read_fresh(passive_reader, "site_role").scalar() == PASSIVE
     assert driver.health().health is Health.SOUND
+
+
+def test_the_scenarios_of_the_two_nodes_need_replication_and_those_of_one_database_do_not() -> None:
+    """Without a server too: by the queries that they declare."""
+    assert list_replicated_scenarios() & set(SOUND) == {name for name in SOUND if name.startswith("HD-")}
