@@ -17,6 +17,7 @@ from nonreg.__main__ import main
 from nonreg.clients.sshsig import load_key_file
 from nonreg.decision import sign_decision
 from nonreg.documents.validation import request_validation
+from nonreg.errors import UsageError
 from nonreg.evidence.manifest import parse_manifest
 from nonreg.evidence.seal import Thing, seal_folder
 from nonreg.ledger import LedgerEntry
@@ -496,3 +497,23 @@ def test_a_hostile_ticket_makes_a_draft_that_renders(site: Site, kind: str, word
     assert (code, "[à compléter]" in read_html(site, document_id)) == (1, True), said
     html = (site.documents / document_id / "document.html").read_text(encoding="utf-8")
     assert not [one for one in ("<script", "\x1b", "\u202e", "\x00") if one in html]
+
+
+def test_a_hidden_character_is_shown_in_the_sheet_that_is_signed(site: Site) -> None:
+    document_id = site.save(record(subject="revue\u00ad de\u180e novembre"))
+    code, said = site.validate(document_id)
+    assert (code, "Objet : revue[U+00AD] de[U+180E] novembre" in said) == (0, True), said
+
+
+def test_even_a_genuine_signature_does_not_validate_what_is_still_to_be_filled_in_or_not_ready(
+    site: Site,
+) -> None:
+    work = make_work(str(site.governed.platform_file), site.governed.runs_dir)
+    holder, key = work.people.find("titulaire-essai"), load_key_file(Path(site.governed.key()))
+    assert holder is not None
+    for document_id in (site.save(record(summary="")), site.save(delivery(folder="absent"))):
+        made = make_document(work, document_id, NOW)
+        signed = sign_decision(request_validation(work.platform, made.sheet, holder, "relu", NOW), key)
+        with pytest.raises(UsageError, match="ne peut pas être validé"):
+            validate_document(work, document_id, signed, NOW)
+    assert entries(site, "validation") == []
