@@ -19,13 +19,18 @@ NAME = (
     r"(?:password|passwd|pwd|passphrase|mot[_ -]?de[_ -]?passe|mdp|secret|token|jeton|api[_-]?key"
     r"|(?<![a-z])pass(?![a-z]))"
 )
+# Between the digits of a phone; a slash only where there are nothing else: dates have some.
+GAP = r"[ .\t\u00a0\u2009\u202f\u2010\u2011\u2013-]"
 # A phone in any writing. No digit before it, nor a digit with the mark of a fraction or a date.
 PHONE = (
     r"\+\d{8,15}(?!\d)"
     r"|(?<!\d)(?<!\d[.,:])00[1-9]\d{7,14}(?!\d)"
-    r"|(?:\+|(?<!\d)(?<!\d[.,:-])00)\d{1,3}[ .-]?(?:\(0\)[ .-]?)?\d(?:[ .-]?\d{2}){4}(?!\d)"
+    rf"|(?:\(?\+(?!0)|(?<!\d)(?<!\d[.,:-])\(?00{GAP}?)\d{{1,3}}\)?{GAP}?(?:\(0\){GAP}?)?\d(?:{GAP}?\d{{2}}){{4}}(?!\d)"
+    rf"|(?<![\d:])\+(?=(?:(?:{GAP}|[()]){{0,3}}\d){{8,15}}(?!\d))[1-9]\d{{0,2}}(?:(?:{GAP}|[()]){{0,3}}\d)+"
     r"|(?<!\d)(?<!\d[.,])0[1-9]\d{8}(?!\d)"
-    r"|(?<!\d)(?<!\d[.,-])0[1-9](?:[ .-]?\d{2}){4}(?!\d)"
+    rf"|(?<!\d)(?<!\d[.,-])0[1-9](?:{GAP}?\d{{2}}){{4}}(?!\d)"
+    r"|(?<![\d/])0[1-9](?:/\d{2}){4}(?![\d/])"
+    rf"|(?<!\d)(?<!\d[.,-])0[1-9]\d{{2}}(?:{GAP}\d{{3}}){{2}}(?!\d)"
 )
 # A hash may hold ten digits in a row: whole words of hexadecimal stay.
 HASH = r"\b(?=\d*[a-fA-F])[0-9a-fA-F]{12,}\b"
@@ -41,7 +46,7 @@ PATTERNS = (
     (re.compile(rf"(?i)\b(identified\s+(?:with\s+\S+\s+)?by\s+(?:values\s+)?){VALUE}"), rf"\1{MASKED}"),
     (re.compile(rf"(?i)(--{NAME}[\w-]*\s+){VALUE}"), rf"\1{MASKED}"),
     (re.compile(rf"(?i)({NAME}\w*[\"']?(?:\s*[=:]\s*|\s+(?=[NE]?['\"]))){VALUE}"), rf"\1{MASKED}"),
-    (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "<courriel>"),
+    (re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "<courriel>"),
     (re.compile(rf"({HASH})|(?:{PHONE})"), lambda found: found[1] or "<téléphone>"),
 )
 ADDRESS = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b(?::\d+)?")

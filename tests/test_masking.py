@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -58,6 +59,19 @@ def test_a_secret_in_another_writing_is_masked_too() -> None:
         "tél:06-12-34-56-78:",
         "poste 1-0612345678",
         "+33 (0)6 12 34 56 78",
+        "--prenom.nom@exemple.invalid",
+        "06\u00a012\u00a034\u00a056\u00a078",
+        "06\u202f12\u202f34\u202f56\u202f78",
+        "+33\u00a06\u00a012\u00a034\u00a056\u00a078",
+        "06\u201112\u201134\u201156\u201178",
+        "06\t12\t34\t56\t78",
+        "06/12/34/56/78",
+        "00 33 6 12 34 56 78",
+        "(+33) 6 12 34 56 78",
+        "+41 22 812 34 56",
+        "+1 (555) 812-3456",
+        "+44 20 7912 3456",
+        "0800 123 456",
         "motdepasse=Azerty12",
         "mot-de-passe: Azerty12",
         "pass=Azerty12",
@@ -81,6 +95,7 @@ def test_a_secret_in_another_writing_is_masked_too() -> None:
 def test_what_looks_like_a_phone_a_mail_or_a_password_is_masked(leak: str) -> None:
     masked = Mask(()).apply(f"2026-11-23T14:05:00.123Z INFO avant {leak} après")
     assert masked.startswith("2026-11-23T14:05:00.123Z INFO avant ")
+    assert not re.search("12345678|8123456|9123456|0800123456", re.sub(r"\D", "", masked))
     for part in ("Azerty12", "Y29uc3Vs", "12345678", "12 34 56", "12.34.56", "000001", "exemple.invalid"):
         assert part not in masked
 
@@ -93,6 +108,8 @@ def test_what_looks_like_a_phone_a_mail_or_a_password_is_masked(leak: str) -> No
         "2026-11-23T14:05:00.123Z INFO export 20261123145338_anduze_csv_001.csv écrit, 1234567890 octets",
         "recovery at 0/217E5C8, campagne 5b0f6c1e-2f5d-4c57-9a39-1d3a7be0c0de, 127.77.0.11:5432",
         "durée 00:00:12.345, du 2026-01-02 03:04:05 au 2026-01-03 03:04:05",
+        "relevé du 01/02/2026 10:00, +1 écart, +12,5 ms, 2026-11-30T06:12:34+01:00, [+0100] 20261130 12345678",
+        "12:00:00 +0100, écart de +0.0612345678, 1 234 567 890 octets, lignes 10-20-30-40-50",
         "fraction 0.0612345678, empreinte a0612345678bcdef01, date 20261123-01020304, jeton expiré, Passage : 7",
     ],
 )
