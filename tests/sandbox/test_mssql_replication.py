@@ -166,6 +166,7 @@ class Instance(Server):
             requirements.OUR_MARK: self.mark,
             requirements.IS_SYSADMIN: True,
             requirements.HAS_ITS_NAME: True,
+            requirements.TAKES_SQL_LOGINS: True,
             requirements.HAS_REPLICATION: True,
             requirements.AGENT_RUNS: True,
             replication.HAS_POSITION.format(passive=PASSIVE_DATABASE): True,
@@ -267,6 +268,15 @@ def test_a_connection_that_may_not_do_it_or_a_server_without_its_name_is_told_an
     with pytest.raises(ConfigError, match=words):
         act(server)
     assert number_changes(server) == 0
+
+
+def test_a_server_where_no_account_could_log_in_is_refused_but_a_pair_is_still_taken_away_from_it() -> None:
+    server = answering(former_pair(), requirements.TAKES_SQL_LOGINS, None)
+    for replicates in (True, False):
+        with pytest.raises(ConfigError, match="n'accepte que l'authentification Windows"):
+            create_pair(server, PASSWORDS, replicates=replicates)
+        assert number_changes(server) == 0
+    assert take_pair_away(server)
 
 
 LIMITS = [

@@ -43,6 +43,7 @@ from nonreg.sandbox.mssql.requirements import (
     require_own_distributor,
     require_replication,
     require_server,
+    require_sql_logins,
 )
 from nonreg.waiting import DeadlinePassed, wait_until
 
@@ -97,6 +98,7 @@ def create_pair(
     """
     require_names(active, passive)
     require_server(connection)
+    require_sql_logins(connection)
     if replicates:
         require_replication(connection)
     find_pair(connection, active, passive)

@@ -36,6 +36,7 @@ END CATCH;
 SELECT NULLIF(@installee, 0);
 """
 HAS_ITS_NAME = "SELECT CASE WHEN @@SERVERNAME = CAST(SERVERPROPERTY('ServerName') AS sysname) THEN 1 END"
+TAKES_SQL_LOGINS = "SELECT CASE WHEN CAST(SERVERPROPERTY('IsIntegratedSecurityOnly') AS int) = 0 THEN 1 END"
 # Its service, or the session that it keeps open: not every platform shows both.
 AGENT_RUNS = """
 SELECT CASE WHEN EXISTS (
@@ -71,6 +72,15 @@ def require_server(connection: Any) -> None:
             "Ce serveur n'a pas de nom, ou a été renommé (@@SERVERNAME n'est pas SERVERPROPERTY('ServerName')) : il ne "
             "peut pas être son propre Distributeur. Corrigez-le par sp_dropserver et sp_addserver …, 'local', puis un "
             "redémarrage."
+        )
+
+
+def require_sql_logins(connection: Any) -> None:
+    """ConfigError for a server where no account of a pair could log in."""
+    if not exists(connection, TAKES_SQL_LOGINS):
+        raise ConfigError(
+            "Ce serveur n'accepte que l'authentification Windows : les comptes des maquettes, qui sont SQL, "
+            "ne pourraient pas s'y connecter."
         )
 
 
