@@ -15,7 +15,7 @@ import pytest
 from nonreg.clients.result_sets import run_batch
 from nonreg.clients.sql import Session, open_session
 from nonreg.config import load_platform
-from nonreg.errors import ConfigError
+from nonreg.errors import ConfigError, RequestFailed
 from nonreg.ha.driver import choose_driver
 from nonreg.ha.group import Health
 from nonreg.model import Outcome, ScenarioResult
@@ -152,10 +152,12 @@ def test_a_server_that_cannot_replicate_has_its_pair_all_the_same_and_the_reason
     assert server.has_distributor == (not limit)
 
 
-def test_any_other_refusal_is_no_reason_to_skip_anything() -> None:
+def test_any_other_refusal_or_failure_is_no_reason_to_skip_anything() -> None:
     """Without a server too."""
     with pytest.raises(ConfigError, match="n'est pas sysadmin"):
         make_pair(answering(Instance(), requirements.IS_SYSADMIN, None), PASSWORDS)
+    with pytest.raises(RequestFailed, match=r"40_publication\.sql"):
+        make_pair(Instance(failing="sp_addarticle"), PASSWORDS)
 
 
 def test_an_instance_is_told_by_its_port_and_never_taken_for_the_default_one() -> None:
