@@ -22,7 +22,6 @@ from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.text.paragraph import Paragraph as WordParagraph
 
-from reports import text
 from reports.document import (
     Block,
     Cell,
@@ -41,6 +40,7 @@ from reports.document import (
     Span,
     Table,
 )
+from reports.tame import tame_text
 
 CONTENT = "contenu"
 PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
@@ -70,7 +70,10 @@ def write_docx(document: Document, created: datetime, template: bytes | None = N
         place.addprevious(element)
     place.getparent().remove(place)
     about = word.core_properties
-    about.title, about.subject, about.author = _clean(document.title), _clean(document.subject)[:255], AUTHOR
+    about.title, about.subject = (
+        _clean(one)[:255] for one in (document.title, document.subject)
+    )  # as Word has it
+    about.author = AUTHOR
     about.language, about.last_modified_by, about.comments = "fr-FR", AUTHOR, ""
     about.created = about.modified = created.astimezone(UTC).replace(tzinfo=None)
     about.revision = 1
@@ -278,7 +281,7 @@ def _sign(cell: Cell) -> str:
 
 
 def _clean(words: str) -> str:
-    return text.show_unprintable(words)
+    return tame_text(words)
 
 
 def _element(name: str, **attributes: str) -> Any:

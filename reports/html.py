@@ -14,14 +14,18 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from reports.document import Cell, Chart, Column, Document, Matrix, Table
+from reports.tame import is_wild, tame
 
 # A path beside or above the page, quoted: neither a scheme nor another machine fits in it.
 RELATIVE = re.compile(r"(?:\.\./)*[A-Za-z0-9._~%-]+(?:/[A-Za-z0-9._~%-]+)*")
 
 
 def write_html(document: Document) -> str:
-    """Return the page; every text is escaped."""
-    return _load_template().render(document=document) + "\n"
+    """Return the page; every text is escaped, and tamed where one is found that was not."""
+    page = _load_template().render(document=document)
+    if is_wild(page):
+        page = _load_template().render(document=tame(document))
+    return page + "\n"
 
 
 @cache

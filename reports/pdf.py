@@ -25,6 +25,7 @@ from typing import Any
 import typst
 
 from reports.document import Chart, Document, Section
+from reports.tame import tame_text
 
 # Unit separator: a control character, so it cannot be left in a printable text.
 BREAK = "\x1f"
@@ -43,7 +44,7 @@ _PIECE = re.compile(r"[^_./\\\-=,;:()\[\]{}|&?+@#]*[_./\\\-=,;:()\[\]{}|&?+@#]*"
 
 def write_pdf(document: Document, created: datetime) -> bytes:
     """Return the PDF; the same document and moment give the same bytes."""
-    data = _prepare(document, cache(lambda text: mark_breaks(keep_drawable(text))))
+    data = _prepare(document, cache(lambda text: mark_breaks(keep_drawable(tame_text(text)))))
     template = files("reports").joinpath("templates", "rapport_a2.typ").read_bytes()
     return typst.compile(
         template,

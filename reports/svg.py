@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from markupsafe import escape
 
 from reports.document import Chart
+from reports.tame import tame_text
 
 INK, SOFT, LINE, PALE, STRONG = "#1b2229", "#4a545e", "#b9c1c8", "#e3e9ee", "#a3141e"
 FONTS = "'Segoe UI', 'Liberation Sans', Arial, 'Libertinus Serif', sans-serif"
@@ -18,7 +19,7 @@ SIGNS = "'DejaVu Sans Mono', monospace"
 
 def frame(parts: Sequence[str], width: int, height: int, key: str, title: str, description: str) -> Chart:
     """Return the whole drawing with its title and description, which `key` names."""
-    name, said = escape(title), escape(description)
+    name, said = escape(tame_text(title)), escape(tame_text(description))
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
         f'height="{height}" role="img" aria-labelledby="{key}-titre {key}-texte" font-family="{FONTS}">'
@@ -45,7 +46,7 @@ def label(
     bold = f' font-weight="{weight}"' if weight != "normal" else ""
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{fill}" text-anchor="{anchor}"{family}{bold}>'
-        f"{escape(words)}</text>"
+        f"{escape(tame_text(words))}</text>"
     )
 
 

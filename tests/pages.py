@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
@@ -25,8 +26,11 @@ def check_page(document: Document) -> Page:
     tags = [tag for tag, _ in page.tags]
     assert page.faults == []
     assert not {"script", "link", "img", "iframe", "object", "form"} & set(tags)
-    assert "url(" not in html
-    assert "@import" not in html
+    styles = "".join(re.findall("<style>.*?</style>", html, re.DOTALL)) + "".join(
+        attributes.get("style") or "" for _, attributes in page.tags
+    )
+    assert "url(" not in styles
+    assert "@import" not in styles
     links = [a[key] or "" for _, a in page.tags for key in ("src", "href", "action", "srcset") if key in a]
     anchors = [a["id"] for _, a in page.tags if "id" in a]
     inner = {link[1:] for link in links if link.startswith("#")}

@@ -34,6 +34,7 @@ from reports.document import (
     Table,
 )
 from reports.docx import load_template, write_docx
+from reports.tame import MOST_CHARACTERS
 from reports.view import build_document
 from tests.report_samples import rich_report
 
@@ -164,9 +165,11 @@ def test_any_text_makes_a_file_that_another_reader_opens(words: str) -> None:
     assert read(write_docx(make(Paragraph(words), Table("t", (Column("c"),), ((Cell(words),),))), AT)).tables
 
 
-def test_a_text_of_a_million_characters_breaks_nothing() -> None:
+def test_a_text_of_a_million_characters_is_cut_and_says_so() -> None:
     content = write_docx(make(Paragraph("x" * 1_000_000)), AT)
-    assert max(map(len, list_texts(read(content)))) == 1_000_000
+    longest = max(list_texts(read(content)), key=len)
+    assert longest.startswith("x" * MOST_CHARACTERS)
+    assert "980\u202f000 caractères de plus" in longest
 
 
 def test_the_same_document_gives_the_same_bytes_and_another_moment_other_ones() -> None:
