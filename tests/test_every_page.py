@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -18,10 +19,12 @@ from pypdf.generic import (
     StreamObject,
 )
 
+from reports.html import write_html
 from reports.pdf import write_pdf
 from tests.every_page import AT, PAGES, make_page
 from tests.pages import check_page
 from tests.pdf_structure import list_faults
+from tests.test_reports_html import luminance
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -29,6 +32,25 @@ def test_every_page_is_well_formed_and_its_pdf_is_structured(name: str) -> None:
     document = make_page(name)
     check_page(document)
     assert list_faults(write_pdf(document, AT)) == []
+
+
+def test_words_in_drawings_are_readable() -> None:
+    """Dark words stand on white or on a pale box, white ones on a dark box: 4.5 is what WCAG AA asks."""
+    pages = "".join(write_html(make_page(name)) for name in PAGES)
+    drawings = "".join(re.findall("<svg.*?</svg>", pages, re.DOTALL))
+    words = set(re.findall(r'<text[^>]* fill="([^"]*)"', drawings))
+    boxes = set(re.findall(r'<(?:rect|path|polygon)[^>]* fill="(#[^"]*)"', drawings))
+    assert drawings.count("<text") == len(re.findall(r'<text[^>]* fill="#[0-9a-f]{6}"', drawings))
+    pale = {one for one in boxes if contrast(one, "#ffffff") < 2}
+    assert {"#1b2229", "#a3141e"} <= boxes - pale
+    assert {"#1b2229", "#4a545e"} <= words - {"#ffffff"}
+    assert all(contrast(word, box) >= 4.5 for word in words - {"#ffffff"} for box in {*pale, "#ffffff"})
+    assert all(contrast("#ffffff", box) >= 4.5 for box in boxes - pale)
+
+
+def contrast(one: str, other: str) -> float:
+    light, dark = sorted((luminance(one.strip("#")), luminance(other.strip("#"))), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
 
 
 def _drop(name: str, *path: str) -> Callable[[Any, Any], None]:

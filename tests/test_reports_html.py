@@ -150,10 +150,10 @@ def test_colours_keep_a_readable_contrast_on_white() -> None:
     colours = re.findall(r"--(?:ink|soft|ok|ko|warn|info|muted): #([0-9a-f]{6})", html)
     assert len(colours) == 7
     for colour in colours:
-        assert 1.05 / (_luminance(colour) + 0.05) >= 5.5  # WCAG AA asks 4.5; grey headers take some
+        assert 1.05 / (luminance(colour) + 0.05) >= 5.5  # WCAG AA asks 4.5; grey headers take some
 
 
-def _luminance(colour: str) -> float:
+def luminance(colour: str) -> float:
     parts = [int(colour[i : i + 2], 16) / 255 for i in (0, 2, 4)]
     red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
