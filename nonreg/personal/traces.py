@@ -1,0 +1,159 @@
+"""The files that name a person, in the runs' folder and in the governance folder, and what may become of each.
+
+What is sealed, signed or hashed in the ledger is never changed: its retention removes it. What waits to be sent, or is
+being written, is left to whoever works on it. The rest is text that may be rewritten, or something for a person.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from nonreg import ledger
+from nonreg.config import Platform
+from nonreg.evidence.files import MANIFEST, is_evidence
+from nonreg.model.personal import Fate, Trace
+from nonreg.model.retention import FOLDER_KINDS, ItemKind, Judged
+from nonreg.people import PEOPLE
+from nonreg.personal.terms import Terms
+from nonreg.promoted import FOLDER as BASELINES
+from nonreg.retention.figures import PURGES
+from nonreg.tracker.connection import find_folder
+from nonreg.tracker.outbox import FOLDER as OUTBOX
+from nonreg.waivers import DECISIONS
+from nonreg.waivers import FILE as WAIVERS
+
+DOCUMENTS = "documents"  # drafts are worked on there, each in its folder
+RENDERED = (".html", ".pdf", ".docx", ".xlsx")
+ZIPPED = (".docx", ".xlsx", ".zip")
+KEPT_WITH_LEDGER = "gardé avec le registre"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file, and what it is."""
+
+    path: Path
+    trace: Trace
+
+
+def find_traces(
+    terms: Terms, platform: Platform, runs_dir: Path, governance: Path, judged: Iterable[Judged]
+) -> tuple[Found, ...]:
+    """Every file that names the person, or holds the id; the people file and the ledger apart."""
+    place = Placing(runs_dir, tuple(judged))
+    tracker = find_folder(platform)
+    found = []
+    for root, classify in ((runs_dir, place.classify), (governance, place_governance)):
+        for path in list_files(root, tracker):
+            name = path.relative_to(root).as_posix()
+            if name in (ledger.FILE, PEOPLE) or name.endswith(".lock"):
+                continue
+            named, with_id = look_into(path, terms)
+            if named or with_id:
+                shown = name if root == runs_dir else str(path)
+                fate, due, note = classify(name)
+                if fate is Fate.REWRITTEN and not is_text(path):
+                    fate, note = Fate.HAND, "pas un texte"
+                found.append(Found(path, Trace(shown, fate, named, due, note)))
+    return tuple(mark_rendered(found, runs_dir))
+
+
+def list_files(root: Path, left_out: Path | None) -> Iterator[Path]:
+    """Every regular file below a folder, without those of a local tracker."""
+    for path in sorted(root.rglob("*")):
+        inside = left_out is not None and path.resolve().is_relative_to(left_out.resolve())
+        if path.is_file() and not path.is_symlink() and not inside:
+            yield path
+
+
+def look_into(path: Path, terms: Terms) -> tuple[bool, bool]:
+    """Whether a file names the person, and whether it holds the id; what is in a zip is looked into."""
+    try:
+        texts = list(read_texts(path))
+    except (OSError, zipfile.BadZipFile):
+        return False, False
+    return any(map(terms.holds, texts)), any(map(terms.holds_id, texts))
+
+
+def read_texts(path: Path) -> Iterator[str]:
+    """The text of a file; of an archive, of each file in it."""
+    if path.suffix in ZIPPED and zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            for one in archive.infolist():
+                if one.file_size < 1 << 26:
+                    yield archive.read(one).decode("utf-8", "replace")
+        return
+    yield path.read_bytes().decode("utf-8", "replace")
+
+
+def is_text(path: Path) -> bool:
+    """True for a file that can be written again as text."""
+    try:
+        return "\0" not in path.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """What each file of a runs' folder is, from what retention knows of it."""
+
+    runs_dir: Path
+    judged: tuple[Judged, ...]
+
+    def classify(self, name: str) -> tuple[Fate, datetime | None, str]:
+        """Fate, when retention removes it, and why it stays."""
+        parts = name.split("/")
+        if parts[0] == PURGES:
+            return Fate.SEALED, None, KEPT_WITH_LEDGER
+        for one in self.judged:
+            item = one.item
+            if item.kind in FOLDER_KINDS and name.startswith(f"{item.place}/"):
+                inner = name.removeprefix(f"{item.place}/")
+                sealed = item.sealed and (is_evidence(inner) or inner == MANIFEST)
+                return self._place(one, sealed=sealed or item.kind is not ItemKind.RUN)
+            if name in item.files:
+                return self._place(one, sealed=item.kind is ItemKind.PAGE)
+        if parts[0] == OUTBOX:
+            return Fate.WAITING, None, "boîte d'envoi du suivi : remis, puis retiré à sa date"
+        if parts[0] == DOCUMENTS and len(parts) > 2:
+            return Fate.REWRITTEN, None, ""
+        return Fate.HAND, None, "fichier que l'outil ne réécrit pas"
+
+    def _place(self, one: Judged, *, sealed: bool) -> tuple[Fate, datetime | None, str]:
+        if sealed:
+            return Fate.SEALED, one.due, " ; ".join(one.reasons)
+        if one.item.obstacle:
+            return Fate.WAITING, one.due, one.item.obstacle
+        return Fate.REWRITTEN, one.due, ""
+
+
+def place_governance(name: str) -> tuple[Fate, datetime | None, str]:
+    """The same in a governance folder: what is signed there stays as it was signed."""
+    if name.split("/")[0] in (BASELINES, DECISIONS) or name == WAIVERS:
+        return Fate.SEALED, None, "signé : gardé tant que la décision l'est"
+    if name.endswith(".toml"):
+        return Fate.REWRITTEN, None, ""
+    return Fate.HAND, None, "fichier que l'outil ne réécrit pas"
+
+
+def mark_rendered(found: list[Found], runs_dir: Path) -> Iterator[Found]:
+    """What was made from a draft that names the person goes, to be made again: not all of it can be read as text."""
+    drafts = {
+        one.path.parent
+        for one in found
+        if one.trace.place.startswith(f"{DOCUMENTS}/")
+        and one.trace.fate is Fate.REWRITTEN
+        and one.trace.named
+    }
+    for one in found:
+        if one.path.parent not in drafts or one.path.suffix not in RENDERED:
+            yield one
+    for folder in sorted(drafts):
+        for path in sorted(folder.iterdir()):
+            if path.suffix in RENDERED:
+                yield Found(path, Trace(path.relative_to(runs_dir).as_posix(), Fate.REMOVED, named=True))
