@@ -29,6 +29,7 @@ from nonreg.commands import (
 from nonreg.errors import LedgerBroken, NonregError
 from nonreg.french import EXIT_USAGE, FrenchParser, describe_os_error
 from nonreg.interrupts import note_interrupts
+from nonreg.screen import guarded
 
 
 def build_parser() -> FrenchParser:
@@ -66,7 +67,12 @@ def build_parser() -> FrenchParser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns its exit code."""
+    """Run one command; returns its exit code. Whoever wrote what it prints, no terminal obeys it."""
+    with guarded():
+        return _run(arguments)
+
+
+def _run(arguments: list[str] | None) -> int:
     note_interrupts()
     options = build_parser().parse_args(arguments)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ from typing import Any
 from nonreg.attempts import CLOSING_STARTED, STARTED, describe_attempt
 from nonreg.busy import read_waiting
 from nonreg.model import CampaignPlan, Outcome
+from nonreg.screen import show, unguarded
 from nonreg.store import CLOSING_EVENTS, END, GUARDS, PLAN, load_json, read_events
 
 REFRESH_SECONDS = 0.2
@@ -100,7 +102,7 @@ def read_progress(run_dir: Path) -> Progress:
     going_on = CLOSING_STAGE if closing else describe_attempt(attempt) or "Exécution"
     stage = "Terminé" if ended else going_on if (run_dir / GUARDS).is_file() else "Gardes"
     label = describe_running(tuple(running), titles)
-    waiting = "" if ended else read_waiting(run_dir)
+    label, waiting = show(label), "" if ended else show(read_waiting(run_dir))
     if waiting:
         stage, label = WAITING_STAGE, waiting
     return Progress(len(plan.scenarios), stage, tuple(finished), label, ended, waiting)
@@ -128,7 +130,7 @@ def watch_run(run_dir: Path, is_over: Callable[[], bool]) -> None:
     """Draw the run until it ends or `is_over()`; on a terminal a live bar, otherwise a line per scenario."""
     from rich.console import Console
 
-    console = Console()
+    console = Console(file=unguarded(sys.stdout))
     if console.is_terminal:
         _watch_live(run_dir, is_over, console)
     else:

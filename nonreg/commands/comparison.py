@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TextIO
 from nonreg.commands import EXIT_INCOMPLETE, EXIT_KO, EXIT_OK, RUNS_DIR, Commands
 from nonreg.errors import ConfigError, NonregError, PlatformError, UsageError
 from nonreg.french import explain_os_error
+from nonreg.screen import show, unguarded
 
 if TYPE_CHECKING:
     from nonreg.comparison.compare import Comparison, Options
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 JOURNALS = "comparaisons"
 SHOWN = 20  # lines of differences on the screen
 UNFOLDED = 400  # characters
+FORMULA = tuple("=+-@\t\r|＝＋－＠")  # what a cell of a spreadsheet begins with, to compute
+NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?(?:[eE][+-]?\d+)?")
 LINE_SECONDS = 5.0  # between two lines of progress where there is no terminal
 
 
@@ -284,6 +287,11 @@ def open_output(path: str) -> Iterator[TextIO | None]:
         raise NonregError(f"{path} : écriture impossible ({explain_os_error(error)}).") from error
 
 
+def defuse_cell(words: str) -> str:
+    """A text that a spreadsheet takes for no formula; a number stays one."""
+    return f"'{words}" if words.lstrip().startswith(FORMULA) and not NUMBER.fullmatch(words) else words
+
+
 def show_differences(found: Comparison, file: TextIO | None) -> None:
     """The first lines on the screen, all of them in the file."""
     from rich.console import Console
@@ -294,17 +302,18 @@ def show_differences(found: Comparison, file: TextIO | None) -> None:
 
     shown = Table(box=None, pad_edge=False, header_style="bold")
     for heading in (*HEADINGS[:3], *found.places):
-        shown.add_column(heading, overflow="fold")
+        shown.add_column(Text(show(heading)), overflow="fold")
     count = 0
     for row in list_rows(found):
         count += 1
         if count <= SHOWN:
-            shown.add_row(*(Text(cell) for cell in row))
+            shown.add_row(*(Text(show(cell)) for cell in row))
         if file is not None:
-            csv.writer(file, delimiter=";").writerow((found.table, *row))
+            csv.writer(file, delimiter=";").writerow(map(defuse_cell, (found.table, *row)))
     if count:
         # Nothing is folded where nobody looks at a screen.
-        Console(highlight=False, width=None if sys.stdout.isatty() else UNFOLDED).print(shown)
+        width = None if sys.stdout.isatty() else UNFOLDED
+        Console(file=unguarded(sys.stdout), highlight=False, width=width).print(shown)
     if count > SHOWN:
         where = "dans le fichier" if file is not None else "avec --output FICHIER"
         print(f"  … et {count - SHOWN} lignes de plus {where}")  # noqa: T201
@@ -314,11 +323,12 @@ def show_differences(found: Comparison, file: TextIO | None) -> None:
 def show_progress(table: str) -> Iterator[Callable[[Progress], None]]:
     """One line that changes on a terminal, a line from time to time elsewhere; never on the standard output."""
     from rich.console import Console
+    from rich.markup import escape
 
-    console = Console(stderr=True, highlight=False)
+    console = Console(file=unguarded(sys.stderr), highlight=False)
     if console.is_terminal:
-        with console.status(table) as status:
-            yield lambda progress: status.update(f"{table} — {progress.tell()}")
+        with console.status(escape(show(table))) as status:
+            yield lambda progress: status.update(escape(show(f"{table} — {progress.tell()}")))
         return
     last = time.monotonic()
 
@@ -326,6 +336,6 @@ def show_progress(table: str) -> Iterator[Callable[[Progress], None]]:
         nonlocal last
         if time.monotonic() - last >= LINE_SECONDS:
             last = time.monotonic()
-            console.print(f"{table} — {progress.tell()}")
+            console.print(show(f"{table} — {progress.tell()}"), markup=False)
 
     yield tell

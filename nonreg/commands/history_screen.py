@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from nonreg.model import Cause, Verdict
+from nonreg.screen import unguarded
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -185,7 +186,7 @@ def open_screen() -> Console:
     """A console that keeps what it is told; in a pipe as wide as needed, without colours."""
     from rich.console import Console
 
-    real = Console()
+    real = Console(file=unguarded(sys.stdout))
     width = real.width if real.is_terminal else PIPE_COLUMNS
     return Console(
         file=io.StringIO(),
@@ -203,6 +204,7 @@ def print_screen(screen: Console) -> None:
     assert isinstance(screen.file, io.StringIO)
     lines = [line.rstrip() for line in screen.file.getvalue().splitlines()]
     try:
-        print("\n".join(lines), flush=True)  # noqa: T201
+        # Each text in it was cleaned; colours are left.
+        print("\n".join(lines), file=unguarded(sys.stdout), flush=True)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
