@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from nonreg import ledger
 from nonreg.handover.readiness import KIND
 from nonreg.steering.pack import FOLDER as PACKS
 from nonreg.waiting import wait_until
-from tests.governed import Governed, make_governed
+from tests.governed import Governed, make_governed, publish_run
 from tests.handover.executions import PILOTAGE, TECHNIQUE, TITULAIRE
 from tests.prefect_server import Server, start_server
 from tests.steering.samples import write_tracker
@@ -123,3 +124,18 @@ def test_the_scope_of_a_renfort_is_in_the_log_of_what_he_starts(server: Server, 
         return any(f"Aucun périmètre signé pour « {TECHNIQUE} »" in one["message"] for one in logs)
 
     wait_until(look, LONG_SECONDS, poll_seconds=0.3)
+
+
+def test_the_monthly_look_at_what_is_kept_shows_and_removes_only_when_asked_to(
+    server: Server, governed: Governed
+) -> None:
+    publish_run(governed, "vieux", started_at=datetime(2024, 1, 1, 6, 0, tzinfo=UTC))
+    publish_run(governed, "recent", started_at=datetime.now(UTC))
+    shown = run(server, governed, "conservation")
+    assert shown["state"]["type"] == "COMPLETED"
+    assert "1 à retirer" in shown["name"]
+    assert (governed.runs_dir / "vieux").is_dir()
+    done = run(server, governed, "conservation", apply=True)
+    assert (done["state"]["type"], done["state"]["message"]) == ("COMPLETED", "1 élément retiré.")
+    assert not (governed.runs_dir / "vieux").exists()
+    assert (governed.runs_dir / "recent").is_dir()

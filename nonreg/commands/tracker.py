@@ -31,6 +31,8 @@ TELLING = frozenset(
         "accept-differences",
         "report",
         "document",
+        "retention",
+        "person",
         "steering",
     }
 )

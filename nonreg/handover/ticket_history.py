@@ -103,6 +103,10 @@ def describe(entry: LedgerEntry, titles: Mapping[str, str]) -> str:
             return f"document {data.get('genre')} archivé, version {data.get('version')} ({data.get('document')})"
         case "document-evenement":
             return f"relevé {data.get('document')} : {say_followed(data)}"
+        case "purge":
+            return f"purge {data.get('purge')}, dossiers au terme de leur conservation : {len(data.get('folders', ()))}"
+        case "donnees-personnelles":
+            return f"données personnelles de {data.get('subject')} : {data.get('event')}"
     if entry.decision is not None:
         return f"{DECISIONS[entry.decision.kind]} ({entry.decision.subject})"
     return f"{entry.kind} : {data.get('verdict', 'voir le registre')}"

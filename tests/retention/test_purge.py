@@ -27,6 +27,8 @@ from tests.retention.cut import cut
 from tests.retention.sites import NOW, OLD, RECENT, list_places, list_purges, look, seal_old, verify, work_on
 from tests.retention.test_plan import make_alert
 from tests.test_promotion import promote_run
+from tests.tracker.desks import connect_folder
+from tests.tracker.folders import add_ticket
 
 GONE = ("migrations/M-1", "vieux", "vieux-2")
 
@@ -88,6 +90,19 @@ def test_the_command_says_what_it_did_and_where_the_evidence_is(site: Governed) 
     again = site.cli("retention", "purge", "--apply")
     assert "0 élément retiré." in again.stdout
     assert len(list_purges(site)) == 1
+
+
+def test_a_purge_is_told_in_its_ticket(site: Governed, tmp_path: Path) -> None:
+    folder = tmp_path / "suivi-local"
+    connect_folder(site, folder)
+    closed = 'etat = "fermé"\nferme_le = 2026-01-01'
+    add_ticket(folder, "AQ-1", "Campagnes", closed)
+    add_ticket(folder, "AQ-5", "Conservation")
+    assert site.cli("tracker", "deliver").returncode == 0  # what came before a tracker was named is not told
+    done = site.cli("retention", "purge", "--apply", "--ticket", "AQ-5")
+    assert done.returncode == 0, done.stdout
+    told = "".join(path.read_text(encoding="utf-8") for path in (folder / "AQ-5").rglob("*.md"))
+    assert "dossiers au terme de leur conservation : 3." in told
 
 
 def test_a_folder_that_no_purge_announced_is_still_missed(site: Governed) -> None:
