@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+import nonreg.begun  # noqa: F401 - before anything is done: what a command adds to a new ledger is its own
 from nonreg.commands import (
     EXIT_INCOMPLETE,
     EXIT_KO,

@@ -34,7 +34,8 @@ PHONE = (
 )
 # A hash may hold ten digits in a row: whole words of hexadecimal stay.
 HASH = r"\b(?=\d*[a-fA-F])[0-9a-fA-F]{12,}\b"
-# Applied in this order, after the known secret values.
+# Applied in this order, after the known secret values. What is open at both ends has a bound, or a text of a megabyte
+# would take as long as the square of its length.
 PATTERNS = (
     (re.compile(r"(?i)\b((?:set-)?cookie2?[\"']?\s*[:=]\s*)\S.*"), rf"\1{MASKED}"),
     (re.compile(r"(?i)\b((?:proxy-)?authorization[\"']?\s*[:=]\s*)\S.*"), rf"\1{MASKED}"),
@@ -42,7 +43,7 @@ PATTERNS = (
     (re.compile(r"(?i)\b(negotiate|ntlm)\s+[A-Za-z0-9+/=]{24,}"), rf"\1 {MASKED}"),
     (re.compile(r"(?i)\b(SCRAM-SHA-\d+)\$\S+"), rf"\1${MASKED}"),
     (re.compile(r"\bmd5[0-9a-f]{32}\b"), MASKED),
-    (re.compile(r"(://[^\s/:@]*):(?!\d+/)\S+@"), rf"\1:{MASKED}@"),
+    (re.compile(r"(://[^\s/:@]*):(?!\d+/)\S{1,500}@"), rf"\1:{MASKED}@"),
     (re.compile(rf"(?i)\b(identified\s+(?:with\s+\S+\s+)?by\s+(?:values\s+)?){VALUE}"), rf"\1{MASKED}"),
     (re.compile(rf"(?i)(--{NAME}[\w-]*\s+){VALUE}"), rf"\1{MASKED}"),
     (re.compile(rf"(?i)({NAME}\w*[\"']?(?:\s*[=:]\s*|\s+(?=[NE]?['\"]))){VALUE}"), rf"\1{MASKED}"),
@@ -52,13 +53,14 @@ PATTERNS = (
 ADDRESS = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b(?::\d+)?")
 # What a ticket need not know either; hosts and sites keep their names.
 PLACES = (
-    (re.compile(r"\b([a-z][a-z0-9+.-]*://)[^\s/?#'\"«»<>]+"), r"\1<adresse>"),
-    (re.compile(r"\[(?=[^\]]*(?:::|(?::[^:\]]+){3}))[0-9a-fA-F:.]+\](?::\d+)?"), "<adresse>"),
+    (re.compile(r"\b([a-z][a-z0-9+.-]{0,30}://)[^\s/?#'\"«»<>]+"), r"\1<adresse>"),
+    (re.compile(r"\[(?=[^\]]{0,60}(?:::|(?::[^:\]]{1,60}){3}))[0-9a-fA-F:.]{1,60}\](?::\d+)?"), "<adresse>"),
     (re.compile(r"\blocalhost:\d+"), "<adresse>"),
     (ADDRESS, "<adresse>"),
     (
         re.compile(
-            r"(?i)\b(utilisat(?:eur|rice)|compte|user|login|role(?=\s+\"))(\s+)(?:«[^»]*»|\"[^\"]*\"|'[^']*')"
+            r"(?i)\b(utilisat(?:eur|rice)|compte|user|login|role(?=\s+\"))(\s+)"
+            r"(?:«[^»]{0,300}»|\"[^\"]{0,300}\"|'[^']{0,300}')"
         ),
         r"\1\2« <compte> »",
     ),

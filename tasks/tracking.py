@@ -12,14 +12,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from nonreg.begun import BEGUN_AT
 from nonreg.config import Platform, find_platform_file, load_platform
 from nonreg.errors import NonregError
 from nonreg.tracker.posting import Posted, post
 from nonreg.tracker.requirement import require_open_ticket as require_open_ticket
 
 POSTING_SECONDS = 15.0
-# When this process began to work: the first time that a tracker is connected, what happened before is left alone.
-BEGUN_AT = datetime.now(UTC)
 
 
 def post_events(
@@ -28,7 +27,8 @@ def post_events(
     """Collect and deliver; returns what to log, in French. At once where no tracker is named.
 
     In a thread that nobody waits for longer than that: a tracker may take its time with each request, and a thread
-    that ends with the process leaves what a kill would, which the box is made for.
+    that ends with the process leaves what a kill would, which the box is made for. The first time that a tracker is
+    connected, what happened before this process began is left alone.
     """
     if platform.tracker is None:
         return ()
