@@ -58,6 +58,11 @@ TEXTS: dict[str, str] = {
     "end of line": "fin de ligne\\",
     "markup of rich": "[bold red]x[/] [link=http://exemple.invalid]clic[/link] [/]",
     "percent and braces": "%s %(x)s %n {0} {x!r}",
+    "order to a tracker": "/close\n/assign @admin\r/close",
+    "call": "@all @admin @automate\n@admin",
+    "textile link": '"lien":javascript:alert(3) !javascript:alert(4)! <a href="javascript:alert(5)">x</a>',
+    "textile style": "p{background:url(javascript:alert(6))}. style {{macro}}",
+    "secret": "motdepasse=Secret123",
     "path": "../../../../etc/passwd",
     "empty lines": "\n\n\n\r\n",
 }
@@ -95,3 +100,10 @@ class Spoiler:
         if text not in self.changed:
             self.changed[text] = HOSTILE[(self._turn + len(self.changed)) % len(HOSTILE)] + text
         return self.changed[text]
+
+
+# One of each kind, where each costs a document.
+FEW = select(
+    *("script", "word field", "formula", "template", "terminal colour", "right to left"),
+    *("nothing a file may hold", "word markup"),
+)

@@ -19,9 +19,9 @@ from reports.artifacts import (
     say_file,
     summarise,
 )
+from tests.hostile import HOSTILE
 from tests.report_past_samples import regression_report
 from tests.report_samples import green_report
-from tests.test_reports_markdown import HOSTILE
 
 FOLDER = PurePosixPath("/srv/aquareel/runs/20261123T003000Z-essai-0001")
 HERE = Links(FOLDER, "srv-essai")

@@ -18,9 +18,9 @@ from reports.execution import build_record, find_verdict
 from reports.execution_steps import CELL_CHARACTERS
 from reports.text import show_unprintable
 from tests.execution_samples import PAUSE, REQUESTED, end, integration, play, read, suspend
+from tests.hostile import HOSTILE
 from tests.pages import check_page, check_pdf, read_all
 from tests.report_samples import hash_text
-from tests.test_reports_markdown import HOSTILE
 
 AT = REQUESTED + timedelta(hours=22)
 LATE = REQUESTED + timedelta(days=30)

@@ -11,30 +11,9 @@ from markdown_it import MarkdownIt
 
 from reports.markdown import bullets, escape, fence, link
 from reports.text import show_unprintable
+from tests import hostile
 
 READER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-HOSTILE = (
-    '<img src=x onerror="alert(1)">',
-    "<script>alert(1)</script>",
-    "a | b |\n| c",
-    "[clic](javascript:alert(1))",
-    "[clic][1]\n\n[1]: javascript:alert(1)",
-    "![x](http://exemple.invalid/x.png)",
-    "<http://exemple.invalid>",
-    "\x1b[31mrouge\x1b[0m",
-    "droite\u202egauche\u200f",
-    "# titre",
-    "- liste",
-    "1. liste",
-    "> citation",
-    "    code",
-    "```\ncode",
-    "---",
-    "===",
-    "&lt;b&gt; &amp;",
-    "`a` **b** _c_ ~~d~~ \\",
-    "fin de ligne\\",
-)
 TEXTS = st.text(st.characters() | st.sampled_from("<>|&[]()`*_~#-+=\\\n:/.!@1"), max_size=60)
 
 
@@ -48,8 +27,8 @@ def flatten(text: str) -> str:
 
 
 @given(TEXTS)
-@example(HOSTILE[0])
-@example(HOSTILE[4])
+@example(hostile.TEXTS["attribute"])
+@example(hostile.TEXTS["link by reference"])
 @example("0.")
 def test_an_escaped_text_is_one_paragraph_that_reads_as_it_was_written(text: str) -> None:
     rendered = READER.render(escape(text))
@@ -58,7 +37,7 @@ def test_an_escaped_text_is_one_paragraph_that_reads_as_it_was_written(text: str
 
 
 def test_hostile_texts_stay_in_their_cell_and_item() -> None:
-    for text in HOSTILE:
+    for text in hostile.HOSTILE:
         table = f"| a | b |\n| --- | --- |\n| {escape(text)} | fin |"
         rendered = READER.render(table)
         assert rendered.count("<td>") == 2, text

@@ -12,8 +12,8 @@ from nonreg.handover.runbook_file import find_runbook, list_runbooks
 from nonreg.model.handover import Actor, ClockMove, Field, FieldKind, Runbook, Step, StepKind
 from reports.runbook import FORM_ROWS, build_binder_page
 from tests.execution_samples import integration
+from tests.hostile import HOSTILE
 from tests.pages import check_page, check_pdf, read_all
-from tests.test_reports_markdown import HOSTILE
 
 TEXTS = st.text(max_size=60) | st.sampled_from(HOSTILE)
 

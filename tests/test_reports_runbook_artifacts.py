@@ -15,9 +15,9 @@ from markdown_it import MarkdownIt
 from nonreg.model.handover import Execution, Outcome
 from reports.runbook_artifacts import POINTS, describe_failure, describe_progress
 from reports.text import show_unprintable
+from tests import hostile
 from tests.execution_samples import PAUSE, REQUESTED, end, integration, play, read, suspend
 from tests.test_reports_execution import AT, LATE, change_done, make_hostile
-from tests.test_reports_markdown import HOSTILE
 
 READER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 TEXTS = st.text(st.characters() | st.sampled_from("<>|&[]()`*_~#-+=\\\n:/.!@1"), max_size=60)
@@ -141,9 +141,9 @@ def test_a_check_that_found_hundreds_of_points_says_how_many_are_left_out() -> N
 
 
 @given(TEXTS)
-@example(HOSTILE[0])
-@example(HOSTILE[3])
-@example("\n".join(HOSTILE))
+@example(hostile.TEXTS["attribute"])
+@example(hostile.TEXTS["link"])
+@example(hostile.ALL)
 @settings(max_examples=25, deadline=None)
 def test_hostile_texts_are_read_as_they_were_written(text: str) -> None:
     execution = make_hostile(text)

@@ -49,8 +49,9 @@ from tests.documents.sites import (
     urgent,
 )
 from tests.governed import ALL_GOOD, publish_run
+from tests.hostile import FEW as HOSTILE
 from tests.pages import read_all
-from tests.test_reports_docx import HOSTILE, change_template
+from tests.test_reports_docx import change_template
 from tests.test_reports_html import Page
 from tests.tracker.folders import add_ticket
 

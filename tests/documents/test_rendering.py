@@ -34,8 +34,8 @@ from reports.text import make_printable, map_texts
 from reports.urgent_report import build_urgent_report
 from tests.documents.sites import NOW, at, corrections, delivery, record, urgent
 from tests.documents.test_gate import GOOD
+from tests.hostile import FEW as HOSTILE
 from tests.pages import check_page, check_pdf, read_all
-from tests.test_reports_docx import HOSTILE
 
 WORKING = WorkingTime()
 EVENTS = (

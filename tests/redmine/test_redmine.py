@@ -15,6 +15,7 @@ from nonreg.errors import AccessDenied, RequestFailed, UsageError
 from nonreg.model.tracker import Attachment, NewTicket, TicketState
 from nonreg.tracker.api import MAX_TEXT_CHARS
 from nonreg.tracker.protocol import NoteRefused, TicketUnknown
+from tests.hostile import HOSTILE, TEXTS
 from tests.redmine.people import People, describe
 
 pytestmark = pytest.mark.redmine
@@ -237,18 +238,6 @@ def test_what_redmine_refuses_is_told_in_its_words_and_leaves_nothing(people: Pe
     assert people.read_journals(number) == []
 
 
-HOSTILE = (
-    "<script>alert(1)</script><img src=x onerror=alert(2)>",
-    '"lien":javascript:alert(3) !javascript:alert(4)! <a href="javascript:alert(5)">x</a>',
-    "p{background:url(javascript:alert(6))}. style",
-    "[x](javascript:alert(7)) {{macro}} =cmd|' /C calc'!A0",
-    "droite \u202e ehcuag \u200b invisible",
-    "nul \x00 sonnerie \x07 échappement \x1b[31m",
-    "demi \ud800 caractère 🧨",
-    "@admin @automate\n@admin",
-)
-
-
 def test_hostile_texts_stand_as_text_and_show_what_they_hide(people: People) -> None:
     number = people.open_issue("Hostile")
     tracker = people.track()
@@ -260,7 +249,7 @@ def test_hostile_texts_stand_as_text_and_show_what_they_hide(people: People) -> 
     for hidden in ("\x00", "\x07", "\x1b", "\u202e", "\u200b"):
         assert hidden not in notes
         assert f"<U+{ord(hidden):04X}>" in notes
-    assert HOSTILE[0] in notes, "what is no order to a screen is kept to the letter"
+    assert TEXTS["script"] in notes, "what is no order to a screen is kept to the letter"
     page = people.show_page(number)
     assert "<script>alert" not in page
     assert not re.search(r"<[^>]*(?:onerror|javascript:)", page), re.findall(
