@@ -16,6 +16,7 @@ from nonreg.tracker.gitlab import GitlabTracker, open_gitlab
 from nonreg.tracker.protocol import NoteRefused, TicketUnknown
 from nonreg.tracker.settings import TrackerKind, TrackerSettings
 from tests.gitlab_server import PROJECT, TOKEN, Gitlab, start_gitlab, write
+from tests.hostile import HOSTILE
 
 KEY = "essai-0123456789"
 MARK = f"[aquareel-nonreg:{KEY}]"
@@ -131,6 +132,7 @@ def test_a_note_links_its_files_which_are_what_was_given(gitlab: Gitlab) -> None
         "<script>alert(1)</script>",
         "@all",
         "x\u202e\x00",
+        *HOSTILE,
     ],
 )
 def test_a_hostile_text_gives_no_order_calls_nobody_and_shows_what_it_hides(
