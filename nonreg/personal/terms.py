@@ -38,11 +38,15 @@ class Terms:
 
     def holds(self, text: str) -> bool:
         """True when a text names the person."""
+        lowered = text.lower()
+        if not any(run in lowered for run in _list_runs(self.name, self.others)):
+            return bool(_compile_numbers(self.others).search(text))
         return bool(self.pattern.search(text)) or (self.name != ERASED and holds_name(text, self.name))
 
     def holds_id(self, text: str) -> bool:
         """True when a text has the person's id."""
-        return bool(re.search(rf"(?<![a-z0-9-]){re.escape(self.person)}(?![a-z0-9-])", text))
+        found = self.person in text
+        return found and bool(re.search(rf"(?<![a-z0-9-]){re.escape(self.person)}(?![a-z0-9-])", text))
 
     def replace(self, text: str) -> str:
         """The text with the id in place of the name and of the others."""
@@ -58,6 +62,20 @@ class Terms:
 def _compile(name: str, others: tuple[str, ...]) -> re.Pattern[str]:
     found = [*write_other_forms(others), *(write_name_forms(name) if name != ERASED else ())]
     return re.compile("|".join(found) if found else r"(?!)", re.IGNORECASE)
+
+
+@cache
+def _list_runs(name: str, others: tuple[str, ...]) -> tuple[str, ...]:
+    """Letters of which some stand in any text that names the person: most files are passed over by them."""
+    names = _list_main_words(name) if name != ERASED else []
+    words = [one for one in (*names, *others) if not DIGITS.fullmatch(one)]
+    runs = (max(re.findall(r"[a-z0-9]+", one.lower()), key=len, default="") for one in words)
+    return tuple(dict.fromkeys(runs))
+
+
+@cache
+def _compile_numbers(others: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(write_other_forms(filter(DIGITS.fullmatch, others))) or r"(?!)")
 
 
 def make_terms(person: str, name: str, accounts: Iterable[str] = (), others: Iterable[str] = ()) -> Terms:
@@ -76,7 +94,7 @@ def write_name_forms(name: str) -> tuple[str, ...]:
     """Expressions for a name, the longest first."""
     words = [one for one in re.split(r"[\s.,]+", name) if one]
     full = [_write_word(one) for one in words]
-    main = [one for one in words if one.casefold() not in PARTICLES] or words
+    main = _list_main_words(name)
     forms = [GAP.join(full)]
     if len(main) > 1:
         orders = itertools.permutations(main) if len(main) <= 3 else (tuple(main), tuple(reversed(main)))
@@ -98,8 +116,7 @@ def write_other_forms(others: Iterable[str]) -> tuple[str, ...]:
     found = []
     for one in sorted(others, key=lambda word: (-len(word), word)):
         if DIGITS.fullmatch(one):
-            digits = re.sub(r"\D", "", one)
-            national = re.sub(r"^(?:00)?33|^0", "", digits)
+            national = _read_national(one)
             gap = r"[\s().\u00a0\u202f/-]{0,3}"
             found.append(
                 rf"(?<!\d)(?:\(?(?:\+|00){gap}33{gap}(?:0\)?{gap})?|0){gap.join(('', *national))}(?!\d)"
@@ -107,6 +124,16 @@ def write_other_forms(others: Iterable[str]) -> tuple[str, ...]:
         else:
             found.append(f"{BEFORE}{_write_word(one)}{AFTER}")
     return tuple(found)
+
+
+def _list_main_words(name: str) -> list[str]:
+    words = [one for one in re.split(r"[\s.,]+", name) if one]
+    return [one for one in words if one.casefold() not in PARTICLES] or words
+
+
+def _read_national(number: str) -> str:
+    """The digits of a number after its prefix."""
+    return re.sub(r"^(?:00)?33|^0", "", re.sub(r"\D", "", number))
 
 
 def _write_word(word: str) -> str:

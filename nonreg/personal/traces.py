@@ -115,7 +115,7 @@ class Placing:
             if item.kind in FOLDER_KINDS and name.startswith(f"{item.place}/"):
                 inner = name.removeprefix(f"{item.place}/")
                 sealed = item.sealed and (is_evidence(inner) or inner == MANIFEST)
-                return self._place(one, sealed=sealed or item.kind is not ItemKind.RUN)
+                return self._place(one, sealed=sealed or item.kind is ItemKind.RECORD)
             if name in item.files:
                 return self._place(one, sealed=item.kind is ItemKind.PAGE)
         if parts[0] == OUTBOX:

@@ -5,6 +5,7 @@ What cannot be read protects: a purge that does not know keeps.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from pathlib import Path
@@ -167,6 +168,8 @@ def _cite_texts(items: Iterable[Item], runs_dir: Path, run_places: list[str]) ->
             if path.suffix in TEXTS and path.is_file()
         ]
         cited = frozenset(run for run in run_places if run != place and any(run in text for text in texts))
+        # A version is archived again from its draft, as long as that is there.
+        cited |= {one for one in places if re.fullmatch(rf"{re.escape(place)}-v\d+", one)}
         if cited:
             found[place] = cited
     return found

@@ -1,17 +1,19 @@
 """What a runs' folder holds for a time, as it is on the disk; nothing here decides anything.
 
-Not looked at: the ledger, evidence of purges, what waits in a box, drafts of documents, working files of processes.
+Not looked at: the ledger, evidence of purges, what waits in a box, working files of processes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from nonreg import store
 from nonreg.alerts.delivery import State as AlertState
 from nonreg.alerts.outbox import Outbox
+from nonreg.documents.draft_file import load_draft
 from nonreg.errors import NonregError
 from nonreg.evidence.chain import PURGE, RECORD, RUN
 from nonreg.evidence.files import MANIFEST, mark_files
@@ -39,6 +41,7 @@ KINDS = {
     "document": ItemKind.DOCUMENT,
     PACK: ItemKind.PACK,
 }
+DOCUMENTS, DRAFT = "documents", "projet.toml"
 NOT_SEALED = "pas scellé : exécution encore ouverte, ou close sans relevé"
 RUNNING = "en cours"
 
@@ -50,6 +53,7 @@ def list_items(
     found = [
         *_list_sealed(runs_dir, platform, entries),
         *_list_unsealed(runs_dir, platform, entries),
+        *_list_drafts(runs_dir, platform),
         *_list_pages(runs_dir, platform, entries),
         *_list_notes(runs_dir, platform),
         *_list_alerts(runs_dir, platform, now),
@@ -125,6 +129,20 @@ def _list_unsealed(runs_dir: Path, platform: str, entries: Iterable[LedgerEntry]
     for file in sorted(runs_dir.glob(f"{RUNBOOKS}/*/{RUNBOOK}")):
         if file.parent.name in own and not (file.parent / MANIFEST).exists():
             yield _describe_unsealed(ItemKind.RECORD, runs_dir, file.parent, "", NOT_SEALED, None)
+
+
+def _list_drafts(runs_dir: Path, platform: str) -> Iterator[Item]:
+    """Drafts of documents, as old as their last change; those of an unknown platform are left to people."""
+    for file in sorted(runs_dir.glob(f"{DOCUMENTS}/*/{DRAFT}")):
+        if (file.parent / MANIFEST).exists():
+            continue
+        try:
+            about = load_draft(file).document
+        except NonregError:
+            continue
+        if about.platform == platform:
+            found = _describe_unsealed(ItemKind.DOCUMENT, runs_dir, file.parent, about.ticket, "", None)
+            yield replace(found, at=_read_time(file))
 
 
 def _describe_unsealed(
@@ -273,7 +291,7 @@ def _name_group(
 ) -> str:
     """What this is one of a row of: the last one tells how things stand."""
     if kind is ItemKind.RUN:
-        return f"{kind} {plan.catalog}" if plan else kind
+        return f"{kind} {plan.catalog} {','.join(plan.families)}" if plan else kind
     if kind is ItemKind.RECORD:
         data = opened.get(manifest.id, {})
         return f"{kind} {data.get('runbook', '')} {data.get('rehearsal', '')}"

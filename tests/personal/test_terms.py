@@ -79,3 +79,23 @@ def test_whatever_the_name_nothing_of_it_stays_between_words(
     written = {"texte": name, "json": json.dumps(name)[1:-1], "html": html.escape(name)}[how]
     replaced = terms.replace(f"{before} {written} {after}")
     assert written not in replaced or holds_name(f"{before} {after}", name)
+
+
+@given(
+    st.sampled_from(["Barnabé Tresmontagne", "Élodie d'Ô", "Anaïs Le Cœur"]), st.text(max_size=30), st.data()
+)
+def test_what_the_people_file_recognises_is_never_passed_over(
+    name: str, around: str, data: st.DataObject
+) -> None:
+    first, *_, last = name.split()
+    ways = [
+        name,
+        name.upper(),
+        f"{last} {first}",
+        f"{first[0]}. {last}",
+        f"Mme {last}",
+        unicodedata.normalize("NFD", name),
+    ]
+    text = f"{around} {data.draw(st.sampled_from(ways))} {around}"
+    if holds_name(text, name):
+        assert make_terms("p-1", name).holds(text)
