@@ -64,7 +64,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @dataclass
 class Case:
-    """A worker, one campaign that it runs, and all that lives of them."""
+    """A worker, one campaign that it runs, and all that lives of them; `environment` is the campaign's alone."""
 
     server: Server
     layout: Layout
@@ -73,14 +73,9 @@ class Case:
     run: Any = None
 
     def start_worker(self) -> None:
-        kept = dict(self.server.environment)
-        self.server.environment.update(self.environment)
-        try:
-            self.worker = psutil.Process(
-                self.server.start("worker", "start", "--pool", "aquareel", "--type", "process").pid
-            )
-        finally:
-            self.server.environment = kept
+        self.worker = psutil.Process(
+            self.server.start("worker", "start", "--pool", "aquareel", "--type", "process").pid
+        )
 
     def begin(self, deployment: str = "a-la-demande", **parameters: Any) -> None:
         self.start_worker()
@@ -90,7 +85,11 @@ class Case:
             "runs_dir": str(self.runs_dir),
             **parameters,
         }
-        self.run = self.server.post(f"/deployments/{found['id']}/create_flow_run", parameters=body)
+        self.run = self.server.post(
+            f"/deployments/{found['id']}/create_flow_run",
+            parameters=body,
+            job_variables={"env": self.environment},
+        )
 
     def begin_waiting(self) -> None:
         folder = write_catalog(self.root / "scenarios", header=WAITING.format(go=str(self.root / "suite")))
@@ -359,7 +358,7 @@ def test_a_campaign_that_ended_without_its_server_is_shown_when_it_is_back(case:
 
 
 def test_a_campaign_whose_server_never_comes_back_ends_by_itself_with_its_evidence(case: Case) -> None:
-    case.environment = {"NONREG_SHOWING_PATIENCE_SECONDS": "2", "PREFECT_CLIENT_MAX_RETRIES": "0"}
+    case.environment = {"NONREG_SHOWING_PATIENCE_SECONDS": "2", "PREFECT_CLIENT_MAX_RETRIES": "1"}
     case.begin_waiting()
     (flow,) = case.find("prefect.engine")
     kill_server(case.server)
