@@ -1,6 +1,7 @@
 """A triage pack (fiche) as Markdown, to paste in a ticket; pure.
 
-Whatever the platform wrote is quoted, never obeyed, and holds no password, phone, mail, address or account.
+Whatever the platform wrote is quoted, never obeyed, hides nothing, and holds no password, phone, mail, address or
+account.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from functools import lru_cache
 
 from nonreg.masking import conceal
 from nonreg.model import CampaignRun, Cause, Effect, Failure, Gap, Scenario, ScenarioResult, Triage
+from nonreg.screen import show
 from nonreg.wording import decimal, plural
 
+OPENING, MARKED = re.compile(r"\A(\d*)([-+=.)])"), r"\1\\\2"
 SHOWN_GAPS, SHOWN_ROWS = 5, 20
 CELL_CHARS, REQUEST_CHARS = 200, 3000
 CAUSES = {
@@ -173,26 +176,26 @@ def show_instant(at: datetime) -> str:
 @lru_cache(maxsize=2048)  # names, titles and values come again in each pack of a run
 def inline(text: str) -> str:
     """A text on one line, with what Markdown or HTML would obey escaped."""
-    flat = " ".join(conceal(text).split())
+    flat = " ".join(show(conceal(text)).split())
     return re.sub(r"([\\`*_{}\[\]<>|#~&@])", r"\\\1", flat)
 
 
 def code(text: str) -> str:
     """A text for inside single backquotes."""
-    return " ".join(conceal(text).replace("`", "'").split())
+    return " ".join(show(conceal(text)).replace("`", "'").split())
 
 
 def fence(text: str, language: str = "") -> str:
     """A code block longer than any fence inside it."""
-    text = conceal(text)
+    text = show(conceal(text))
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     ticks = "`" * max(3, longest + 1)
     return f"{ticks}{language}\n{text.rstrip(chr(10))}\n{ticks}"
 
 
 def bullets(lines: Iterable[str], escaped: bool = False) -> str:
-    """A list; lines are escaped unless they were."""
-    return "\n".join(f"- {line if escaped else inline(line)}" for line in lines)
+    """A list; lines are escaped unless they were. One that begins as a list or a rule would is no other list."""
+    return "\n".join(f"- {line if escaped else OPENING.sub(MARKED, inline(line))}" for line in lines)
 
 
 def table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

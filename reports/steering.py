@@ -302,7 +302,7 @@ def describe_pack(pack: Pack) -> str:
         *((one.title, _describe_items(one)) for one in pack.lists if one.id != "reste-a-faire"),
     ):
         if items:
-            lines += [f"## {title}", "", *bullets(items, ALERTS_SHOWN), ""]
+            lines += [f"## {escape(title)}", "", *bullets(items, ALERTS_SHOWN), ""]
     return "\n".join(lines)
 
 

@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import re
+from collections.abc import Callable
 
 import docx
 import pytest
 from markdown_it import MarkdownIt
 
+from nonreg.model import History, Verdict
 from nonreg.model.handover import Actor
+from nonreg.triage_page import render_triage_pages
+from reports.activation import describe_activation
+from reports.artifacts import describe_campaign, describe_verdict
 from reports.docx import write_docx
 from reports.html import write_html
 from reports.junit import write_junit
 from reports.pdf import write_pdf
+from reports.platform_state import describe_state
+from reports.readiness import describe_readiness
+from reports.runbook_artifacts import describe_progress
+from reports.steering import describe_pack
 from reports.tame import MOST_CHARACTERS, tame_text
 from reports.text import map_texts
-from tests.every_page import AT, PAGES
-from tests.hostile import ALL, HUGE_LINES, HUGE_WORD, MISLEADING, TEXTS, Spoiler
+from tests.every_page import AT, LATER, PAGES, Change
+from tests.execution_samples import play, read
+from tests.handover.prepared import measure, prepare
+from tests.hostile import ALL, HOSTILE, HUGE_LINES, HUGE_WORD, MISLEADING, TEXTS, Spoiler
 from tests.pages import check_page
 from tests.pdf_structure import list_faults
 from tests.report_past_samples import regression_report
+from tests.steering.samples import make_pack
+from tests.test_reports_artifacts import HERE
 from tests.test_reports_html import Page
+from tests.test_reports_platform_state import make_past, make_state
 
 # What a program reads: who does a step, the anchors of the page of all blocks.
 NO_TEXTS = frozenset({"", "synthese", "deux", *(actor.value for actor in Actor)})
@@ -129,6 +144,50 @@ def test_results_for_other_tools_are_xml_whatever_the_texts() -> None:
     spoilt = map_texts(regression_report(), Spoiler(keep))
     found = fromstring(write_junit(spoilt))
     assert found.tag == "testsuites"
+
+
+def _progress(change: Change) -> str:
+    execution = map_texts(play(7), change)
+    return describe_progress(execution, read(execution, LATER), LATER)
+
+
+def _state(change: Change) -> str:
+    history = History((make_past(0), make_past(1, Verdict.KO)))
+    return describe_state(map_texts(make_state(history, unknown=("x",)), change), HERE)
+
+
+def _activation(change: Change) -> str:
+    execution = map_texts(play(3), change)
+    execution = dataclasses.replace(execution, id="RB-1")  # of the tool: it is quoted as it is
+    return describe_activation([execution], change("motif"), urgent=True, others=[change("un")], platform="p")
+
+
+def _triage(change: Change) -> str:
+    report = map_texts(regression_report(), change)
+    return "\n\n".join(page for _, page in render_triage_pages(report.triage, report.run))
+
+
+# What Prefect shows beside its runs, and what is pasted in tickets: one line for one more.
+ARTIFACTS: dict[str, Callable[[Change], str]] = {
+    "verdict": lambda change: describe_verdict(map_texts(regression_report(), change), HERE),
+    "campaign": lambda change: describe_campaign(map_texts(regression_report(), change), HERE),
+    "triage": _triage,
+    "readiness": lambda change: describe_readiness(map_texts(measure(prepare()), change)),
+    "state": _state,
+    "progress": _progress,
+    "activation": _activation,
+    "pack": lambda change: describe_pack(map_texts(make_pack(), change)),
+}
+
+
+@pytest.mark.parametrize("name", ARTIFACTS)
+def test_no_text_brings_a_tag_or_a_link_to_an_artifact(name: str) -> None:
+    reader = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    plain = re.findall(r"<(\w+)", reader.render(ARTIFACTS[name](lambda one: one)))
+    for turn in range(0, len(HOSTILE), 4):
+        shown = ARTIFACTS[name](Spoiler(keep, turn))
+        assert re.findall(r"<(\w+)", reader.render(shown)) == plain
+        assert MISLEADING.search(shown) is None
 
 
 def test_all_texts_at_once_stand_in_one_paragraph_of_an_artifact() -> None:
