@@ -58,14 +58,13 @@ def list_items(
         *_list_notes(runs_dir, platform),
         *_list_alerts(runs_dir, platform, now),
     ]
-    return tuple(sorted(found, key=lambda one: (one.at, one.place)))
+    # What a link leads to is elsewhere, and not ours to remove.
+    own = (one for one in found if one.place and place_of(runs_dir / one.place, runs_dir) == one.place)
+    return tuple(sorted(own, key=lambda one: (one.at, one.place)))
 
 
-def explain_altered(item: Item, runs_dir: Path, entries: tuple[LedgerEntry, ...]) -> str:
+def explain_altered(folder: Path, runs_dir: Path, entries: tuple[LedgerEntry, ...]) -> str:
     """What is wrong with sealed evidence, in French; empty for what is sound: a purge must not hide an alteration."""
-    if not item.sealed:
-        return ""
-    folder = runs_dir / item.place
     try:
         manifest = read_manifest(folder)
         wrong = compare_files(manifest.files, mark_files(folder))
@@ -73,14 +72,7 @@ def explain_altered(item: Item, runs_dir: Path, entries: tuple[LedgerEntry, ...]
         return str(error).rstrip(".")
     if wrong:
         return f"fichiers {wrong}"
-    return "" if manifest.head is None else explain_chain(manifest, item.place, entries)
-
-
-def find_item(
-    runs_dir: Path, platform: str, place: str, entries: tuple[LedgerEntry, ...], now: datetime
-) -> Item | None:
-    """The thing at that place as it is now; None when there is none."""
-    return next((one for one in list_items(runs_dir, platform, entries, now) if one.place == place), None)
+    return "" if manifest.head is None else explain_chain(manifest, place_of(folder, runs_dir), entries)
 
 
 def _list_sealed(runs_dir: Path, platform: str, entries: Iterable[LedgerEntry]) -> Iterator[Item]:

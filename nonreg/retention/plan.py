@@ -63,7 +63,7 @@ def is_over(judged: Judged, now: datetime) -> bool:
 
 def look_closer(judged: Judged, runs_dir: Path, entries: tuple[LedgerEntry, ...]) -> Judged:
     """Altered evidence is kept: it has to be explained, not made to disappear."""
-    if judged.reasons or judged.item.kind not in FOLDER_KINDS:
+    if judged.reasons or not judged.item.sealed or judged.item.kind not in FOLDER_KINDS:
         return judged
-    wrong = explain_altered(judged.item, runs_dir, entries)
+    wrong = explain_altered(runs_dir / judged.item.place, runs_dir, entries)
     return replace(judged, reasons=(f"preuve altérée, à expliquer d'abord : {wrong}",)) if wrong else judged

@@ -14,7 +14,7 @@ from __future__ import annotations
 import fcntl
 import secrets
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,15 +25,17 @@ from nonreg import ledger
 from nonreg.alerts.outbox import CREATION_LOCK, Outbox
 from nonreg.config import Platform
 from nonreg.durable import sync_folder
-from nonreg.evidence.chain import PURGE
-from nonreg.evidence.files import MANIFEST
+from nonreg.evidence.chain import KEY, PURGE
+from nonreg.evidence.files import MANIFEST, EvidenceWrong
 from nonreg.evidence.seal import Thing, seal_folder
 from nonreg.file_lock import hold_file_lock
 from nonreg.ledger import LedgerEntry
+from nonreg.ledger_witness import collect_witnesses, verify_ledger
 from nonreg.model.retention import FOLDER_KINDS, Item, ItemKind, Judged, Purged, RetentionPlan
 from nonreg.people import People
 from nonreg.retention.facts import ask_tickets
 from nonreg.retention.figures import FIGURES, PURGES, write_figures
+from nonreg.retention.items import explain_altered
 from nonreg.retention.plan import is_over, judge_now, make_plan
 from nonreg.store import PLAN, dump_json, load_json, write_file
 
@@ -112,17 +114,22 @@ def _seal(asked: Asked, folder: Path, plan: RetentionPlan) -> None:
 
 def _finish_earlier(asked: Asked, now: datetime) -> tuple[tuple[str, ...], tuple[Judged, ...]]:
     """What earlier purges announced and had not removed: it is removed now, or is in the way for a reason."""
-    known = _list_announced(ledger.read_entries(asked.runs_dir / ledger.FILE))
+    entries = verify_ledger(asked.runs_dir / ledger.FILE, collect_witnesses(asked.runs_dir)).entries
+    known = {str(one.data.get("purge")): one.data for one in entries if one.kind == PURGE}
     finished: list[str] = []
     left: list[Judged] = []
     for folder in sorted(asked.folder.glob("P-*/")):
-        if folder.name not in known:  # killed before its line: it announced nothing, and removed nothing
+        is_sealed = (folder / MANIFEST).is_file()
+        if (
+            folder.name not in known and not is_sealed
+        ):  # killed before its line: it announced and removed nothing
             shutil.rmtree(folder)
             continue
         plan = load_json(RetentionPlan, folder / ANNOUNCED)
         if plan.platform != asked.platform.name:
             continue
-        if not (folder / MANIFEST).is_file():
+        _require_announced(plan, folder, known.get(folder.name, {}), asked, entries)
+        if not is_sealed:
             _seal(asked, folder, plan)
         waiting = tuple(one for one in plan.removable if is_there(one, asked.runs_dir))
         if waiting:
@@ -140,8 +147,26 @@ def is_there(item: Item, runs_dir: Path) -> bool:
     return any((runs_dir / one).is_file() for one in item.files)
 
 
-def _list_announced(entries: Iterable[LedgerEntry]) -> frozenset[str]:
-    return frozenset(str(one.data.get("purge")) for one in entries if one.kind == PURGE)
+def _require_announced(
+    plan: RetentionPlan,
+    folder: Path,
+    line: Mapping[str, Any],
+    asked: Asked,
+    entries: tuple[LedgerEntry, ...],
+) -> None:
+    """EvidenceWrong unless the list is the one that was announced: what somebody adds to it is not removed."""
+    wrong = explain_altered(folder, asked.runs_dir, entries) if (folder / MANIFEST).is_file() else ""
+    if not wrong and {**line, KEY: None} != {**describe_line(plan, folder.name), KEY: None}:
+        wrong = "sa liste n'est pas celle du registre"
+    inside = all(
+        (asked.runs_dir / name).resolve().is_relative_to(asked.runs_dir.resolve())
+        for one in plan.removable
+        for name in one.files
+    )
+    if wrong or not inside:
+        raise EvidenceWrong(
+            f"Purge {folder.name} altérée, rien n'est retiré : {wrong or 'un fichier est ailleurs'}."
+        )
 
 
 def _remove(

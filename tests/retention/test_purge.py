@@ -13,7 +13,7 @@ import pytest
 from nonreg import ledger
 from nonreg.__main__ import main
 from nonreg.alerts.delivery import Step
-from nonreg.evidence.files import MANIFEST
+from nonreg.evidence.files import MANIFEST, EvidenceWrong
 from nonreg.evidence.manifest import hash_content, parse_manifest
 from nonreg.history import default_url, open_history, rebuild
 from nonreg.model.retention import Purged, RetentionPlan
@@ -203,6 +203,42 @@ def test_what_becomes_a_reference_after_its_purge_was_announced_stays(site: Gove
     assert (site.runs_dir / "vieux").is_dir()
     assert not (site.runs_dir / "vieux-2").exists()
     assert verify(site) == []
+
+
+def announce(site: Governed) -> Path:
+    """A purge that was killed after its line, before anything was removed."""
+    changes = 0
+    while not list_purges(site) or not list((site.runs_dir / PURGES).glob(f"P-*/{MANIFEST}")):
+        shutil.rmtree(site.root)
+        shutil.copytree(site.root.with_name("origine"), site.root)
+        assert cut(lambda: apply(site), site.runs_dir, changes)
+        changes += 1
+    (folder,) = (site.runs_dir / PURGES).glob("P-*")
+    return folder
+
+
+def test_what_somebody_adds_to_the_list_of_a_cut_purge_is_not_removed(site: Governed) -> None:
+    shutil.copytree(site.root, site.root.with_name("origine"))
+    file = announce(site) / ANNOUNCED
+    for added in ("recent", "../gouvernance"):
+        before = file.read_text(encoding="utf-8")
+        file.write_text(before.replace('"vieux-2"', f'"{added}"'), encoding="utf-8")
+        with pytest.raises(EvidenceWrong, match="altérée, rien n'est retiré"):
+            apply(site)
+        file.write_text(before, encoding="utf-8")
+    assert all((site.runs_dir / place).is_dir() for place in (*GONE, "recent"))
+    apply(site)
+    assert verify(site) == []
+
+
+def test_what_a_link_leads_to_stays(site: Governed, tmp_path: Path) -> None:
+    (site.runs_dir / "vieux").rename(tmp_path / "ailleurs")
+    (site.runs_dir / "vieux").symlink_to(tmp_path / "ailleurs")
+    plan = look(site)
+    assert not {"", "vieux"} & {*list_places(plan), *(one.item.place for one in plan.kept)}
+    apply(site)
+    assert (tmp_path / "ailleurs" / MANIFEST).is_file()
+    assert (site.runs_dir / "recent" / MANIFEST).is_file()
 
 
 def test_two_purges_at_the_same_time_remove_each_thing_once(site: Governed) -> None:
