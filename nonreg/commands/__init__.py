@@ -18,3 +18,17 @@ else:
 
 EXIT_OK, EXIT_KO, EXIT_INCOMPLETE = 0, 1, 2
 RUNS_DIR = "runs"
+
+
+def add_platform(command: argparse.ArgumentParser) -> None:
+    """Add `--platform`: a platform by name or by its file."""
+    command.add_argument(
+        "--platform", default="embarquee", metavar="NOM|FICHIER", help="plateforme (défaut : embarquee)"
+    )
+
+
+def add_runs_dir(command: argparse.ArgumentParser) -> None:
+    """Add `--runs-dir`: the folder of runs, with its ledger."""
+    command.add_argument(
+        "--runs-dir", default=RUNS_DIR, metavar="DOSSIER", help=f"dossier des passages (défaut : {RUNS_DIR})"
+    )

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
-from nonreg.commands import EXIT_OK, RUNS_DIR, Commands
+from nonreg.commands import EXIT_OK, Commands, add_platform, add_runs_dir
 from nonreg.commands.handover import EXIT_CODES
 from nonreg.errors import UsageError
 
@@ -73,15 +73,8 @@ def add_commands(commands: Commands) -> None:
         "--rehearsal", action="store_true", help="l'annuaire des répétitions, et non le vrai"
     )
     for command in (activating, contacts):
-        command.add_argument(
-            "--platform", default="embarquee", metavar="NOM|FICHIER", help="plateforme (défaut : embarquee)"
-        )
-        command.add_argument(
-            "--runs-dir",
-            default=RUNS_DIR,
-            metavar="DOSSIER",
-            help=f"dossier des passages (défaut : {RUNS_DIR})",
-        )
+        add_platform(command)
+        add_runs_dir(command)
 
 
 def activate(options: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nonreg.busy import WAIT_MINUTES, WhenBusy
-from nonreg.commands import EXIT_INCOMPLETE, EXIT_KO, EXIT_OK, RUNS_DIR, Commands
+from nonreg.commands import EXIT_INCOMPLETE, EXIT_KO, EXIT_OK, Commands, add_runs_dir
 from nonreg.errors import NonregError, UsageError
 from nonreg.french import explain_os_error
 from nonreg.model.vocabulary import EffectLimit
@@ -43,9 +43,7 @@ def add_commands(commands: Commands) -> None:
     campaign.add_argument(
         "--ticket", default="", metavar="REF", help="référence du ticket, par exemple AQ-123"
     )
-    campaign.add_argument(
-        "--runs-dir", default=RUNS_DIR, metavar="DOSSIER", help=f"dossier des passages (défaut : {RUNS_DIR})"
-    )
+    add_runs_dir(campaign)
     campaign.add_argument(
         "--label", default="Campagne", metavar="TEXTE", help="début du nom du passage dans Prefect"
     )

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nonreg.commands import EXIT_KO, EXIT_OK, RUNS_DIR, Commands
+from nonreg.commands import EXIT_KO, EXIT_OK, Commands, add_runs_dir
 from nonreg.errors import LedgerBroken, UsageError
 from nonreg.french import FrenchParser, explain_os_error
 
@@ -70,12 +70,7 @@ def add_commands(commands: Commands) -> None:
     head = actions.add_parser("head", help="écrire la tête du registre, à coller dans un ticket")
     head.set_defaults(run_command=show_head)
     for action in (verify, show, head):
-        action.add_argument(
-            "--runs-dir",
-            default=RUNS_DIR,
-            metavar="DOSSIER",
-            help=f"dossier des passages (défaut : {RUNS_DIR})",
-        )
+        add_runs_dir(action)
 
 
 def sign_request(options: argparse.Namespace) -> int:

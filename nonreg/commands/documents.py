@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nonreg.commands import EXIT_KO, EXIT_OK, RUNS_DIR, Commands
+from nonreg.commands import EXIT_KO, EXIT_OK, Commands, add_platform, add_runs_dir
 from nonreg.errors import UsageError
 from nonreg.french import FrenchParser
 
@@ -95,15 +95,8 @@ def add_commands(commands: Commands) -> None:
         "--note", default="", metavar="TEXTE", help="référence ou précision, sans nom de personne"
     )
     for action in (new, render, validate, event, listing):
-        action.add_argument(
-            "--platform", default="embarquee", metavar="NOM|FICHIER", help="plateforme (défaut : embarquee)"
-        )
-        action.add_argument(
-            "--runs-dir",
-            default=RUNS_DIR,
-            metavar="DOSSIER",
-            help=f"dossier des passages (défaut : {RUNS_DIR})",
-        )
+        add_platform(action)
+        add_runs_dir(action)
 
 
 def open_work(options: argparse.Namespace) -> Work:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nonreg.commands import EXIT_INCOMPLETE, EXIT_OK, RUNS_DIR, Commands
+from nonreg.commands import EXIT_INCOMPLETE, EXIT_OK, RUNS_DIR, Commands, add_platform
 from nonreg.commands.campaign import add_selection
 from nonreg.errors import DecisionRefused, NonregError, UsageError
 
@@ -71,9 +71,7 @@ def add_commands(commands: Commands) -> None:
         "step", nargs="?", default="", metavar="ÉTAPE", help="identifiant, par exemple E-0123456789ab"
     )
     for command in (heal, confirm):
-        command.add_argument(
-            "--platform", default="embarquee", metavar="NOM|FICHIER", help="plateforme (défaut : embarquee)"
-        )
+        add_platform(command)
     for command in (plan, heal, confirm):
         command.add_argument("--person", default="", metavar="ID", help="personne qui signe")
         command.add_argument("--key", metavar="FICHIER", help="sa clé SSH privée, pour signer maintenant")

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nonreg.commands import EXIT_OK, RUNS_DIR, Commands
+from nonreg.commands import EXIT_OK, RUNS_DIR, Commands, add_platform
 from nonreg.errors import UsageError
 
 if TYPE_CHECKING:
@@ -52,9 +52,7 @@ def add_commands(commands: Commands) -> None:
         "--runs-dir", default=RUNS_DIR, metavar="DOSSIER", help=f"dossier du registre (défaut : {RUNS_DIR})"
     )
     for command in (promote, waive):
-        command.add_argument(
-            "--platform", default="embarquee", metavar="NOM|FICHIER", help="plateforme (défaut : embarquee)"
-        )
+        add_platform(command)
         command.add_argument(
             "--ticket", default="", metavar="REF", help="ticket de la décision, par exemple AQ-123"
         )

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nonreg.commands import EXIT_INCOMPLETE, EXIT_KO, EXIT_OK, RUNS_DIR, Commands
+from nonreg.commands import EXIT_INCOMPLETE, EXIT_KO, EXIT_OK, Commands, add_platform, add_runs_dir
 from nonreg.commands.control import add_actions
 from nonreg.errors import UsageError
 from nonreg.french import FrenchParser
@@ -102,16 +102,9 @@ def add_commands(commands: Commands) -> None:
             "--no-follow", action="store_true", help="enregistrer seulement, sans rien lancer"
         )
     for command in (printing, opening, resuming, status, *controls, answering):
-        command.add_argument(
-            "--platform", default="embarquee", metavar="NOM|FICHIER", help="plateforme (défaut : embarquee)"
-        )
+        add_platform(command)
     for command in (opening, resuming, status, *controls, answering):
-        command.add_argument(
-            "--runs-dir",
-            default=RUNS_DIR,
-            metavar="DOSSIER",
-            help=f"dossier des passages (défaut : {RUNS_DIR})",
-        )
+        add_runs_dir(command)
 
 
 def list_all(options: argparse.Namespace) -> int:

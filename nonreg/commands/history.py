@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nonreg.commands import EXIT_INCOMPLETE, EXIT_OK, RUNS_DIR, Commands
+from nonreg.commands import EXIT_INCOMPLETE, EXIT_OK, Commands, add_runs_dir
 from nonreg.commands.history_screen import (
     clean,
     draw_legend,
@@ -54,9 +54,7 @@ def add_commands(commands: Commands) -> None:
         metavar="NOM|FICHIER",
         help="nom ou fichier TOML de la plateforme (défaut : toutes)",
     )
-    history.add_argument(
-        "--runs-dir", default=RUNS_DIR, metavar="DOSSIER", help=f"dossier des passages (défaut : {RUNS_DIR})"
-    )
+    add_runs_dir(history)
     history.add_argument(
         "--url",
         default="",

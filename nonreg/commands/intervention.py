@@ -6,7 +6,7 @@ import argparse
 from datetime import UTC, datetime
 from pathlib import Path
 
-from nonreg.commands import EXIT_KO, EXIT_OK, RUNS_DIR, Commands
+from nonreg.commands import EXIT_KO, EXIT_OK, Commands, add_platform, add_runs_dir
 
 YES, NO = "oui", "non"
 KINDS = ("bascule", "replication", "deploiement", "script_sql", "parametrage", "systeme", "autre")
@@ -94,15 +94,8 @@ def add_commands(commands: Commands) -> None:
                 choices=(YES, NO),
                 help="touche-t-elle la réplication ?",
             )
-        command.add_argument(
-            "--platform", default="embarquee", metavar="NOM|FICHIER", help="plateforme (défaut : embarquee)"
-        )
-        command.add_argument(
-            "--runs-dir",
-            default=RUNS_DIR,
-            metavar="DOSSIER",
-            help=f"dossier des passages (défaut : {RUNS_DIR})",
-        )
+        add_platform(command)
+        add_runs_dir(command)
 
 
 def parse_planned(text: str) -> datetime | None:

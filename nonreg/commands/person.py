@@ -6,7 +6,7 @@ import argparse
 from datetime import UTC, datetime
 from pathlib import Path
 
-from nonreg.commands import EXIT_INCOMPLETE, EXIT_OK, RUNS_DIR, Commands
+from nonreg.commands import EXIT_INCOMPLETE, EXIT_OK, Commands, add_platform, add_runs_dir
 from nonreg.french import FrenchParser
 
 
@@ -38,15 +38,8 @@ def add_commands(commands: Commands) -> None:
             metavar="MOT",
             help="autre écriture à chercher : courriel, numéro, surnom (répétable)",
         )
-        command.add_argument(
-            "--platform", default="embarquee", metavar="NOM|FICHIER", help="plateforme (défaut : embarquee)"
-        )
-        command.add_argument(
-            "--runs-dir",
-            default=RUNS_DIR,
-            metavar="DOSSIER",
-            help=f"dossier des passages (défaut : {RUNS_DIR})",
-        )
+        add_platform(command)
+        add_runs_dir(command)
 
 
 def export_person(options: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ import argparse
 from datetime import UTC, datetime
 from pathlib import Path
 
-from nonreg.commands import EXIT_KO, EXIT_OK, RUNS_DIR, Commands
+from nonreg.commands import EXIT_KO, EXIT_OK, Commands, add_platform, add_runs_dir
 
 
 def add_commands(commands: Commands) -> None:
@@ -19,12 +19,8 @@ def add_commands(commands: Commands) -> None:
         "3 erreur d'utilisation",
     )
     command.set_defaults(run_command=show_readiness)
-    command.add_argument(
-        "--platform", default="embarquee", metavar="NOM|FICHIER", help="plateforme (défaut : embarquee)"
-    )
-    command.add_argument(
-        "--runs-dir", default=RUNS_DIR, metavar="DOSSIER", help=f"dossier des passages (défaut : {RUNS_DIR})"
-    )
+    add_platform(command)
+    add_runs_dir(command)
     command.add_argument(
         "--keep", action="store_true", help="garder la page (disponibilite/) et l'inscrire au registre"
     )

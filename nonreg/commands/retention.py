@@ -6,7 +6,7 @@ import argparse
 from datetime import UTC, datetime
 from pathlib import Path
 
-from nonreg.commands import EXIT_INCOMPLETE, EXIT_OK, RUNS_DIR, Commands
+from nonreg.commands import EXIT_INCOMPLETE, EXIT_OK, Commands, add_platform, add_runs_dir
 from nonreg.french import FrenchParser
 
 
@@ -33,15 +33,8 @@ def add_commands(commands: Commands) -> None:
     purge.add_argument("--ticket", default="", metavar="REF", help="ticket (défaut : celui de la plateforme)")
     purge.add_argument("--person", default="", metavar="ID", help="qui le demande, inscrit au registre")
     for command in (plan, purge):
-        command.add_argument(
-            "--platform", default="embarquee", metavar="NOM|FICHIER", help="plateforme (défaut : embarquee)"
-        )
-        command.add_argument(
-            "--runs-dir",
-            default=RUNS_DIR,
-            metavar="DOSSIER",
-            help=f"dossier des passages (défaut : {RUNS_DIR})",
-        )
+        add_platform(command)
+        add_runs_dir(command)
 
 
 def show_plan(options: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ import argparse
 from datetime import UTC, datetime
 from pathlib import Path
 
-from nonreg.commands import EXIT_OK, RUNS_DIR, Commands
+from nonreg.commands import EXIT_OK, Commands, add_platform, add_runs_dir
 from nonreg.errors import UsageError
 
 
@@ -21,12 +21,8 @@ def add_commands(commands: Commands) -> None:
     )
     command.set_defaults(run_command=make_pack)
     command.add_argument("meeting", choices=("hebdo", "copil"), help="hebdo ou copil")
-    command.add_argument(
-        "--platform", default="embarquee", metavar="NOM|FICHIER", help="plateforme (défaut : embarquee)"
-    )
-    command.add_argument(
-        "--runs-dir", default=RUNS_DIR, metavar="DOSSIER", help=f"dossier des passages (défaut : {RUNS_DIR})"
-    )
+    add_platform(command)
+    add_runs_dir(command)
     command.add_argument(
         "--at",
         default="",

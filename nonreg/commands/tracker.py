@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nonreg.commands import EXIT_INCOMPLETE, EXIT_OK, RUNS_DIR, Commands
+from nonreg.commands import EXIT_INCOMPLETE, EXIT_OK, RUNS_DIR, Commands, add_platform, add_runs_dir
 from nonreg.errors import NonregError, UsageError
 from nonreg.french import FrenchParser
 
@@ -85,16 +85,9 @@ def add_commands(commands: Commands) -> None:
     opening.add_argument("--title", required=True, metavar="TEXTE", help="titre")
     opening.add_argument("--text", default="", metavar="TEXTE", help="description")
     for action in (check, status, deliver, resend, tickets, show, opening):
-        action.add_argument(
-            "--platform", default="embarquee", metavar="NOM|FICHIER", help="plateforme (défaut : embarquee)"
-        )
+        add_platform(action)
     for action in (status, deliver, resend, show):
-        action.add_argument(
-            "--runs-dir",
-            default=RUNS_DIR,
-            metavar="DOSSIER",
-            help=f"dossier des passages (défaut : {RUNS_DIR})",
-        )
+        add_runs_dir(action)
 
 
 def tell_after(options: argparse.Namespace) -> None:
