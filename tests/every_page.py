@@ -59,6 +59,8 @@ from nonreg.model.migration import (
     NotCompared,
     SignOff,
 )
+from nonreg.model.personal import Fate, Held, Trace
+from nonreg.model.retention import Item, ItemKind, Judged, RetentionPlan
 from reports.briefing import build_briefing, build_ticket_history
 from reports.document import (
     Cell,
@@ -86,7 +88,9 @@ from reports.handover_plan import build_handover_plan
 from reports.intervention import build_intervention_page
 from reports.migration import build_migration_page
 from reports.notice import build_notice
+from reports.personal import build_person_page
 from reports.readiness import build_readiness_page
+from reports.retention import build_purge_page
 from reports.runbook import build_binder_page
 from reports.steering import build_steering_page
 from reports.text import map_texts
@@ -329,6 +333,37 @@ def _draw(document: Document, svg: str) -> Document:
     return dataclasses.replace(document, sections=sections)
 
 
+def make_held(change: Change) -> Held:
+    """Everything about a person: an entry, a line of the ledger, files, a note."""
+    return Held(
+        person="renfort-technique-essai",
+        platform="embarquee",
+        at=AT,
+        entry={"nom": change("Camille Martin"), "adresses": (change("camille@exemple.invalid"),)},
+        lines=(
+            {"sequence": 3, "at": AT, "kind": change("runbook"), "ticket": change("AQ-7"), "decision": "D-1"},
+        ),
+        traces=(
+            Trace(change("RB-1/record.html"), Fate.SEALED, True, LATER),
+            Trace(change("/etc/acces.log"), Fate.HAND, True, None, change("Hors du dossier des passages.")),
+        ),
+        notes=(
+            {"ticket": change("AQ-7"), "at": change("30/11/2026"), "text": change("Vu avec Camille Martin.")},
+        ),
+        recipients=(change("camille@exemple.invalid"),),
+        missing=(change("suivi : pas de réponse"),),
+    )
+
+
+def make_purge() -> RetentionPlan:
+    """A purge that removes something and keeps something."""
+    item = Item(ItemKind.RUN, "P-1", "P-1", AT, "ab" * 32, "AQ-7")
+    kept = Judged(item, LATER, ("Une référence en dépend.",))
+    return RetentionPlan(
+        "embarquee", AT, ((ItemKind.RUN, 12),), (item,), (kept,), 4, ("Un dossier illisible.",)
+    )
+
+
 PAGES: dict[str, Callable[[Change], Document]] = {
     "blocks": make_blocks,
     "campaign, green": _campaign(green_report),
@@ -353,6 +388,8 @@ PAGES: dict[str, Callable[[Change], Document]] = {
     "intervention": _intervention,
     "migration": lambda change: build_migration_page(map_texts(make_migration(), change)),
     "steering": lambda change: build_steering_page(map_texts(make_pack(), change)),
+    "person": lambda change: build_person_page(make_held(change)),
+    "purge": lambda change: build_purge_page(map_texts(make_purge(), change), "C-1"),
     "A.1": _draft("A.1"),
     "A.2, final": _final,
     "A.3": _draft("A.3"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,8 +21,11 @@ from pypdf.generic import (
     StreamObject,
 )
 
+import reports
 from reports.html import write_html
 from reports.pdf import write_pdf
+from tests import every_page
+from tests.documents import test_rendering
 from tests.every_page import AT, PAGES, make_page
 from tests.pages import check_page
 from tests.pdf_structure import list_faults
@@ -32,6 +37,15 @@ def test_every_page_is_well_formed_and_its_pdf_is_structured(name: str) -> None:
     document = make_page(name)
     check_page(document)
     assert list_faults(write_pdf(document, AT)) == []
+
+
+def test_no_page_of_the_project_is_left_out() -> None:
+    """A maker that returns a document is called by a sample of `PAGES`."""
+    modules = [path.read_text(encoding="utf-8") for path in Path(reports.__file__).parent.glob("*.py")]
+    makers = set(re.findall(r"^def (build_\w+)\([^)]*\) -> Document:", "\n".join(modules), re.MULTILINE))
+    samples = inspect.getsource(every_page) + inspect.getsource(test_rendering)
+    assert len(makers) > 15
+    assert sorted(one for one in makers if f"{one}(" not in samples) == []
 
 
 def test_words_in_drawings_are_readable() -> None:
