@@ -75,7 +75,7 @@ def build_person_page(held: Held) -> Document:
                             Column("Fichier", 46, mono=True),
                             Column("Contient", 14),
                             Column("État", 20),
-                            Column("", 20),
+                            Column("Jusqu'à quand, pourquoi", 20),
                         ),
                         files,
                         empty="Aucun.",
