@@ -19,6 +19,8 @@ from nonreg.screen import show
 from nonreg.wording import decimal, plural
 
 OPENING, MARKED = re.compile(r"\A(\d*)([-+=.)])"), r"\1\\\2"
+# Of one text of the platform, which may hold megabytes.
+LINE_CHARS, BLOCK_CHARS = 4_000, 40_000
 SHOWN_GAPS, SHOWN_ROWS = 5, 20
 CELL_CHARS, REQUEST_CHARS = 200, 3000
 CAUSES = {
@@ -173,21 +175,27 @@ def show_instant(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} TU"
 
 
+def _prepare(text: str, most: int) -> str:
+    """What may be shown of a text; cut after what is secret was looked for, so that no half of it is left."""
+    shown = show(conceal(text[: 2 * most]))
+    return shown if len(shown) <= most else f"{shown[:most].rstrip()}… [suite dans le rapport]"
+
+
 @lru_cache(maxsize=2048)  # names, titles and values come again in each pack of a run
 def inline(text: str) -> str:
     """A text on one line, with what Markdown or HTML would obey escaped."""
-    flat = " ".join(show(conceal(text)).split())
+    flat = " ".join(_prepare(text, LINE_CHARS).split())
     return re.sub(r"([\\`*_{}\[\]<>|#~&@])", r"\\\1", flat)
 
 
 def code(text: str) -> str:
     """A text for inside single backquotes."""
-    return " ".join(show(conceal(text)).replace("`", "'").split())
+    return " ".join(_prepare(text, LINE_CHARS).replace("`", "'").split())
 
 
 def fence(text: str, language: str = "") -> str:
     """A code block longer than any fence inside it."""
-    text = show(conceal(text))
+    text = _prepare(text, BLOCK_CHARS)
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     ticks = "`" * max(3, longest + 1)
     return f"{ticks}{language}\n{text.rstrip(chr(10))}\n{ticks}"

@@ -10,6 +10,9 @@ from collections.abc import Sequence
 
 from reports import text
 
+# Of one text where its place says nothing: what is shown is told to a server, which takes no megabytes.
+MOST_CHARACTERS = 4_000
+MOST_FENCED = 40_000
 # Signs that mean something within a line, and those that make one a list, a title, a quotation or a rule. No more than
 # these: in Prefect's newer pages the cells of a table are no Markdown, and show each backslash.
 _INLINE = re.compile(
@@ -20,10 +23,9 @@ _SPACES = re.compile(r"\s+")
 
 
 def escape(value: str, limit: int = 0, rest: str = "voir le rapport") -> str:
-    """Return the text on one line, cut after `limit` characters when there is one, with no sign that means more."""
+    """Return the text on one line, cut after `limit` characters, with no sign that means more."""
     line = _SPACES.sub(" ", text.show_unprintable(value)).strip()
-    if limit:
-        line = text.shorten(line, limit, rest)
+    line = text.shorten(line, limit or MOST_CHARACTERS, rest)
     return _OPENING.sub(r"\1\\\2", _INLINE.sub(r"\\\g<0>", line))
 
 
@@ -41,7 +43,7 @@ def bullets(sentences: Sequence[str], limit: int, rest: str = "voir le rapport")
 
 def fence(content: str) -> list[str]:
     """Return a text to be copied, in a block that it cannot close."""
-    shown = text.show_unprintable(content)
+    shown = text.shorten(text.show_unprintable(content), MOST_FENCED, "voir le rapport")
     longest = max((len(run) for run in re.findall("`+", shown)), default=0)
     mark = "`" * max(3, longest + 1)
     return [mark, shown, mark]

@@ -190,6 +190,13 @@ def test_no_text_brings_a_tag_or_a_link_to_an_artifact(name: str) -> None:
         assert MISLEADING.search(shown) is None
 
 
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("name", ARTIFACTS)
+def test_ten_megabytes_in_several_texts_make_no_large_artifact(name: str) -> None:
+    for words in (HUGE_WORD, HUGE_LINES):
+        assert len(ARTIFACTS[name](Flood(words))) < 500_000
+
+
 def test_all_texts_at_once_stand_in_one_paragraph_of_an_artifact() -> None:
     from reports.markdown import escape
 
