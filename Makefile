@@ -68,7 +68,7 @@ test-odbc: $(READY) ## pyodbc pour de vrai : psqlODBC, et le pilote de Microsoft
 	@$(PY) -m pip install --quiet --no-deps --require-hashes -r requirements-sqlserver.lock
 	@$(PY) -m pytest -m odbc tests/odbc $(ARGS)
 
-test-browser: $(READY) ## un vrai Chromium devant l'interface de Prefect, images dans build/screenshots (demande chromium, environ 2 min)
+test-browser: $(READY) ## un vrai Chromium devant l'interface de Prefect et chaque page du projet (axe-core), PDF/UA (demande chromium, environ 5 min)
 	@$(PY) -m pip install --quiet --no-deps --require-hashes -r requirements-browser.lock
 	@$(PY) -m pytest -m browser tests/browser $(ARGS)
 

@@ -74,7 +74,7 @@ def is_known(rule: str, node: Any) -> bool:
         return False
     why = {one["data"]["messageKey"] for one in node["any"]}
     if node["html"].startswith("<text "):
-        return why <= {"imgNode", "bgOverlap", "shortTextContent"}
+        return why <= {"imgNode", "bgOverlap", "shortTextContent", "nonBmp"}
     return why == {"nonBmp"} or (why == {"bgOverlap"} and not any(one["relatedNodes"] for one in node["any"]))
 
 
