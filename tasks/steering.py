@@ -326,7 +326,10 @@ class Gathering(Sources):
         return read_waivers(self.work.people.file.parent)
 
     def read_last(self, entries: tuple[LedgerEntry, ...]) -> Pack | None:
-        """The last pack of the same kind, of an earlier period; UsageError when it is not that of the ledger."""
+        """The pack of the same kind whose period ends last before this one, the newest of them.
+
+        UsageError when it is not that of the ledger.
+        """
         own = [
             one
             for one in entries
@@ -336,9 +339,11 @@ class Gathering(Sources):
         ]
         if not own:
             return None
-        file = self.work.runs_dir / FOLDER / str(own[-1].data["pack"]) / JSON
-        if not file.is_file() or hash_file(file) != own[-1].data["sha256"]["json"]:
-            raise UsageError(f"{own[-1].data['pack']} n'est plus celle du registre : évolutions n.d.")
+        # A pack of an older period may have been made since: the order of the ledger does not tell.
+        last = max(own, key=lambda one: (datetime.fromisoformat(str(one.data["end"])), one.sequence))
+        file = self.work.runs_dir / FOLDER / str(last.data["pack"]) / JSON
+        if not file.is_file() or hash_file(file) != last.data["sha256"]["json"]:
+            raise UsageError(f"{last.data['pack']} n'est plus celle du registre : évolutions n.d.")
         return load_json(Pack, file)
 
 

@@ -39,6 +39,11 @@ class Story:
     has_notes: bool = False
     due: date | None = None
     assignee: str = ""
+    updated_at: datetime | None = None
+
+    def is_untold(self, since: datetime) -> bool:
+        """True when something happened to it from that instant on, and nobody read its notes."""
+        return not self.has_notes and (self.updated_at is None or self.updated_at >= since)
 
     @property
     def opened_at(self) -> datetime:
@@ -95,6 +100,7 @@ def tell_story(ticket: Ticket, notes: Sequence[TicketNote] | None, settings: Ste
         has_notes=notes is not None,
         due=ticket.due,
         assignee=ticket.assignee,
+        updated_at=ticket.updated_at,
     )
 
 

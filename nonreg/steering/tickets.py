@@ -64,7 +64,7 @@ def measure_delays(
         for severity in rule.severities:
             own = [one for one in stories if one.severity is severity and concerns(rule, one)]
             row = f"{rule.name}, {severity}"
-            blind = _explain_blind(own, rule, has_team)
+            blind = _explain_blind(own, rule, period, working, has_team)
             if blind:
                 figures += [
                     Figure(row, column, None, unit, blind)
@@ -75,10 +75,20 @@ def measure_delays(
     return Indicator("delais", "Délais d'intervention", period, source, figures=tuple(figures))
 
 
-def _explain_blind(own: Sequence[Story], rule: DelayRule, has_team: bool) -> str:
-    if rule.until is Until.ANSWER and own:
-        return NO_TEAM if not has_team else "" if all(one.has_notes for one in own) else NO_NOTES
-    return ""
+def _explain_blind(
+    own: Sequence[Story], rule: DelayRule, period: Period, working: WorkingTime, has_team: bool
+) -> str:
+    if rule.until is not Until.ANSWER or not own:
+        return ""
+    if not has_team:
+        return NO_TEAM
+    # What was settled before the period, whatever its notes say, hides nothing of it.
+    unread = (
+        one.is_untold(period.start)
+        or (not one.has_notes and find_deadline(one, rule, working) >= period.start)
+        for one in own
+    )
+    return NO_NOTES if any(unread) else ""
 
 
 def _measure_delay(
@@ -111,7 +121,10 @@ def _measure_delay(
 
 
 def count_volumes(stories: Sequence[Story], period: Period, source: str) -> Indicator:
-    """What was opened, reopened and closed, by type and severity; a line for each that exists."""
+    """What was opened, reopened and closed, by type and severity; a line for each that exists.
+
+    Without its notes nobody knows how often a ticket was closed and opened again.
+    """
     pairs = sorted(
         {(one.kind, one.severity) for one in stories}, key=lambda pair: (pair[0], [*Severity].index(pair[1]))
     )
@@ -124,12 +137,17 @@ def count_volumes(stories: Sequence[Story], period: Period, source: str) -> Indi
         ),
     ):
         opened, reopened, closed = count_moves(own, period)
+        why = _explain_untold(own, period)
         figures += [
             Figure(name, "Ouverts", opened),
-            Figure(name, "Rouverts", reopened),
-            Figure(name, "Clos", closed),
+            Figure(name, "Rouverts", None if why else reopened, "", why),
+            Figure(name, "Clos", None if why else closed, "", why),
         ]
     return Indicator("volumes", "Volumétrie", period, source, figures=tuple(figures))
+
+
+def _explain_untold(own: Sequence[Story], period: Period) -> str:
+    return NO_NOTES if any(one.is_untold(period.start) for one in own) else ""
 
 
 def count_moves(stories: Sequence[Story], period: Period) -> tuple[int, int, int]:
@@ -184,22 +202,17 @@ def measure_reopenings(stories: Sequence[Story], end: datetime, source: str) -> 
         any(closed < at < period.end for at in one.list_reopenings()) or closed in one.list_reopenings()
         for one, closed in closings
     )
-    row = "Clôtures"
+    row, why = "Clôtures", _explain_untold(stories, period)
+    rate = 100 * undone / len(closings) if closings and not why else None
     return Indicator(
         "reouvertures",
         "Taux de réouverture",
         period,
         source,
         figures=(
-            Figure(row, "Clôtures", len(closings)),
-            Figure(row, "Suivies d'une réouverture", undone),
-            Figure(
-                row,
-                "Taux",
-                100 * undone / len(closings) if closings else None,
-                "%",
-                "" if closings else "aucune clôture",
-            ),
+            Figure(row, "Clôtures", None if why else len(closings), "", why),
+            Figure(row, "Suivies d'une réouverture", None if why else undone, "", why),
+            Figure(row, "Taux", rate, "%", why or ("" if closings else "aucune clôture")),
         ),
     )
 

@@ -15,7 +15,7 @@ from nonreg.model import Waiver
 from nonreg.model.documents import DecisionRecord
 from nonreg.model.handover import Execution
 from nonreg.model.steering import Severity, Watched, WatchList
-from nonreg.steering.settings import DelayRule
+from nonreg.steering.settings import DelayRule, Until
 from nonreg.steering.stories import Story
 from nonreg.steering.tickets import concerns, find_deadline, find_stop
 from nonreg.wording import plural
@@ -62,8 +62,10 @@ def list_due(story: Story, rules: Sequence[DelayRule], working: WorkingTime) -> 
     found = [
         (rule.name, find_deadline(story, rule, working))
         for rule in rules
-        # Without its notes nobody knows whether it was answered.
-        if concerns(rule, story) and find_stop(story, rule) is None and story.has_notes
+        # Without its notes nobody knows whether it was answered; its own fields say whether it is closed.
+        if concerns(rule, story)
+        and find_stop(story, rule) is None
+        and (story.has_notes or rule.until is Until.CLOSING)
     ]
     if story.due is not None:
         found.append(("Échéance du ticket", datetime.combine(story.due, time(23, 59), PARIS)))

@@ -184,6 +184,14 @@ def test_a_pack_says_what_each_figure_was_in_the_last_one_of_its_kind_and_of_an_
     assert used.change == 1
 
 
+def test_a_pack_of_an_older_period_that_was_made_since_is_not_the_last_one(work: Work) -> None:
+    first = prepare_pack(work, PackKind.WEEKLY, MONDAY)
+    keep_pack(work, first)
+    older = prepare_pack(work, PackKind.WEEKLY, MONDAY, of=MONDAY - timedelta(days=21))
+    keep_pack(work, older)
+    assert prepare_pack(work, PackKind.WEEKLY, LATER).previous == first.id
+
+
 def test_a_last_pack_that_was_changed_since_gives_no_deltas_and_is_named(work: Work) -> None:
     page = keep_pack(work, prepare_pack(work, PackKind.WEEKLY, MONDAY))
     file = page.parent / JSON

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -33,6 +34,7 @@ from nonreg.steering.tickets import (
     measure_delays,
     measure_reopenings,
 )
+from nonreg.steering.watch import list_due
 from nonreg.working_time import PARIS, WorkingTime
 from tests.steering.samples import (
     DAYS,
@@ -299,3 +301,37 @@ def test_a_figure_gains_what_it_was_not_in_the_last_pack() -> None:
     assert Figure("a", "b", 5.0, before=3.0).change == 2
     assert Figure("a", "b", 5.0).change is None
     assert Figure("a", "b", None, before=3.0).change is None
+
+
+def test_a_ticket_that_nothing_happened_to_since_long_before_the_period_hides_no_delay_though_nobody_read_it() -> (
+    None
+):
+    old = tell_story(ticket(FIRST, FIRST + hours(2), priority="Urgente"), None, SETTINGS)
+    opened = paris(2027, 3, 15, 10)
+    new = story(note(opened + hours(1)), opened_at=opened, priority="Urgente")
+    week = Period(paris(2027, 3, 15), paris(2027, 3, 22))
+    found = measure_delays([old, new], (URGENT,), week, WORKING, True, "")
+    assert value(found, "Intervention urgente, urgente", "Échus") == 1
+    touched = replace(old, updated_at=week.start)
+    blind = measure_delays([touched, new], (URGENT,), week, WORKING, True, "")
+    assert why(blind, "Intervention urgente, urgente", "Échus") == NO_NOTES
+
+
+def test_without_notes_nobody_knows_what_was_closed_and_opened_again() -> None:
+    read = story(closed_at=FIRST + hours(5))
+    unread = tell_story(ticket(FIRST, FIRST + hours(2)), None, SETTINGS)
+    end = FIRST + timedelta(days=7)
+    rates = measure_reopenings([read, unread], end, "")
+    assert {(one.value, one.missing) for one in rates.figures} == {(None, NO_NOTES)}
+    moved = count_volumes([read, unread], Period(FIRST, end), "")
+    assert [value(moved, "Ensemble", name) for name in ("Ouverts", "Rouverts", "Clos")] == [2, None, None]
+    assert why(moved, "Ensemble", "Rouverts") == NO_NOTES
+    later = Period(end, end + timedelta(days=7))
+    assert value(count_volumes([read, unread], later, ""), "Ensemble", "Clos") == 0
+
+
+def test_a_ticket_whose_notes_nobody_read_is_still_due_for_its_closing() -> None:
+    unread = tell_story(ticket(FIRST, priority="Haute"), None, SETTINGS)
+    assert [name for name, _ in list_due(unread, CONTRACT, WORKING)] == ["Anomalie bloquante ou majeure"]
+    closed = tell_story(ticket(FIRST, FIRST + hours(2), priority="Haute"), None, SETTINGS)
+    assert list_due(closed, CONTRACT, WORKING) == []
