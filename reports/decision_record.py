@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from nonreg.model.documents import DecisionRecord, Happened, RecordDelays, RecordEvent
+from nonreg.model.documents import DecisionRecord, Happened, RecordDelays, RecordEvent, RemarkView
 from reports import text
 from reports.document import Cell, Column, Document, Items, Pairs, Paragraph, Section, Table
 from reports.document_words import describe_head, list_pairs, say, tabulate
@@ -17,8 +17,8 @@ EVENTS = {
 }
 RULE = (
     "Envoi au plus tard 5 jours ouvrés après la réunion ; remarques dans les 5 jours ouvrés qui suivent l'envoi, sans "
-    "remarque le relevé est validé par défaut ; intégration des remarques sous 24 h, lues en jour ouvré (même heure "
-    "du jour ouvré suivant) et en heures d'ouverture."
+    "remarque le relevé est validé par défaut ; intégration des remarques sous 24 h, lues à l'horloge (le CCAP ne les "
+    "dit pas ouvrées), en jour ouvré (même heure du jour ouvré suivant) et en heures d'ouverture."
 )
 
 
@@ -93,10 +93,14 @@ def find_verdict(delays: RecordDelays | None) -> Cell:
         return Cell(f"à envoyer au plus tard le {delays.send_by:%d/%m/%Y}", "!", "warn")
     waiting = [one for one in delays.remarks if one.integrated_at is None]
     if waiting:
-        over = any(one.over_by_days for one in waiting)
-        due = min(one.by_days for one in waiting)
-        words = f"remarques à intégrer avant le {text.format_day(due)}"
-        return Cell(f"{words}, en retard", "✗", "ko") if over else Cell(words, "!", "warn")
+        by_clock, by_days = (
+            text.format_day(min(getattr(one, name) for one in waiting)) for name in ("by_clock", "by_days")
+        )
+        if any(one.over_by_days for one in waiting):
+            return Cell(f"remarques à intégrer avant le {by_days}, en retard", "✗", "ko")
+        if any(one.over_by_clock for one in waiting):
+            return Cell(f"remarques à intégrer, 24 h passées, avant le {by_days} en jour ouvré", "!", "warn")
+        return Cell(f"remarques à intégrer avant le {by_clock}", "!", "warn")
     if delays.tacit:
         return Cell(f"validé par défaut, sans remarque au {delays.remarks_by:%d/%m/%Y}", "✓", "ok")
     if any(not one.is_late for one in delays.remarks):
@@ -109,16 +113,22 @@ def _list_alerts(delays: RecordDelays | None) -> tuple[Paragraph, ...]:
         return ()
     said = []
     if delays.is_sent_late and delays.sent_at is not None:
-        said.append(
-            f"Envoyé en retard : le {text.format_day(delays.sent_at)}, limite le {delays.send_by:%d/%m/%Y}."
-        )
+        words = f"le {text.format_day(delays.sent_at)}, limite le {delays.send_by:%d/%m/%Y}"
+        said.append(Paragraph(f"Envoyé en retard : {words}.", "ko", "✗"))
     for one in delays.remarks:
-        if one.over_by_days:
-            word = "heures d'ouverture aussi" if one.over_by_hours else "pas en heures d'ouverture"
-            said.append(
-                f"Remarques du {text.format_day(one.received_at)} : intégration hors des 24 h en jour ouvré ({word})."
-            )
-    return tuple(Paragraph(one, "ko", "✗") for one in said)
+        if one.over_by_clock:
+            look = ("ko", "✗") if one.over_by_days else ("warn", "!")
+            words = f"intégration hors des 24 h {_list_readings(one)}"
+            said.append(Paragraph(f"Remarques du {text.format_day(one.received_at)} : {words}.", *look))
+    return tuple(said)
+
+
+def _list_readings(remark: RemarkView) -> str:
+    """Those that are exceeded, and those that are not: the clock first, which is the strictest."""
+    more = (("en jour ouvré", remark.over_by_days), ("en heures d'ouverture", remark.over_by_hours))
+    over = ["à l'horloge", *(words for words, is_over in more if is_over)]
+    kept = [f"pas {words}" for words, is_over in more if not is_over]
+    return ", ".join(over) + (f" ({', '.join(kept)})" if kept else "")
 
 
 def _list(items: tuple[str, ...]) -> tuple[str, ...]:
@@ -171,19 +181,21 @@ def _follow(delays: RecordDelays | None, events: tuple[Happened, ...]) -> tuple[
         )
     )
     columns = (
-        Column("Remarques reçues le", 22),
-        Column("À intégrer avant (jour ouvré)", 20),
-        Column("À intégrer avant (heures d'ouverture)", 22),
-        Column("Intégrées le", 20),
-        Column("Délai", 16),
+        Column("Remarques reçues le", 18),
+        Column("À intégrer avant (24 h d'horloge)", 17),
+        Column("À intégrer avant (jour ouvré)", 17),
+        Column("À intégrer avant (heures d'ouverture)", 17),
+        Column("Intégrées le", 16),
+        Column("Délai", 15),
     )
     rows = tuple(
         (
             Cell(text.format_day(one.received_at) + (" (hors délai)" if one.is_late else "")),
+            Cell(text.format_day(one.by_clock)),
             Cell(text.format_day(one.by_days)),
             Cell(text.format_day(one.by_hours)),
             Cell(text.format_day(one.integrated_at) if one.integrated_at else "pas encore"),
-            _judge(one.over_by_days, one.over_by_hours, one.integrated_at is None),
+            _judge(one),
         )
         for one in delays.remarks
     )
@@ -216,7 +228,9 @@ def show_line(event: Happened) -> Cell:
     return Cell(f"ligne {event.sequence}")
 
 
-def _judge(over_days: bool, over_hours: bool, waiting: bool) -> Cell:
-    if over_days:
-        return Cell("dépassé" if over_hours else "dépassé en jour ouvré", "✗", "ko")
-    return Cell("en cours", "!", "warn") if waiting else Cell("tenu", "✓", "ok")
+def _judge(remark: RemarkView) -> Cell:
+    if remark.over_by_days:
+        return Cell("dépassé" if remark.over_by_hours else "dépassé en jour ouvré", "✗", "ko")
+    if remark.over_by_clock:
+        return Cell("dépassé à l'horloge", "!", "warn")
+    return Cell("en cours", "!", "warn") if remark.integrated_at is None else Cell("tenu", "✓", "ok")

@@ -1,13 +1,14 @@
 """Delays of a relevé de décisions (A.9): sent within 5 working days, remarks within 5 more, integrated within 24 h.
 
-Pure. Without remarks in time it is validated by default at the end of that day. « 24 h » is read in both ways, like
-« 48h ouvrées » (nonreg.delays). Source: R68, R69, DOMAIN §4.2, §4.3.
+Pure. Without remarks in time it is validated by default at the end of that day. « 24 h » is read by the clock, as its
+clause does not say « ouvrées », and in working time, as another clause makes every delay, in both ways of « 48h
+ouvrées » (nonreg.delays). Source: R68, R69, DOMAIN §0.3, §4.2, §4.3.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from nonreg.delays import add_working_dates, find_deadlines
 from nonreg.errors import UsageError
@@ -47,15 +48,18 @@ def view_remark(
     at: datetime,
 ) -> RemarkView:
     """One set of remarks; the first integration after it is its own."""
+    by_clock = (received_at.astimezone(UTC) + timedelta(hours=INTEGRATION_HOURS)).astimezone(PARIS)
     due = find_deadlines(received_at, INTEGRATION_HOURS, working)
     done_at = min((one for one in integrated if one >= received_at), default=None)
     until = done_at or at
     return RemarkView(
         received_at,
         received_at.astimezone(PARIS).date() > remarks_by,
+        by_clock,
         due.by_days,
         due.by_hours,
         done_at,
+        until > by_clock,
         until > due.by_days,
         until > due.by_hours,
     )

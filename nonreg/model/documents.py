@@ -346,13 +346,15 @@ class Happened:
 
 @dataclass(frozen=True, slots=True)
 class RemarkView:
-    """Remarks: within the delay or not, until when they are integrated in both readings, and when they were."""
+    """Remarks: within the delay or not, until when they are integrated in each reading of 24 h, and when they were."""
 
     received_at: datetime
     is_late: bool
+    by_clock: datetime
     by_days: datetime
     by_hours: datetime
     integrated_at: datetime | None
+    over_by_clock: bool
     over_by_days: bool
     over_by_hours: bool
 

@@ -349,7 +349,7 @@ def test_a_releve_is_followed_from_its_sending_to_the_integration_of_its_remarks
     code, said = tell("integration", "2026-11-24T10:01+01:00")
     assert (code, "Validé, version 1" in said, "remarques intégrées" in said) == (0, True, True), said
     page = read_html(site, document_id)
-    assert "intégration hors des 24 h en jour ouvré (pas en heures d'ouverture)" in page
+    assert "intégration hors des 24 h à l'horloge, en jour ouvré (pas en heures d'ouverture)" in page
     assert ("lettre SCV-12" in page, "écartée, des remarques ont été reçues" in page) == (True, True)
     assert [one.data["event"] for one in entries(site, "document-evenement")] == [
         "envoi",

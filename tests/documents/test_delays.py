@@ -13,6 +13,7 @@ from nonreg.documents.urgent import read_urgent_delays
 from nonreg.errors import UsageError
 from nonreg.model.documents import Happened, RecordDelays, RecordEvent, Stamp
 from nonreg.working_time import PARIS, Closure, WorkingTime
+from reports.decision_record import find_verdict
 from tests.documents.sites import at, urgent
 
 SENT, REMARKS, INTEGRATED = RecordEvent
@@ -98,6 +99,41 @@ def test_remarks_are_integrated_within_24_h_in_both_readings(
         (True, False),
         (True, True),
     ]
+
+
+@pytest.mark.parametrize(
+    ("received", "by_clock"),
+    [
+        (at(27, 16), at(28, 16)),  # a Friday: the clock does not wait for Monday
+        (
+            datetime(2027, 3, 27, 12, tzinfo=PARIS),
+            datetime(2027, 3, 28, 13, tzinfo=PARIS),
+        ),  # summer time begins
+    ],
+)
+def test_24_h_are_also_read_by_the_clock_as_the_contract_does_not_say_that_they_are_working_ones(
+    received: datetime, by_clock: datetime
+) -> None:
+    held = received.date() - timedelta(days=3)
+    events = ((SENT, received - timedelta(days=1)), (REMARKS, received))
+    (view,) = delays(received, *events, held_on=held).remarks
+    assert view.by_clock == by_clock
+    assert view.by_clock.astimezone(UTC) - received.astimezone(UTC) == timedelta(hours=24)
+    for late, over in ((0, False), (1, True)):
+        done_at = by_clock + timedelta(seconds=late)
+        (one,) = delays(done_at, *events, (INTEGRATED, done_at), held_on=held).remarks
+        assert (one.over_by_clock, one.over_by_days) == (over, False)
+
+
+def test_remarks_that_wait_over_a_weekend_are_told_as_soon_as_24_h_are_over() -> None:
+    events = ((SENT, at(26, 10)), (REMARKS, at(27, 16)))
+    waiting, passed, late = (delays(now, *events) for now in (at(28, 16), at(29, 9), at(30, 16, 1)))
+    assert find_verdict(waiting).text == "remarques à intégrer avant le 28/11/2026 16:00"
+    assert (
+        find_verdict(passed).text
+        == "remarques à intégrer, 24 h passées, avant le 30/11/2026 16:00 en jour ouvré"
+    )
+    assert find_verdict(late).text == "remarques à intégrer avant le 30/11/2026 16:00, en retard"
 
 
 def test_remarks_that_nobody_integrates_become_late_and_an_earlier_integration_is_not_theirs() -> None:
