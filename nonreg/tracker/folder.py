@@ -165,7 +165,10 @@ class FolderTracker:
 
     def _parse(self, file: Path, read: Callable[[str], T]) -> T:
         try:
-            return read(file.read_text(encoding="utf-8"))
+            # Editors of Windows, and Excel above all, begin a file with a mark of three bytes.
+            return read(file.read_text(encoding="utf-8-sig"))
+        except UnicodeDecodeError as error:
+            raise RequestFailed(f"{self.name} : {file} est illisible (ce n'est pas de l'UTF-8).") from error
         except ValueError as error:
             raise RequestFailed(f"{self.name} : {file} est illisible ({error}).") from error
 

@@ -17,15 +17,17 @@ import io
 import json
 import re
 import tomllib
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from typing import Any
 
 from nonreg.model.tracker import Ticket, TicketNote, TicketState, TimeEntry
 from nonreg.working_time import PARIS
 
 RULE = "---"
-HEADER = re.compile(r"(Date|Auteur|État|Clé|Pièce) : ?(.*)")
+HEADER = re.compile(r"(Date|Auteur|État|Clé|Pièce)[ \u00a0\u202f]?: ?(.*)")
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 COLUMNS = ("jour", "ticket", "heures", "activité", "auteur", "commentaire")
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -77,15 +79,14 @@ def read_note(text: str) -> StoredNote:
     told: dict[str, str] = {}
     pieces = []
     for line in head.splitlines():
-        found = HEADER.fullmatch(line)
+        found = HEADER.fullmatch(line) or HEADER.fullmatch(unicodedata.normalize("NFC", line))
         if found is None:
             raise ValueError(f"ligne d'en-tête inconnue : « {line[:80]} »")
         if found[1] == "Pièce":
-            name, sha256, size = found[2].rsplit(" ", 2)
-            pieces.append(Piece(name, sha256, int(size)))
+            pieces.append(_read_piece(found[2]))
         else:
             told[found[1]] = found[2]
-    became = TicketState(told["État"]) if told.get("État") else None
+    became = _read_state(told["État"]) if told.get("État") else None
     note = TicketNote(_read_instant(told.get("Date", "")), told.get("Auteur", ""), body.rstrip("\n"), became)
     return StoredNote(note, told.get("Clé", ""), tuple(pieces))
 
@@ -113,17 +114,19 @@ def write_ticket(ticket: Ticket, key: str = "") -> str:
 
 def read_ticket(reference: str, text: str, notes: Iterable[TicketNote]) -> tuple[Ticket, str]:
     """The ticket of a file, and its key; the last note that says a state has changed it since."""
-    data = tomllib.loads(text)
+    data = _read_table(text)
     opened_at = _read_instant(data.get("ouvert_le", ""))
     closed_at = _read_instant(data["ferme_le"]) if "ferme_le" in data else None
-    state, moments = TicketState(data.get("etat", TicketState.OPEN)), [opened_at]
+    state, moments = _read_state(data.get("etat", TicketState.OPEN)), [opened_at]
     for note in notes:
         moments.append(note.at)
         if note.became is not None:
             state, closed_at = note.became, note.at if note.became is TicketState.CLOSED else None
-    due = data.get("echeance")
+    due, fields = data.get("echeance"), data.get("champs", {})
     if due is not None and type(due) is not date:
         raise ValueError("« echeance » n'est pas un jour (2026-12-31)")
+    if not isinstance(fields, dict):
+        raise ValueError("« champs » n'est pas une table ([champs])")
     ticket = Ticket(
         reference=reference,
         title=str(data.get("titre", "")),
@@ -137,7 +140,7 @@ def read_ticket(reference: str, text: str, notes: Iterable[TicketNote]) -> tuple
         due=due,
         assignee=str(data.get("affecte_a", "")),
         description=str(data.get("description", "")),
-        fields=tuple((str(name), str(value)) for name, value in dict(data.get("champs", {})).items()),
+        fields=tuple((str(name), str(value)) for name, value in fields.items()),
     )
     return ticket, str(data.get("cle", ""))
 
@@ -164,10 +167,39 @@ def read_time(text: str) -> tuple[TimeEntry, ...]:
     return tuple(sorted(found, key=lambda one: one.day))
 
 
+def _read_table(text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r"line (\d+), column (\d+)", str(error))
+        where = f" à la ligne {place[1]}, colonne {place[2]}" if place else ""
+        raise ValueError(f"ce n'est pas du TOML{where}") from error
+
+
+def _read_state(value: object) -> TicketState:
+    """A state as a person types it."""
+    typed = unicodedata.normalize("NFC", str(value)).strip().casefold()
+    found = next((one for one in TicketState if one.value == typed), None)
+    if found is None:
+        raise ValueError(f"état inconnu : « {str(value)[:80]} » (attendu : {' ou '.join(TicketState)})")
+    return found
+
+
+def _read_piece(text: str) -> Piece:
+    name, sha256, size = (*text.rsplit(" ", 2), "", "")[:3]
+    if not re.fullmatch(r"[0-9]{1,15}", size):
+        raise ValueError(f"« Pièce : {text[:80]} » n'est pas un nom, une empreinte et une taille")
+    return Piece(name, sha256, int(size))
+
+
 def _read_instant(value: object) -> datetime:
     """An instant, or a day: its morning in Paris."""
-    if isinstance(value, str):
-        value = datetime.fromisoformat(value) if value else None
+    if isinstance(value, str) and value:
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError as error:
+            told = f"date illisible : « {value[:80]} » (attendu : 2026-12-31 ou 2026-12-31T09:00)"
+            raise ValueError(told) from error
     if isinstance(value, datetime):
         return (value if value.tzinfo else value.replace(tzinfo=PARIS)).astimezone(UTC)
     if isinstance(value, date):
@@ -183,11 +215,10 @@ def _write_value(value: object) -> str:
 
 def _quote(text: str) -> str:
     """A TOML string: that of JSON is one, once nothing unprintable is left; several lines stay readable."""
-    text = clean_text(text)
-    if "\n" in text.strip("\n"):
-        escaped = json.dumps(text, ensure_ascii=False)[1:-1].replace("\\n", "\n")
-        return f'"""\n{escaped}"""'
-    return json.dumps(text, ensure_ascii=False)
+    lines = [json.dumps(line, ensure_ascii=False)[1:-1] for line in clean_text(text).split("\n")]
+    if "\n" in clean_text(text).strip("\n"):
+        return '"""\n' + "\n".join(lines) + '"""'
+    return '"' + "\\n".join(lines) + '"'
 
 
 def _one_line(text: str) -> str:

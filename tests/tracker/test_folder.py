@@ -74,6 +74,45 @@ def test_a_ticket_is_read_as_it_was_written(
     assert read_ticket("AQ-1", write_ticket(ticket, "cle-00001"), ()) == (ticket, "cle-00001")
 
 
+@pytest.mark.parametrize(
+    "text", ["Passage :\nC:\\nonreg\\notes\\n\nfin", "C:\\nonreg", '\\\n\\n"""', "\n\\\\n\n"]
+)
+def test_a_path_of_windows_in_a_ticket_keeps_its_backslashes(text: str) -> None:
+    ticket = Ticket("AQ-1", "t", TicketState.OPEN, "Nouveau", "", "", AT, AT, description=text)
+    assert read_ticket("AQ-1", write_ticket(ticket), ())[0].description == text
+
+
+def test_what_editors_of_windows_and_hands_write_is_read(tracker: FolderTracker, folder: Path) -> None:
+    ticket = folder / "AQ-7" / "ticket.toml"
+    ticket.write_text(ticket.read_text("utf-8"), encoding="utf-8-sig", newline="\r\n")
+    (folder / "AQ-7" / "notes").mkdir()
+    note = "Date\u00a0: 2026-11-21\nAuteur: Une personne\nE\u0301tat : Fermé\n---\nFait.\n"
+    (folder / "AQ-7" / "notes" / "0001.md").write_text(note, encoding="utf-8-sig", newline="\r\n")
+    times = ";".join(COLUMNS) + "\n2026-11-21;AQ-7;1,5;Analyse;une-personne;\n"
+    (folder / "temps.csv").write_text(times, encoding="utf-8-sig", newline="\r\n")  # as Excel does
+    assert tracker.find_ticket("AQ-7").state is TicketState.CLOSED
+    (read,) = tracker.list_notes("AQ-7")
+    assert (read.author, read.text) == ("Une personne", "Fait.")
+    assert [one.hours for one in tracker.list_time(date(2026, 11, 1), date(2026, 11, 30))] == [1.5]
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("titre = x", "pas du TOML à la ligne 1"),
+        ('ouvert_le = "20/11/2026"', "date illisible : « 20/11/2026 »"),
+        ('ouvert_le = 2026-11-20\netat = "clos"', "état inconnu : « clos » .attendu : ouvert ou fermé."),
+        ("ouvert_le = 2026-11-20\nchamps = 3", "« champs » n'est pas une table"),
+    ],
+)
+def test_a_mistake_of_a_hand_is_named_in_french_with_its_file(
+    tracker: FolderTracker, folder: Path, lines: str, said: str
+) -> None:
+    (folder / "AQ-7" / "ticket.toml").write_text(lines, encoding="utf-8")
+    with pytest.raises(RequestFailed, match=rf"AQ-7.ticket\.toml est illisible \(.*{said}"):
+        tracker.find_ticket("AQ-7")
+
+
 def test_a_note_stands_in_its_ticket_with_its_files_by_name_and_hash(
     tracker: FolderTracker, folder: Path
 ) -> None:
