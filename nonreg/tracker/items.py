@@ -82,10 +82,14 @@ class Regression:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the ledger was collected: nothing up to `start` is ever posted, everything up to `collected` is here."""
+    """How far the ledger was collected: nothing up to `start` is ever posted, everything up to `collected` is here.
+
+    `collected_sha256` is of that line: a ledger put back from a copy, and gone on since, is not the one that was read.
+    """
 
     ledger_id: str
     start: int
     collected: int
+    collected_sha256: str = ""
     platform_file: str = ""
     regressions: dict[str, Regression] = field(default_factory=dict)

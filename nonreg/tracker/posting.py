@@ -26,7 +26,7 @@ from nonreg.tracker.collect import CAMPAIGN, Words, collect_entry, collect_regre
 from nonreg.tracker.connection import open_tracker
 from nonreg.tracker.delivery import State
 from nonreg.tracker.items import Progress
-from nonreg.tracker.outbox import WAITING, PieceAwaited, Told, TrackerOutbox
+from nonreg.tracker.outbox import STATE, WAITING, PieceAwaited, Told, TrackerOutbox
 
 PATIENCE = timedelta(minutes=10)  # for the file of an event that whoever wrote the event is about to write
 REPORT = "report.json"
@@ -83,6 +83,10 @@ def post(
     except OSError as error:
         problems.append(
             f"des événements n'ont pas pu être mis dans la boîte d'envoi : {describe_os_error(error)}."
+        )
+    except Exception as error:  # a mistake of ours in one event: nothing overtakes it, and it is told
+        problems.append(
+            f"des événements n'ont pas pu être mis dans la boîte d'envoi : erreur interne ({type(error).__name__})."
         )
     try:
         told = deliver(platform, box, until=until, clock=clock, hurried=hurried)
@@ -142,11 +146,11 @@ def collect(
         for entry in entries[progress.collected :]:
             if entry.platform == platform.name:
                 try:
-                    added, progress = _collect_one(box, entry, progress, titles, words, now)
+                    added, progress = _collect_one(box, entries, entry, progress, titles, words, now)
                 except PieceAwaited:
                     break
                 count += added
-            progress = dataclasses.replace(progress, collected=entry.sequence)
+            progress = dataclasses.replace(progress, collected=entry.sequence, collected_sha256=entry.sha256)
         # Not reached when the disk is full: what is in the box already is found there by its name the next time.
         if progress != before:
             box.save_progress(progress)
@@ -157,20 +161,24 @@ def begin(entries: tuple[LedgerEntry, ...], begun_at: datetime | None) -> Progre
     """The first time: years of events are not told again, only what happened since the caller began."""
     old = [one for one in entries if begun_at is None or one.at < begun_at]
     start = old[-1].sequence if old else 0
-    return Progress(entries[0].previous, start, start)
+    return Progress(entries[0].previous, start, start, entries[start - 1].sha256 if start else "")
 
 
 def check_progress(progress: Progress, entries: tuple[LedgerEntry, ...], box: TrackerOutbox) -> None:
     """ConfigError when the ledger is not the one that was collected."""
-    if progress.ledger_id != entries[0].previous or progress.collected > len(entries):
+    is_other = progress.ledger_id != entries[0].previous or progress.collected > len(entries)
+    if not is_other and progress.collected and progress.collected_sha256:
+        is_other = entries[progress.collected - 1].sha256 != progress.collected_sha256
+    if is_other:
         raise ConfigError(
-            f"{box.folder} : le registre n'est plus celui dont les événements étaient suivis ; vérifiez-le "
-            "(python -m nonreg ledger verify), puis retirez ce dossier pour repartir de sa fin."
+            f"{box.folder / STATE} : le registre n'est plus celui dont les événements étaient suivis ; vérifiez-le "
+            "(python -m nonreg ledger verify), puis retirez ce fichier pour repartir de sa fin."
         )
 
 
 def _collect_one(
     box: TrackerOutbox,
+    entries: tuple[LedgerEntry, ...],
     entry: LedgerEntry,
     progress: Progress,
     titles: dict[str, str],
@@ -181,12 +189,26 @@ def _collect_one(
     note = collect_entry(entry, titles, words, report)
     items = [note] if note is not None else []
     regressions = progress.regressions
-    if report is not None:
+    if report is not None and not is_overtaken(entry, entries):
         found, regressions = collect_regressions(entry, report, regressions, words)
         items += found
     patient = abs(now - entry.at) < PATIENCE
     count = sum(box.add(one, patient=patient) for one in items)
     return count, dataclasses.replace(progress, regressions=regressions)
+
+
+def is_overtaken(entry: LedgerEntry, entries: tuple[LedgerEntry, ...]) -> bool:
+    """True for a campaign that is only judged again, after another one: it says nothing of how things are now."""
+    runs = [
+        one for one in entries[: entry.sequence] if one.kind == CAMPAIGN and one.platform == entry.platform
+    ]
+    seen = [
+        place
+        for place, one in enumerate(runs[:-1])
+        if all(one.data.get(name) == entry.data.get(name) for name in ("run_id", "inputs_sha256"))
+    ]
+    run_id = entry.data.get("run_id")
+    return bool(seen) and any(one.data.get("run_id") != run_id for one in runs[seen[0] :])
 
 
 def read_report(runs_dir: Path, entry: LedgerEntry) -> CampaignReport | None:

@@ -95,6 +95,53 @@ def test_a_campaign_that_is_judged_again_tells_nothing_twice_of_a_regression(
     assert len(tracker.list_notes("AQ-2")) == 1
 
 
+def test_an_old_run_that_is_judged_again_says_nothing_of_how_things_are_now(
+    desk: Desk, tracker: FolderTracker
+) -> None:
+    from tasks.publication import judge_folder, publish_report
+
+    good = run(desk, "nuit-1")
+    failed = run(desk, "nuit-2", BASE_001=Outcome.KO)
+    desk.post()
+    publish_report(good, judge_folder(good))
+    desk.post()
+    assert len(tracker.list_notes("AQ-2")) == 1  # nothing is mended by a night of before
+    run(desk, "nuit-3")
+    desk.post()
+    publish_report(failed, judge_folder(failed))
+    run(desk, "nuit-4")
+    desk.post()
+    assert tell(tracker, "AQ-2")[1:] == ["Corrigée : le scénario BASE-001 passe (OK)."]
+
+
+def test_a_ledger_put_back_from_a_copy_loses_no_event_in_silence(desk: Desk, tracker: FolderTracker) -> None:
+    file = desk.runs_dir / ledger.FILE
+    desk.happen()
+    copy = file.read_bytes()
+    desk.happen()
+    desk.post()
+    file.write_bytes(copy)
+    desk.happen(step="autre")
+    desk.happen(step="encore")
+    done = desk.post()
+    assert done.collected == 0
+    assert "etat.json : le registre n'est plus celui" in done.problems[0]
+    (desk.box.folder / "etat.json").unlink()  # as it says
+    desk.post()
+    desk.happen(step="apres")
+    assert desk.post().problems == ()
+
+
+def test_an_event_that_nobody_can_read_is_told_and_overtaken_by_none(
+    desk: Desk, tracker: FolderTracker
+) -> None:
+    desk.happen(kind="campagne", run_id="nuit-1", drills=5)
+    desk.happen()
+    done = desk.post()
+    assert (done.collected, tell(tracker, "AQ-1")) == (0, [])
+    assert "erreur interne (TypeError)" in done.problems[0]
+
+
 def test_a_platform_that_does_not_answer_opens_no_ticket(desk: Desk, tracker: FolderTracker) -> None:
     run(desk, "nuit-1")
     run(desk, "nuit-2", BASE_001=Outcome.INCONCLUSIF, APP_001=Outcome.INCONCLUSIF, HD_001=Outcome.INCONCLUSIF)
