@@ -195,16 +195,20 @@ def _read_piece(text: str) -> Piece:
 def _read_instant(value: object) -> datetime:
     """An instant, or a day: its morning in Paris."""
     if isinstance(value, str) and value:
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError as error:
-            told = f"date illisible : « {value[:80]} » (attendu : 2026-12-31 ou 2026-12-31T09:00)"
-            raise ValueError(told) from error
+        value = _parse_instant(value)
     if isinstance(value, datetime):
         return (value if value.tzinfo else value.replace(tzinfo=PARIS)).astimezone(UTC)
     if isinstance(value, date):
         return datetime.combine(value, time(), PARIS).astimezone(UTC)
     raise ValueError("une date manque")
+
+
+def _parse_instant(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as error:
+        told = f"date illisible : « {text[:80]} » (attendu : 2026-12-31 ou 2026-12-31T09:00)"
+        raise ValueError(told) from error
 
 
 def _write_value(value: object) -> str:
