@@ -143,25 +143,33 @@ def erase_entry(people: People, terms: Terms, identity_token: str) -> None:
     try:
         write_file(draft, changed)
         again = load_people(people.file.parent, identity_token, draft.name)
-        before = {one.id: one.keys for one in people.persons}
         person = again.find(terms.person)
-        if person is None or person.name != ERASED or {one.id: one.keys for one in again.persons} != before:
+        if (
+            person is None
+            or person.name != ERASED
+            or _list_others(again, person) != _list_others(people, person)
+        ):
             raise ConfigError(f"{people.file} : l'entrée de « {terms.person} » n'a pas pu être effacée.")
         write_file(people.file, changed)
     finally:
         draft.unlink(missing_ok=True)
 
 
+def _list_others(people: People, person: Person) -> list[Person | tuple[str, ...]]:
+    """What has to be as it was: everybody else, and the keys of the person."""
+    return [one.keys if one.id == person.id else one for one in people.persons]
+
+
 def write_without(text: str, terms: Terms) -> str:
     """The people file with that entry erased, and the person's writings gone from comments."""
-    blocks = re.split(r"(?m)^(?=\[\[people\]\])", text)
+    blocks = re.split(r"(?m)^(?=[ \t]*\[\[[ \t]*people[ \t]*\]\])", text)
     own = re.compile(rf"(?m)^\s*id\s*=\s*[\"']{re.escape(terms.person)}[\"']")
     return "".join(_erase_block(one, terms) if own.search(one) else terms.replace(one) for one in blocks)
 
 
 def _erase_block(block: str, terms: Terms) -> str:
     for key in GONE:
-        block = re.sub(rf"(?m)^\s*{key}\s*=\s*(?:\[[^\]]*\]|.*?)[ \t]*(?:#.*)?\n", "", block)
+        block = re.sub(rf"(?m)^\s*{key}\s*=\s*(?:\[[^\]]*\]|.*?)[ \t]*(?:#.*)?(?:\n|\Z)", "", block)
     block = re.sub(r"(?m)^(\s*name\s*=\s*).*$", lambda line: f'{line[1]}"{ERASED}"', block)
     return terms.replace(block)
 

@@ -14,10 +14,11 @@ from nonreg import ledger
 from nonreg.alerts.delivery import Step
 from nonreg.alerts.facts import Fact, Kind
 from nonreg.alerts.outbox import Outbox
-from nonreg.errors import UsageError
+from nonreg.errors import ConfigError, UsageError
 from nonreg.model.personal import Erased, Fate
 from nonreg.people import load_people
-from nonreg.personal.erase import KIND
+from nonreg.personal.erase import KIND, write_without
+from nonreg.personal.terms import make_terms
 from nonreg.retention.settings import add_months
 from tasks.personal import erase_person
 from tests.governed import Governed, make_governed, publish_run
@@ -214,6 +215,35 @@ def test_somebody_who_may_still_decide_is_not_erased(site: Governed) -> None:
 def test_the_others_keep_their_names(site: Governed) -> None:
     erase(site)
     assert SIGNER_NAME in (site.governance / "people.toml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("header", ["  [[people]]", "[[ people ]]"])
+def test_however_the_people_file_is_laid_out_nobody_else_loses_anything(site: Governed, header: str) -> None:
+    file = site.governance / "people.toml"
+    text = file.read_text(encoding="utf-8").replace("[[people]]", header)
+    file.write_text(text, encoding="utf-8")
+    before = {one.id: one for one in site.people.persons}
+    erase(site)
+    after = {one.id: one for one in load_people(site.governance, site.platform.identity_token).persons}
+    assert after.pop(PERSON).name == "—"
+    assert after == {name: one for name, one in before.items() if name != PERSON}
+
+
+def test_a_file_that_ends_with_the_last_day_of_a_contract_loses_it_too() -> None:
+    text = '[[people]]\nid = "renfort-2"\nname = "Ada Rive"\nkeys = []\ncontract_until = 2026-10-01'
+    assert "2026-10-01" not in write_without(text, make_terms("renfort-2", "Ada Rive"))
+
+
+def test_an_entry_that_cannot_be_told_from_another_leaves_the_people_file_as_it_was(site: Governed) -> None:
+    file = site.governance / "people.toml"
+    text = file.read_text(encoding="utf-8").replace("[[people]]", '["people"]', 1)
+    _, _, rest = text.partition('["people"]')
+    first, *others = rest.split("[[people]]")
+    file.write_text("\n".join(f'[["people"]]{one}' for one in (first, *others)), encoding="utf-8")
+    before = file.read_bytes()
+    with pytest.raises(ConfigError, match="n'a pas pu être effacée"):
+        erase(site)
+    assert file.read_bytes() == before
 
 
 def test_killed_at_any_moment_an_erasure_is_asked_for_again_and_ends_the_same(
