@@ -49,16 +49,17 @@ def gather_person(work: Work, person_id: str, others: Iterable[str], now: dateti
     own = [one for one in entries if concerns(one, terms)]
     notes, missing = read_notes(work, terms, own)
     recipients, problem = read_recipients(terms)
+    found, unread = find(work, terms, entries, now)
     return Held(
         person.id,
         work.platform.name,
         now,
         describe_person(person),
         tuple(map(describe_entry, own)),
-        tuple(one.trace for one in find(work, terms, entries, now)),
+        tuple(one.trace for one in found),
         notes,
         recipients,
-        (*missing, *problem),
+        (*missing, *problem, *unread),
     )
 
 
@@ -86,9 +87,10 @@ def erase_person(
     require_ticket(ticket)
     terms = make_terms(person.id, person.name, person.accounts, others)
     entries = verify_ledger(work.journal.file, collect_witnesses(work.runs_dir)).entries
-    found = tuple(one for one in find(work, terms, entries, now) if one.trace.named)
+    every, unread = find(work, terms, entries, now)
+    found = tuple(one for one in every if one.trace.named)
     own = [one for one in entries if concerns(one, terms)]
-    todo = (*list_todo(work, terms, own), GIT)
+    todo = (*list_todo(work, terms, own), *unread, GIT)
     if not apply:
         return Erased(person.id, now, False, tuple(one.trace for one in found), todo)
     place = make_place(work)
@@ -104,10 +106,13 @@ def make_place(work: Work) -> Place:
     return Place(work.platform, work.people, work.runs_dir)
 
 
-def find(work: Work, terms: Terms, entries: tuple[LedgerEntry, ...], now: datetime) -> tuple[Found, ...]:
-    """The files that name the person or hold the id, with the date when retention removes what is sealed."""
+def find(
+    work: Work, terms: Terms, entries: tuple[LedgerEntry, ...], now: datetime
+) -> tuple[tuple[Found, ...], tuple[str, ...]]:
+    """The files that name the person or hold the id, with when retention removes what is sealed; what was not read."""
     judged = judge_now(work.platform, work.people, work.runs_dir, entries, now)
-    return find_traces(terms, work.platform, work.runs_dir, work.people.file.parent, judged)
+    found, unread = find_traces(terms, work.platform, work.runs_dir, work.people.file.parent, judged)
+    return found, tuple(f"Fichier illisible, à ouvrir à la main : {one}" for one in unread)
 
 
 def concerns(entry: LedgerEntry, terms: Terms) -> bool:

@@ -6,7 +6,10 @@ being written, is left to whoever works on it. The rest is text that may be rewr
 
 from __future__ import annotations
 
+import codecs
+import lzma
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +32,9 @@ from nonreg.waivers import FILE as WAIVERS
 DOCUMENTS = "documents"  # drafts are worked on there, each in its folder
 RENDERED = (".html", ".pdf", ".docx", ".xlsx")
 ZIPPED = (".docx", ".xlsx", ".zip")
+MOST_BYTES = 1 << 26  # of one file of an archive
+# Damaged, encrypted, or packed in a way that Python has not: nobody knows what such an archive says.
+UNREADABLE = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 KEPT_WITH_LEDGER = "gardé avec le registre"
 
 
@@ -42,24 +48,29 @@ class Found:
 
 def find_traces(
     terms: Terms, platform: Platform, runs_dir: Path, governance: Path, judged: Iterable[Judged]
-) -> tuple[Found, ...]:
-    """Every file that names the person, or holds the id; the people file and the ledger apart."""
+) -> tuple[tuple[Found, ...], tuple[str, ...]]:
+    """Every file that names the person, or holds the id, and those that could not be read; not people, nor ledger."""
     place = Placing(runs_dir, tuple(judged))
     tracker = find_folder(platform)
-    found = []
+    found: list[Found] = []
+    unread: list[str] = []
     for root, classify in ((runs_dir, place.classify), (governance, place_governance)):
         for path in list_files(root, tracker):
             name = path.relative_to(root).as_posix()
             if name in (ledger.FILE, PEOPLE) or name.endswith(".lock"):
                 continue
-            named, with_id = look_into(path, terms)
+            shown = name if root == runs_dir else str(path)
+            try:
+                named, with_id = look_into(path, terms)
+            except UNREADABLE:
+                unread.append(shown)
+                continue
             if named or with_id:
-                shown = name if root == runs_dir else str(path)
                 fate, due, note = classify(name)
                 if fate is Fate.REWRITTEN and not is_text(path):
                     fate, note = Fate.HAND, "pas un texte"
                 found.append(Found(path, Trace(shown, fate, named, due, note)))
-    return tuple(mark_rendered(found, runs_dir))
+    return tuple(mark_rendered(found, runs_dir)), tuple(unread)
 
 
 def list_files(root: Path, left_out: Path | None) -> Iterator[Path]:
@@ -71,23 +82,31 @@ def list_files(root: Path, left_out: Path | None) -> Iterator[Path]:
 
 
 def look_into(path: Path, terms: Terms) -> tuple[bool, bool]:
-    """Whether a file names the person, and whether it holds the id; what is in a zip is looked into."""
-    try:
-        texts = list(read_texts(path))
-    except (OSError, zipfile.BadZipFile):
-        return False, False
+    """Whether a file names the person, and whether it holds the id; what is in a zip is looked into, or UNREADABLE."""
+    texts = list(read_texts(path))
     return any(map(terms.holds, texts)), any(map(terms.holds_id, texts))
 
 
 def read_texts(path: Path) -> Iterator[str]:
     """The text of a file; of an archive, of each file in it."""
-    if path.suffix in ZIPPED and zipfile.is_zipfile(path):
+    if path.suffix in ZIPPED:
         with zipfile.ZipFile(path) as archive:
             for one in archive.infolist():
-                if one.file_size < 1 << 26:
-                    yield archive.read(one).decode("utf-8", "replace")
+                if one.file_size > MOST_BYTES:
+                    raise zipfile.BadZipFile(one.filename)
+                yield decode(archive.read(one))
         return
-    yield path.read_bytes().decode("utf-8", "replace")
+    yield decode(path.read_bytes())
+
+
+def decode(content: bytes) -> str:
+    """A text of Windows too: UTF-16 with its mark, or one byte a letter where it is no UTF-8."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16", "replace")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return f"{content.decode('utf-8', 'replace')}\n{content.decode('cp1252', 'replace')}"
 
 
 def is_text(path: Path) -> bool:

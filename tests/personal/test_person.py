@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import stat
+import zipfile
 from datetime import timedelta
 from pathlib import Path
 
@@ -244,6 +246,28 @@ def test_an_entry_that_cannot_be_told_from_another_leaves_the_people_file_as_it_
     with pytest.raises(ConfigError, match="n'a pas pu être effacée"):
         erase(site)
     assert file.read_bytes() == before
+
+
+def test_a_text_of_windows_is_looked_into_and_an_archive_that_cannot_be_read_is_named(site: Governed) -> None:
+    folder = site.governance
+    (folder / "ansi.log").write_bytes(f"vu par {NAME}".encode("cp1252"))
+    (folder / "unicode.log").write_bytes(f"vu par {NAME}".encode("utf-16"))
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("a.txt", NAME)
+    content = bytearray(made.getvalue())
+    content[-30] ^= 0xFF  # in the list of what it holds
+    (folder / "abime.zip").write_bytes(content)
+    content = bytearray(made.getvalue())
+    content[6] |= 1
+    content[content.index(b"PK\x01\x02") + 8] |= 1  # it says that it is encrypted
+    (folder / "chiffre.zip").write_bytes(content)
+    (folder / "coupe.zip").write_bytes(made.getvalue()[:40])
+    done = erase(site)
+    by_hand = {one.place for one in done.traces if one.fate is Fate.HAND}
+    assert {str(folder / name) for name in ("ansi.log", "unicode.log")} <= by_hand
+    for name in ("abime.zip", "chiffre.zip", "coupe.zip"):
+        assert f"Fichier illisible, à ouvrir à la main : {folder / name}" in done.todo
 
 
 def test_killed_at_any_moment_an_erasure_is_asked_for_again_and_ends_the_same(
