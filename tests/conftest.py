@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from nonreg.sandbox.launch import Instance, start_instance, stop_instance
 from nonreg.sandbox.layout import Layout
@@ -15,6 +16,10 @@ from tests.governed import Governed, make_governed
 # Started in the background of a script, we would ignore Ctrl-C, and so would every command that a test interrupts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# A loaded machine is slow, which says nothing of a rule: no property fails for its time.
+settings.register_profile("nonreg", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("nonreg")
 
 
 @pytest.fixture(scope="session")

@@ -294,7 +294,7 @@ ROW = st.tuples(
 KEYS = st.tuples(st.integers(-3, 3), st.sampled_from(["x", "X", "x ", "y", "é"]))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     left=st.dictionaries(KEYS, ROW, max_size=20),
     changes=st.lists(st.tuples(KEYS, st.one_of(st.none(), ROW)), max_size=6),
@@ -349,7 +349,7 @@ def test_exactly_the_differences_are_found_whatever_the_tables(
             assert (side[2:] if side else None) == rows.get(one.key)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     left=st.lists(st.tuples(st.integers(-9, 9), st.integers(0, 4)), max_size=40),
     right=st.lists(st.tuples(st.integers(-9, 9), st.integers(0, 4)), max_size=40),
@@ -393,7 +393,7 @@ def test_the_upper_half_of_a_long_key_does_not_pass_for_nulls(pair: Pair, upper:
     ]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     left=st.lists(st.tuples(st.integers(0, 12), st.integers(-3, 3)), max_size=20),
     right=st.lists(st.tuples(st.integers(0, 12), st.integers(-3, 3)), max_size=20),

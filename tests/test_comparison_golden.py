@@ -112,7 +112,7 @@ def test_a_golden_file_of_another_table_is_refused(table: Pair, text: str, words
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.dictionaries(
         st.sampled_from(["a", "|", "\\", "é", "'"]),

@@ -119,7 +119,7 @@ def extents(draw: st.DrawFn) -> tuple[Kind, list[Extent], list[int]]:
     return kind, sides, draw(st.lists(keys, min_size=1, max_size=5))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(extents())
 @example((Kind.BIG_INTEGER, [Extent(-(2**63), 2**63 - 1, 10_000, 0)] * 2, [0, 2**63 - 1, -(2**63)]))
 @example((Kind.BIG_INTEGER, [Extent(-(2**63), 2**63 - 1, 10**9, 0)] * 2, [0, 2**63 - 1, -(2**63)]))
@@ -345,14 +345,14 @@ def rows_of_some_table(draw: st.DrawFn) -> tuple[list[tuple[Rule, bool]], list[A
     return rules, [draw(st.none() | rule.values if nullable else rule.values) for rule, nullable in rules]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(rows_of_some_table())
 def test_a_row_can_be_read_back_from_its_bytes_so_that_no_two_rows_share_them(case: Any) -> None:
     rules, row = case
     assert read_row(rules, encode_row(rules, row)) == row
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(data=st.data(), places=st.integers(1, 4))
 def test_texts_that_move_from_one_column_to_the_next_change_the_bytes(data: Any, places: int) -> None:
     """The bytes of two rows are compared, without reading anything back."""

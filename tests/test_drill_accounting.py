@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nonreg.drills.accounting import NOTHING_TRIED, Write, account
@@ -76,7 +76,6 @@ def name(fates: list[Fate], *indexes: int) -> tuple[str, ...]:
     return tuple(f"{c}:{n}" for c, n in sorted((fates[index].client, index + 1) for index in indexes))
 
 
-@settings(deadline=None)
 @given(histories(honest=False), st.dictionaries(st.integers(1000, 1010), st.integers(1, 2)))
 def test_the_accounting_names_exactly_what_a_simulated_database_lost_doubled_or_invented(
     fates: list[Fate], invented: dict[int, int]
@@ -103,7 +102,6 @@ def test_the_accounting_names_exactly_what_a_simulated_database_lost_doubled_or_
     assert found.rpo_seconds is None
 
 
-@settings(deadline=None)
 @given(histories(honest=True), st.data())
 def test_one_lie_added_to_an_honest_history_is_found(fates: list[Fate], data: st.DataObject) -> None:
     attempts, present = play(fates)
@@ -127,7 +125,6 @@ def test_one_lie_added_to_an_honest_history_is_found(fates: list[Fate], data: st
         assert there.phantom == the_write
 
 
-@settings(deadline=None)
 @given(histories(honest=True), st.data())
 def test_a_clock_that_goes_backwards_makes_the_history_unbelievable(
     fates: list[Fate], data: st.DataObject
@@ -143,7 +140,6 @@ def test_a_clock_that_goes_backwards_makes_the_history_unbelievable(
     assert "avant l'envoi" in problem
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(CLIENTS), st.integers(1, 5)), min_size=1, max_size=12))
 def test_numbers_must_grow_and_an_acknowledged_write_is_never_tried_again(
     order: list[tuple[str, int]],
@@ -196,7 +192,6 @@ def make_attempts() -> st.SearchStrategy[Attempt]:
     return st.builds(Attempt, text, st.integers(), text, moment, moment, st.sampled_from(WriteOutcome), text)
 
 
-@settings(deadline=None)
 @given(make_attempts())
 def test_an_attempt_is_one_line_that_reads_back_as_itself(attempt: Attempt) -> None:
     line = encode_attempt(attempt)

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import starmap
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nonreg.bench import TestStation
@@ -240,7 +240,6 @@ def test_the_first_target_is_tried_again_after_a_second_and_kept_once_it_works()
 STATIONS = place_stations([TestStation("Z900000001", 1, 2, 3), TestStation("Z900000002", 4, 5, 6)], NOW)
 
 
-@settings(deadline=None)
 @given(st.sampled_from(STATIONS), st.integers(1, STATIONS[0].capacity))
 def test_a_measure_says_whose_write_it_is_and_lies_in_the_past(station: PlacedStation, sequence: int) -> None:
     reading = station.make_reading(sequence)

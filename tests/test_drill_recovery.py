@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nonreg.drills.history import Attempt
@@ -72,7 +72,6 @@ def test_a_summary_counts_every_attempt_and_takes_the_cost_at_rest() -> None:
     assert (nothing.attempts, nothing.cost_seconds, nothing.interruptions) == (0, 0.0, ())
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 9), st.integers(0, 9), st.sampled_from(WriteOutcome)), max_size=30))
 def test_interruptions_cover_every_failure_and_the_time_without_answer(
     steps: list[tuple[int, int, WriteOutcome]],
@@ -122,7 +121,6 @@ def test_where_nobody_took_over_the_detection_is_whole_though_the_service_did_no
     assert split_recovery(lost_witness) == RecoveryTime(0.25, 3)
 
 
-@settings(deadline=None)
 @given(st.builds(Moments, *[st.none() | st.integers(0, 100)] * 7))
 def test_parts_are_never_negative_never_more_than_the_total_of_a_takeover_and_absent_with_their_moments(
     moments: Moments,

@@ -149,7 +149,7 @@ def test_a_hostile_text_stays_a_text(words: str) -> None:
     assert not any("External" in parts[name] for name in parts if name.endswith(".rels"))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.text(max_size=80))
 def test_any_text_makes_a_file_that_another_reader_opens(words: str) -> None:
     assert read(write_docx(make(Paragraph(words), Table("t", (Column("c"),), ((Cell(words),),))), AT)).tables

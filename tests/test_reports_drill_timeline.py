@@ -114,7 +114,7 @@ def find_gap_widths(record: DrillRecord) -> list[float]:
     return [end - begin for begin, end in zip(ticks[::2], ticks[1::2], strict=True)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(RECORD)
 def test_any_record_gives_a_well_formed_drawing_that_stays_in_its_frame(record: DrillRecord) -> None:
     record = make_printable(record)  # as the report does before it draws anything
@@ -127,7 +127,6 @@ def test_any_record_gives_a_well_formed_drawing_that_stays_in_its_frame(record: 
     assert draw_timeline(record, "k") == draw_timeline(record, "k")
 
 
-@settings(deadline=None)
 @given(st.lists(MAYBE_TIME, max_size=30), ANY_TIME, st.none() | st.tuples(ANY_TIME, ANY_TIME))
 def test_time_never_goes_back_on_the_axis_and_every_tick_has_its_room(
     moments: list[float | None], duration: float, focus: tuple[float, float] | None

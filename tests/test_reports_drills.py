@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from junitparser.xunit2 import TestSuite
 from pypdf import PdfReader
@@ -550,7 +550,7 @@ def test_the_page_and_the_pdf_are_sound_and_say_the_same() -> None:
         assert said in plain(page.text)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12)
 @given(NASTY, NASTY)
 def test_no_text_of_a_drill_breaks_any_form(said: str, name: str) -> None:
     record = DrillRecord(

@@ -266,7 +266,7 @@ def make_hostile(text: str) -> Execution:
 
 
 @given(TEXTS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_hostile_texts_are_never_markup(text: str) -> None:
     document = record(make_hostile(text))
     page = check_page(document)
@@ -276,6 +276,6 @@ def test_hostile_texts_are_never_markup(text: str) -> None:
 
 @given(TEXTS)
 @example("\n".join(HOSTILE))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 def test_hostile_texts_are_always_set_on_paper(text: str) -> None:
     check_pdf(record(make_hostile(text)))

@@ -10,7 +10,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
@@ -206,7 +206,6 @@ def test_a_value_that_is_not_known_leaves_a_gap_in_the_line() -> None:
     assert re.findall("[ML]", path) == ["M", "L", "M", "M"]
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.none() | st.floats(), max_size=40),
     st.lists(st.floats(), max_size=2),

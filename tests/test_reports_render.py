@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
@@ -77,7 +77,7 @@ def test_html_and_pdf_name_the_source_they_were_made_from() -> None:
     assert source in "".join("".join(page.extract_text().split()) for page in pages)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(NASTY, NASTY, st.floats())
 @example("<script>alert(1)</script>", "a\x00b\ud800c", float("nan"))
 @example("]]>", "\r", float("-inf"))

@@ -131,7 +131,7 @@ def test_a_step_longer_than_a_page_goes_on_over_the_next_one() -> None:
 @given(TEXTS)
 @example("`<b>gras</b>` **<b>gras</b>**")
 @example("```\n<b>gras</b>\n```")
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_hostile_texts_are_never_markup(text: str) -> None:
     document = build_binder_page(make_runbook(text))
     page = check_page(document)
@@ -141,6 +141,6 @@ def test_hostile_texts_are_never_markup(text: str) -> None:
 
 @given(TEXTS)
 @example("\n".join(HOSTILE))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 def test_hostile_texts_are_always_set_on_paper(text: str) -> None:
     check_pdf(build_binder_page(make_runbook(text)))

@@ -144,7 +144,7 @@ def test_a_check_that_found_hundreds_of_points_says_how_many_are_left_out() -> N
 @example(hostile.TEXTS["attribute"])
 @example(hostile.TEXTS["link"])
 @example(hostile.ALL)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_hostile_texts_are_read_as_they_were_written(text: str) -> None:
     execution = make_hostile(text)
     steps = tuple(dataclasses.replace(step, title=text) for step in execution.runbook.steps)

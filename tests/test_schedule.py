@@ -56,7 +56,7 @@ def test_each_sunday_has_its_weekly_campaign_once_at_0430_even_when_the_clock_ch
     assert {(later.date() - one.date()).days for one, later in pairwise(starts)} == {7}
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(INSTANTS)
 def test_whenever_the_server_looks_the_next_night_is_the_same_and_less_than_25_hours_away(
     at: datetime,
@@ -67,7 +67,7 @@ def test_whenever_the_server_looks_the_next_night_is_the_same_and_less_than_25_h
     assert list_starts(NIGHTLY, max(at, later), at + timedelta(days=3)) == nights
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(INSTANTS)
 def test_two_nights_never_bear_the_same_date_and_a_late_start_changes_nothing(at: datetime) -> None:
     nights = list_starts(NIGHTLY, at, at + timedelta(days=4))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nonreg.documents.minutes import read_delays, require_possible
@@ -171,7 +171,6 @@ def test_an_event_that_cannot_be_is_refused(
         require_possible(event, moment, HELD, [happened(*one) for one in before], at(30, 12))
 
 
-@settings(deadline=None)
 @given(st.dates(date(2026, 1, 1), date(2029, 1, 1)), st.integers(0, 200))
 def test_a_deadline_never_comes_before_what_it_counts_from(held_on: date, hours: int) -> None:
     sent = datetime(held_on.year, held_on.month, held_on.day, tzinfo=UTC) + timedelta(hours=24 + hours)
@@ -204,6 +203,17 @@ def test_stages_are_measured_in_office_time_and_not_at_all_without_both_stamps()
 def test_stamps_in_disorder_are_told() -> None:
     found = read_urgent_delays(urgent(taken=Stamp(at(26, 15))), WORKING, at(30, 18))
     assert found.disorder == ("« Prise en charge » est avant « Alerte ».",)
+
+
+def test_a_stamp_of_the_future_keeps_no_delay_and_is_told() -> None:
+    report = urgent(alert=Stamp(at(30, 10)), taken=Stamp(at(30, 11)), diagnosed=Stamp(at(1, 9, month=12)))
+    found = read_urgent_delays(report, WORKING, at(30, 18))
+    assert (found.reached_at, "« Diagnostic » est dans l'avenir." in found.disorder) == (None, True)
+    called = urgent(phone_call=Stamp(at(1, 9, month=12)))
+    assert (
+        "« Appel téléphonique » est dans l'avenir."
+        in read_urgent_delays(called, WORKING, at(30, 18)).disorder
+    )
 
 
 def test_a_closure_of_the_site_moves_the_deadlines() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nonreg.documents.blanks import list_blanks
@@ -30,7 +30,6 @@ def test_a_draft_is_read_back_as_it_was_written(kind: str) -> None:
     assert read_draft(write_draft(DRAFTS[kind]), FILE) == DRAFTS[kind]
 
 
-@settings(deadline=None)
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_whatever_a_person_types_makes_a_sound_file_that_does_not_change_again(one: str, other: str) -> None:
     written = write_draft(record(summary=one, alerts=(other,), actions=(Action(other, one),)))
@@ -38,6 +37,13 @@ def test_whatever_a_person_types_makes_a_sound_file_that_does_not_change_again(o
     assert write_draft(again) == written
     assert isinstance(again, DecisionRecord)
     assert len(again.actions) == 1
+
+
+@pytest.mark.parametrize("words", ["lu\nC:\\nouveau", "a\n\\\\n", 'x\n"""\n\\'])
+def test_a_path_of_windows_on_several_lines_is_written_as_it_is(words: str) -> None:
+    again = read_draft(write_draft(record(summary=words)), FILE)
+    assert isinstance(again, DecisionRecord)
+    assert again.summary == words
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -12,6 +13,7 @@ from nonreg.model.documents import (
     DeliveredFile,
     DeliveryFacts,
     DeliveryNote,
+    GoNoGo,
     ProcedureFact,
     RunFact,
     TicketFact,
@@ -34,8 +36,14 @@ def missing(facts: DeliveryFacts = GOOD, note: DeliveryNote | None = None) -> tu
     return list_missing(judge_delivery(note or delivery(), facts))
 
 
+def test_a_delivery_that_somebody_said_no_to_is_not_ready() -> None:
+    found = missing(note=delivery(decision=GoNoGo("no-go", "moa-scv-essai", date(2026, 11, 27))))
+    assert found == ("Go / No-Go : la réponse est NO-GO.",)
+
+
 def test_a_delivery_with_everything_is_ready() -> None:
     assert missing() == ()
+    assert missing(note=delivery(decision=GoNoGo("go avec réserves"))) == ()
     assert missing(replace(GOOD, run=replace(GOOD.run, verdict=Verdict.OK_AVEC_RESERVES))) == ()
 
 

@@ -9,7 +9,7 @@ import zipfile
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nonreg.model.steering import (
@@ -73,7 +73,6 @@ def test_no_text_is_markup_in_the_pages(words: str) -> None:
     assert "\x1b" not in told
 
 
-@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_a_text_that_is_defused_starts_no_formula_and_loses_nothing(words: str) -> None:
     safe = defuse(words)

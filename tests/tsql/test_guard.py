@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nonreg.discovery.reading import refuse_body
@@ -16,7 +16,7 @@ from tests.tsql.texts import list_all
 from tests.tsql.writing import find_writes
 
 pytestmark = pytest.mark.tsql
-thorough = settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+thorough = settings(max_examples=1500, deadline=None)
 # The guard refuses them, and this parser cannot say why.
 NOT_SEEN = {
     "RECEIVE TOP (1) * FROM dbo.file": "a reserved name without brackets: no version reads it",
