@@ -52,6 +52,8 @@ def special(name: str, mode: int) -> zipfile.ZipInfo:
         (("a\\b",), "sort du dossier ou mal formé"),
         (("a\x1b[2Jb",), "caractère invisible"),
         (("a\u202eb",), "caractère invisible"),
+        (("a" * 256,), "est un nom trop long"),
+        (("/".join(["a" * 200] * 20),), "est un nom trop long"),
         (("a", "a"), "y est deux fois"),
         (("Rapport.html", "rapport.html"), "ne diffèrent que par la casse"),
         (("Dossier/a", "dossier/b"), "ne diffèrent que par la casse"),
@@ -91,6 +93,34 @@ def test_a_zip_of_too_many_files_is_refused(tmp_path: Path, monkeypatch: pytest.
         pass
 
 
+def test_an_archive_that_would_be_refused_elsewhere_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "MAX_FILES", 2)
+    monkeypatch.setattr(archive, "MAX_BYTES", 3)
+    (tmp_path / "b").write_bytes(b"22")
+    many: dict[str, Path | bytes] = {"a": b"", "b": b"", "c": b""}
+    large: dict[str, Path | bytes] = {"a": b"11", "b": tmp_path / "b"}
+    for files, sentence in ((many, "3 fichiers"), (large, "plus de")):
+        with pytest.raises(EvidenceWrong, match=sentence):
+            write_archive(tmp_path / "p.zip", files)
+    assert not (tmp_path / "p.zip").exists()
+
+
+def shift_directory(content: bytes) -> bytes:
+    """The end places the list of members further than it is: the members are then before the file's beginning."""
+    changed = bytearray(content)
+    changed[-6:-2] = (int.from_bytes(changed[-6:-2], "little") + 40).to_bytes(4, "little")
+    return bytes(changed)
+
+
+def empty_name(content: bytes) -> bytes:
+    """The list of members names one of no letter; the letter that it had comments it."""
+    changed, place = bytearray(content), content.index(b"PK\x01\x02")
+    changed[place + 28], changed[place + 32] = 0, 1
+    return bytes(changed)
+
+
 def encrypt(content: bytes) -> bytes:
     """The bit that says so, in both headers of the only member."""
     changed = bytearray(content)
@@ -105,6 +135,8 @@ def encrypt(content: bytes) -> bytes:
         (lambda content: b"", "pas un zip entier"),
         (lambda content: b"bonjour", "pas un zip entier"),
         (lambda content: content[:-10], "pas un zip entier"),
+        (shift_directory, "pas un zip entier"),
+        (empty_name, "pas un zip entier"),
         (encrypt, "chiffré"),
     ],
 )

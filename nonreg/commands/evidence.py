@@ -157,6 +157,7 @@ def export_evidence(options: argparse.Namespace) -> int:
     runs_dir = find_runs_dir(folders[0], options)
     if runs_dir is None:
         raise UsageError(f"Aucun registre autour de {folders[0]} (--runs-dir).")
+    require_place(target, folders, runs_dir)
     try:
         places = export_things(folders, runs_dir, target, read_means(runs_dir, options).people)
     except EvidenceWrong as error:
@@ -165,6 +166,20 @@ def export_evidence(options: argparse.Namespace) -> int:
     lines = [f"Archive : {target}", f"SHA-256 : {mark_file(target).sha256}", *(f"  {one}" for one in places)]
     print("\n".join(lines))  # noqa: T201
     return EXIT_OK
+
+
+def require_place(target: Path, folders: list[Path], runs_dir: Path) -> None:
+    """UsageError for an archive that would change what is sealed, or take the place of something else."""
+    import zipfile
+
+    from nonreg.evidence.verify import list_things
+
+    place = target.resolve()
+    around = [one for one in (*folders, *list_things(runs_dir)) if place.is_relative_to(one.resolve())]
+    if around:
+        raise UsageError(f"L'archive ne s'écrit pas dans un dossier scellé : {around[0]} n'y survivrait pas.")
+    if target.exists() and not zipfile.is_zipfile(target):
+        raise UsageError(f"{target} existe et n'est pas une archive : il n'est pas remplacé.")
 
 
 def find_runs_dir(folder: Path, options: argparse.Namespace) -> Path | None:

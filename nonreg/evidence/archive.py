@@ -5,8 +5,10 @@ Written: files alone, sorted, stored, without date: the same content gives the s
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+import struct
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -21,11 +23,28 @@ DATE = (1980, 1, 1, 0, 0, 0)
 MODE = (stat.S_IFREG | 0o644) << 16
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 ENCRYPTED = 0x1
+MAX_NAME_BYTES, MAX_PATH_BYTES = 255, 1024  # what a disk takes
+# What zipfile says of one that is cut or changed; IndexError is of an empty name.
+DAMAGED = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    EOFError,
+    IndexError,
+    NotImplementedError,
+    ValueError,
+    struct.error,
+)
 
 
 def write_archive(path: Path, files: Mapping[str, Path | bytes]) -> None:
-    """Write a zip, whole or not at all; EvidenceWrong when a name would be refused by `open_archive`."""
+    """Write a zip, whole or not at all; EvidenceWrong for one that `open_archive` would refuse."""
     _check_names(dict.fromkeys(files, False))
+    if len(files) > MAX_FILES:
+        raise EvidenceWrong(f"Archive refusée : {len(files)} fichiers, {MAX_FILES} au plus.")
+    if sum(one.stat().st_size if isinstance(one, Path) else len(one) for one in files.values()) > MAX_BYTES:
+        raise EvidenceWrong(
+            f"Archive refusée : plus de {MAX_BYTES >> 20} Mio, « verify » n'en veut pas ; exportez moins de dossiers."
+        )
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
@@ -46,7 +65,11 @@ def open_archive(path: Path, max_bytes: int = MAX_BYTES) -> Iterator[Path]:
         try:
             with zipfile.ZipFile(path) as archive:
                 _extract(archive, folder, max_bytes)
-        except (zipfile.BadZipFile, EOFError, NotImplementedError, ValueError, zipfile.LargeZipFile) as error:
+        except DAMAGED as error:
+            raise EvidenceWrong("Archive illisible : ce n'est pas un zip entier.") from error
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # a place before the beginning of the file
+                raise
             raise EvidenceWrong("Archive illisible : ce n'est pas un zip entier.") from error
         except RuntimeError as error:  # a password
             raise EvidenceWrong("Archive illisible : elle est chiffrée.") from error
@@ -127,6 +150,8 @@ def _check_names(names: Mapping[str, bool]) -> None:
         if why:
             raise EvidenceWrong(f"Archive refusée : « {show_name(name)} » : {why}.")
         parts = name.split("/")
+        if len(name.encode()) > MAX_PATH_BYTES or max(len(one.encode()) for one in parts) > MAX_NAME_BYTES:
+            raise EvidenceWrong(f"Archive refusée : « {show_name(name, 60)}… » est un nom trop long.")
         for length in range(1, len(parts) + 1):
             path = "/".join(parts[:length])
             other = seen.setdefault(fold_name(path), path)
