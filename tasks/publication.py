@@ -7,6 +7,7 @@ History and ledger come after the files: what goes wrong there is told, and take
 from __future__ import annotations
 
 import shutil
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from pathlib import Path
 from nonreg import ledger
 from nonreg.assess import assess
 from nonreg.basis import PUBLISHED, read_basis
+from nonreg.decision import INVISIBLE
 from nonreg.errors import LedgerBroken, NonregError, UsageError
 from nonreg.evidence.chain import RUN, read_seal
 from nonreg.evidence.files import EvidenceWrong, FileMark, mark_files
@@ -68,13 +70,21 @@ def judge_folder(
 def keep_project_junit(run_dir: Path, files: tuple[Path, ...]) -> tuple[Path, ...]:
     """Copy the files into the run's folder; without any, those kept there before."""
     folder = run_dir / PROJECT_JUNIT
+    # Read before the folder goes: they may be those that were kept there.
+    contents = [file.read_bytes() if file.is_file() else b"" for file in files]
     if files:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-    for number, file in enumerate(files, 1):
-        kept = folder / f"{number:02d}-{file.name}"
-        write_file(kept, file.read_bytes() if file.is_file() else b"")
+    for number, (file, content) in enumerate(zip(files, contents, strict=True), 1):
+        write_file(folder / f"{number:02d}-{clean_name(file.name)}", content)
     return tuple(sorted(folder.glob("*"))) if folder.is_dir() else ()
+
+
+def clean_name(name: str) -> str:
+    """The name of a file as a sealed folder may hold it: nothing invisible, no sign that a disk reads as a folder."""
+    return "".join(
+        "_" if char in "\\/:" or unicodedata.category(char) in INVISIBLE else char for char in name
+    )
 
 
 def publish_report(run_dir: Path, report: CampaignReport, rendered: Rendered | None = None) -> Published:

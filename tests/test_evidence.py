@@ -183,7 +183,7 @@ def reseal(file: Path, draw: Callable[[int], int]) -> None:
 FORGERIES = (change_byte, cut, remove, rename, add_beside, reseal)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_whatever_is_changed_in_a_runs_folder_is_noticed_and_its_place_named(
     site: Governed, tmp_path: Path, data: st.DataObject
@@ -205,7 +205,7 @@ def test_whatever_is_changed_in_a_runs_folder_is_noticed_and_its_place_named(
     assert any(one in told for one in named)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_two_files_or_folders_that_change_places_are_noticed(
     site: Governed, tmp_path: Path, data: st.DataObject
@@ -467,7 +467,7 @@ def test_an_export_holds_no_name_of_a_person(site: Governed, exported: Path) -> 
     assert "personnes-" in content
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_any_byte_changed_or_cut_in_an_export_is_noticed(
     exported: Path, tmp_path: Path, data: st.DataObject
@@ -516,6 +516,37 @@ def test_what_is_altered_is_not_exported(site: Governed, tmp_path: Path) -> None
     code, out = run("export", runs_dir / "un", tmp_path / "p.zip")
     assert (code, "report.html" in out) == (1, True)
     assert not (tmp_path / "p.zip").exists()
+
+
+def test_an_export_changes_nothing_sealed_and_takes_the_place_of_no_other_file(
+    site: Governed, tmp_path: Path
+) -> None:
+    runs_dir = copy(site, tmp_path)
+    register = (runs_dir / ledger.FILE).read_bytes()
+    for target in (
+        runs_dir / "un" / "p.zip",
+        runs_dir / "deux" / "report.pdf",
+        runs_dir / "documents" / "A1-7" / "annexes" / "p.zip",
+        runs_dir / ledger.FILE,
+    ):
+        assert run("export", runs_dir / "un", target)[0] == 3, target
+    assert (runs_dir / ledger.FILE).read_bytes() == register
+    assert look_at(runs_dir) == []
+    for _ in range(2):
+        assert run("export", runs_dir / "un", runs_dir / "p.zip")[0] == 0
+
+
+def test_a_name_that_verify_refuses_is_not_sealed(site: Governed, tmp_path: Path) -> None:
+    runs_dir = copy(site, tmp_path)
+    register = (runs_dir / ledger.FILE).read_bytes()
+    folder = runs_dir / "documents" / "A1-8"
+    folder.mkdir()
+    (folder / "a\u200bb.txt").write_text("x", encoding="utf-8")
+    thing = Thing("piece", "A1-8", site.platform.name, site.platform.identity_token, NOW, "AQ-1")
+    with pytest.raises(EvidenceWrong, match=r"a\?b\.txt.*caractère invisible"):
+        seal_folder(folder, thing, runs_dir)
+    assert (runs_dir / ledger.FILE).read_bytes() == register
+    assert not (folder / MANIFEST).exists()
 
 
 def test_a_zip_of_a_whole_runs_folder_made_by_hand_verifies_too(site: Governed, tmp_path: Path) -> None:

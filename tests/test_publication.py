@@ -17,7 +17,7 @@ from nonreg.model import CampaignReport, Outcome, Verdict
 from nonreg.store import load_json
 from reports.render import Rendered, render_all
 from reports.text import format_moment
-from tasks.publication import find_altered, judge_folder, publish_report
+from tasks.publication import find_altered, judge_folder, load_unaltered, publish_report
 from tests.governed import ALL_GOOD, NOW, Governed, publish_run
 from tests.test_promotion import promote_run
 from tests.test_waivers import waive
@@ -84,6 +84,22 @@ def test_a_published_run_is_in_the_history_and_in_the_ledger_whose_head_it_keeps
         "sequence": entry.sequence,
         "sha256": entry.sha256,
     }
+
+
+def test_results_of_the_project_are_kept_under_a_name_that_verifies_and_may_be_given_again(
+    governed: Governed, tmp_path: Path
+) -> None:
+    run_dir = publish_run(governed, "un")
+    file = tmp_path / "r\u200bé:sultats\\1.xml"
+    file.write_text('<testsuite><testcase classname="a" name="b"/></testsuite>', encoding="utf-8")
+    publish_report(run_dir, judge_folder(run_dir, (file,)))
+    (kept,) = (run_dir / "projet").iterdir()
+    assert kept.name == "01-r_é_sultats_1.xml"
+    assert load_unaltered(run_dir).run.plan.run_id == "un"
+    publish_report(run_dir, judge_folder(run_dir, (kept,)))
+    (again,) = (run_dir / "projet").iterdir()
+    assert again.read_bytes() == file.read_bytes()
+    assert find_altered(run_dir) == ()
 
 
 def test_a_regression_has_a_pack_to_paste_in_its_ticket(rich_run: Path) -> None:

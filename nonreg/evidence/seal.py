@@ -15,7 +15,7 @@ from typing import Any
 
 from nonreg import ledger
 from nonreg.evidence.chain import KEY, collect_signatures, find_previous, list_seals
-from nonreg.evidence.files import MANIFEST, FileMark, mark_files
+from nonreg.evidence.files import MANIFEST, EvidenceWrong, FileMark, explain_name, mark_files, show_name
 from nonreg.evidence.manifest import (
     UNKNOWN,
     Manifest,
@@ -61,9 +61,13 @@ def seal_folder(
 
     `files` are those of `mark_files`, where the caller has them already; `final` is where the folder will be, when
     it is made elsewhere first. Raises as `ledger.append`: then there is no manifest; OSError when the disk takes none.
+    EvidenceWrong for a name that `verify` would refuse: such a manifest would never verify.
     """
     made: list[Manifest] = []
     draft = describe(folder, thing, problems, files)
+    for name in draft.files:
+        if why := explain_name(name):
+            raise EvidenceWrong(f"« {show_name(name)} » ne peut pas être scellé : {why}.")
 
     def complete(entries: tuple[LedgerEntry, ...]) -> Mapping[str, Any]:
         manifest = chain(draft, thing, entries)
