@@ -41,7 +41,7 @@ from tasks.intervention import list_run_entries
 
 T = TypeVar("T")
 DOCUMENTS, DRAFT = "documents", "projet.toml"
-ANSWERS = {"GO": "go", "GO_AVEC_RESERVES": "go", "NO_GO": "no-go"}
+ANSWERS = {"GO": "go", "GO_AVEC_RESERVES": "go avec réserves", "NO_GO": "no-go"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,8 @@ def _write_value(value: Any) -> str:
     quoted = json.dumps(text, ensure_ascii=False)
     if "\n" not in text:
         return quoted
-    return '"""\n' + quoted[1:-1].replace("\\n", "\n") + '"""'
+    lines = re.sub(r"\\(.)", lambda one: "\n" if one[1] == "n" else one[0], quoted[1:-1])
+    return f'"""\n{lines}"""'
 
 
 def clean(text: str) -> str:

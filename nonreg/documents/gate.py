@@ -29,6 +29,7 @@ def judge_delivery(note: DeliveryNote, facts: DeliveryFacts) -> tuple[GateItem, 
         judge_files(facts),
         judge_tickets(facts),
         judge_documentation(note),
+        judge_answer(note),
     )
 
 
@@ -86,6 +87,14 @@ def judge_tickets(facts: DeliveryFacts) -> GateItem:
     if not any(one.state is TicketState.OPEN for one in facts.tickets):
         return GateItem(title, told, "tous sont fermés avant le déploiement : rouvrez celui qui le suit.")
     return GateItem(title, told)
+
+
+def judge_answer(note: DeliveryNote) -> GateItem:
+    """Nobody has said no to it; that nobody has answered yet is no obstacle to a note that is there to be answered."""
+    title, answer = "Go / No-Go", note.decision.answer
+    if answer == "no-go":
+        return GateItem(title, "NO-GO", "la réponse est NO-GO.")
+    return GateItem(title, "pas encore de réponse" if answer in ("", "n.d.") else answer.upper())
 
 
 def judge_documentation(note: DeliveryNote) -> GateItem:

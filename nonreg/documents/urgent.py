@@ -14,6 +14,7 @@ from nonreg.model.documents import Lap, Moment, UrgentDelays, UrgentReport
 from nonreg.working_time import WorkingTime
 
 ORDER = ("alert", "taken", "diagnosed", "restored", "closed")
+CALL = "Appel téléphonique"
 NAMES = ("Alerte", "Prise en charge", "Diagnostic", "Rétabli", "Clôture")
 
 
@@ -21,6 +22,8 @@ def read_urgent_delays(report: UrgentReport, working: WorkingTime, at: datetime)
     """How the delay stands at that moment, and the office time of each stage, from the alert too."""
     stamps = {name: as_moment(getattr(report, name).at) for name in ORDER}
     alert, reached = stamps["alert"], stamps["diagnosed"]
+    if reached is not None and reached > at:  # foreseen, or mistyped: nothing was reached
+        reached = None
     due = add_working_days(alert, 1, working) if alert else None
     laps = [
         measure(f"{NAMES[0]} → {NAMES[place]}", alert, stamps[ORDER[place]], working) for place in range(1, 5)
@@ -32,7 +35,13 @@ def read_urgent_delays(report: UrgentReport, working: WorkingTime, at: datetime)
         for place in range(1, 4)
     ]
     known = [(title, moment) for title, moment in zip(NAMES, stamps.values(), strict=True) if moment]
-    disorder = tuple(
+    called = as_moment(report.phone_call.at)
+    future = tuple(
+        f"« {name} » est dans l'avenir."
+        for name, moment in (*known, *([(CALL, called)] if called else []))
+        if moment > at
+    )
+    disorder = future + tuple(
         f"« {later} » est avant « {earlier} »."
         for (earlier, first), (later, second) in pairwise(known)
         if second < first

@@ -74,7 +74,7 @@ class GoNoGo:
     """Who lets the delivery be deployed, or not."""
 
     __pydantic_config__: ClassVar[Any] = STRICT
-    answer: Literal["", "n.d.", "go", "no-go"] = told("Go / No-Go", optional=True)
+    answer: Literal["", "n.d.", "go", "go avec réserves", "no-go"] = told("Go / No-Go", optional=True)
     person: str = told("Par", optional=True, hint="identifiant ou rôle")
     on: Day = told("Le", optional=True)
 
@@ -91,7 +91,7 @@ class Rollback:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryNote:
-    """A.1, note de livraison; `folder` holds the delivered files, from the folder where the command is typed."""
+    """A.1, note de livraison; `folder` holds the delivered files, by its whole path or from the runs' folder."""
 
     __pydantic_config__: ClassVar[Any] = STRICT
     document: Head
@@ -105,7 +105,7 @@ class DeliveryNote:
     goal: str = told("Objectif")
     impact: str = told("Impact")
     risks: str = told("Risques")
-    folder: str = told("Dossier des fichiers livrés")
+    folder: str = told("Dossier des fichiers livrés", hint="chemin entier, ou depuis le dossier des passages")
     deployment: tuple[str, ...] = told("Plan de déploiement", (), hint="étape par étape")
     watch: str = told("Surveillance après le déploiement")
     documents: tuple[str, ...] = told("Documents mis à jour", (), optional=True, hint="avec leur version")
