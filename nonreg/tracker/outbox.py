@@ -177,7 +177,13 @@ class TrackerOutbox:
     ) -> Event:
         """One attempt, and how it ended."""
         try:
-            ticket = write_item(tracker, waiting, *self._read_pieces(waiting, max_bytes))
+            files, lines = self._read_pieces(waiting, max_bytes)
+
+            def announce() -> None:
+                """What was asked before may have taken minutes: it is from here on that a write may be under way."""
+                self._append(waiting, Event(Step.ATTEMPT, clock()))
+
+            ticket = write_item(tracker, waiting, files, lines, announce)
             return Event(Step.DELIVERED, clock(), ticket)
         except ConfigError as error:
             return Event(Step.NOT_NOW, clock(), str(error))
@@ -271,9 +277,16 @@ def is_ready(source: Path, ref: PieceRef) -> bool:
 
 
 def write_item(
-    tracker: Tracker, waiting: Waiting, files: tuple[Attachment, ...], lines: tuple[str, ...]
+    tracker: Tracker,
+    waiting: Waiting,
+    files: tuple[Attachment, ...],
+    lines: tuple[str, ...],
+    announce: Callable[[], None],
 ) -> str:
-    """Write an item unless its key stands there already; the ticket that it stands in, empty for none."""
+    """Write an item unless its key stands there already; the ticket that it stands in, empty for none.
+
+    `announce` is called just before something is written.
+    """
     item = waiting.item
     text = "\n".join([item.text, *(["", *lines] if lines else [])])
     ticket = item.ticket
@@ -283,11 +296,13 @@ def write_item(
         if found is None:
             if item.kind is ItemKind.FIXED:
                 return ""
+            announce()
             # Both keys: after an answer that was lost, the event is recognised in the ticket that it opened.
             return tracker.open_ticket(NewTicket(key, item.title, mark_text(text, item.key)), files)
         if holds_mark(found.description, item.key):
             return found.reference
         ticket = found.reference
     if not tracker.holds_note(ticket, item.key):
+        announce()
         tracker.add_note(ticket, item.key, text, files)
     return ticket

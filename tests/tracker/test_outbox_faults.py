@@ -102,6 +102,26 @@ def test_a_note_whose_answer_was_lost_is_not_written_again(desk: Desk, gitlab: G
     assert list_marks(gitlab) == desk.sent
 
 
+def test_a_write_that_is_cut_is_waited_for_from_when_it_began_however_long_the_questions_before_took(
+    desk: Desk, gitlab: Gitlab, proxy: Proxy
+) -> None:
+    seen: list[State] = []
+
+    def look(request: str) -> str:
+        if "POST" in request and "/notes" in request:
+            (one,) = desk.box.list_waiting()
+            seen.append(desk.box.standing(one, desk.now).state)
+        else:
+            desk.wait(seconds=40)
+        return ""
+
+    desk.happen()
+    proxy.choose = look
+    desk.post()
+    assert list_marks(gitlab) == desk.sent
+    assert seen == [State.PAUSED]
+
+
 def test_a_slow_tracker_holds_up_what_comes_behind_and_nothing_overtakes(
     desk: Desk, gitlab: Gitlab, proxy: Proxy
 ) -> None:
