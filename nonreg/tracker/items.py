@@ -85,6 +85,7 @@ class Progress:
     """How far the ledger was collected: nothing up to `start` is ever posted, everything up to `collected` is here.
 
     `collected_sha256` is of that line: a ledger put back from a copy, and gone on since, is not the one that was read.
+    `since` is when somebody looked and there was no ledger yet: its id is empty then.
     """
 
     ledger_id: str
@@ -92,4 +93,5 @@ class Progress:
     collected: int
     collected_sha256: str = ""
     platform_file: str = ""
+    since: datetime | None = None
     regressions: dict[str, Regression] = field(default_factory=dict)

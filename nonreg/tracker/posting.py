@@ -131,18 +131,23 @@ def collect(
     LedgerBroken, ConfigError or OSError when that cannot be: what was put there counts, the rest comes next time.
     """
     box, path = TrackerOutbox(runs_dir, platform.name), runs_dir / ledger.FILE
-    if not path.is_file():
+    if not runs_dir.is_dir() or (not path.is_file() and box.load_progress() is not None):
         return 0
     with box.collecting():
-        entries = ledger.read_entries(path)
+        entries, known = ledger.read_entries(path), box.load_progress()
         if not entries:
+            if known is None:  # whoever finds the first event later tells it
+                box.save_progress(Progress("", 0, 0, platform_file=platform_file, since=now))
             return 0
-        progress = box.load_progress() or begin(entries, begun_at)
+        progress = known
+        if progress is None or not progress.ledger_id:
+            progress = begin(entries, progress.since if progress else begun_at)
         check_progress(progress, entries, box)
-        progress = dataclasses.replace(progress, platform_file=platform_file or progress.platform_file)
+        file = platform_file or (known.platform_file if known else "")
+        progress = dataclasses.replace(progress, platform_file=file)
         words = Words(Mask(list_secrets(platform)), read_reports_url(platform.reports_url))
         titles = name_executions(entries)
-        count, before = 0, box.load_progress()
+        count = 0
         for entry in entries[progress.collected :]:
             if entry.platform == platform.name:
                 try:
@@ -152,7 +157,7 @@ def collect(
                 count += added
             progress = dataclasses.replace(progress, collected=entry.sequence, collected_sha256=entry.sha256)
         # Not reached when the disk is full: what is in the box already is found there by its name the next time.
-        if progress != before:
+        if progress != known:
             box.save_progress(progress)
         return count
 

@@ -13,6 +13,7 @@ from nonreg.evidence.seal import Thing, seal_folder
 from nonreg.model import Outcome
 from nonreg.model.tracker import TicketState
 from nonreg.tracker.folder import FolderTracker
+from nonreg.tracker.posting import post
 from nonreg.tracker.timeline import read_timeline
 from tests.governed import Governed, publish_run
 from tests.tracker.desks import Desk, connect_folder
@@ -130,6 +131,38 @@ def test_a_ledger_put_back_from_a_copy_loses_no_event_in_silence(desk: Desk, tra
     desk.post()
     desk.happen(step="apres")
     assert desk.post().problems == ()
+
+
+def test_the_very_first_event_is_told_even_when_the_watch_sees_it_first(
+    desk: Desk, tracker: FolderTracker
+) -> None:
+    desk.runs_dir.mkdir(exist_ok=True)
+
+    def watch() -> None:
+        post(desk.platform, desk.runs_dir, clock=lambda: desk.now)
+
+    watch()
+    desk.wait(minutes=1)
+    desk.happen()
+    watch()
+    assert len(tracker.list_notes("AQ-1")) == 1
+
+
+def test_a_ledger_put_back_after_the_watch_began_is_not_told_again(
+    desk: Desk, tracker: FolderTracker
+) -> None:
+    desk.happen()
+    file = desk.runs_dir / ledger.FILE
+    copy = file.read_bytes()
+    file.unlink()
+    desk.wait(minutes=1)
+    post(desk.platform, desk.runs_dir, clock=lambda: desk.now)
+    file.write_bytes(copy)
+    desk.wait(minutes=1)
+    desk.happen()
+    post(desk.platform, desk.runs_dir, clock=lambda: desk.now)
+    (note,) = tracker.list_notes("AQ-1")
+    assert desk.sent[1] in note.text
 
 
 def test_an_event_that_nobody_can_read_is_told_and_overtaken_by_none(
