@@ -46,9 +46,7 @@ def build_delivery_note(
         generated=text.format_moment(at),
         alerts=(),
         verdict=Cell("Prête à déployer", "✓", "ok") if ready else Cell("Non prête à déployer", "✗", "ko"),
-        conclusion="Toutes les conditions du § 10 sont remplies."
-        if ready
-        else f"{text.plural(len(missing), 'condition manque', 'conditions manquent')} (§ 10).",
+        conclusion=_conclude(gate, len(missing)),
         reasons=tuple(f"{one.title} : {one.missing}" for one in missing),
         sections=(
             _describe(note),
@@ -180,7 +178,7 @@ def _list_gate(gate: tuple[GateItem, ...]) -> Section:
     rows = tuple(
         (
             Cell(one.title),
-            Cell("manque", "✗", "ko") if one.missing else Cell("remplie", "✓", "ok"),
+            _say_state(one),
             Cell(say(one.found)),
             Cell(say(one.missing) if one.missing else "—"),
         )
@@ -193,3 +191,18 @@ def _list_gate(gate: tuple[GateItem, ...]) -> Section:
     return Section(
         "conditions", "10. Conditions de déploiement", (Table("Conditions", columns, rows), Paragraph(rule))
     )
+
+
+def _say_state(item: GateItem) -> Cell:
+    """Met, missing, or to come: a tick would say that somebody had answered."""
+    if item.missing:
+        return Cell("manque", "✗", "ko")
+    return Cell("attendue", "…", "muted") if item.awaited else Cell("remplie", "✓", "ok")
+
+
+def _conclude(gate: tuple[GateItem, ...], missing: int) -> str:
+    if missing:
+        return f"{text.plural(missing, 'condition manque', 'conditions manquent')} (§ 10)."
+    if awaited := [one.title for one in gate if one.awaited]:
+        return f"Rien ne manque au § 10 ; {', '.join(awaited)} : réponse attendue."
+    return "Toutes les conditions du § 10 sont remplies."

@@ -94,7 +94,9 @@ def judge_answer(note: DeliveryNote) -> GateItem:
     title, answer = "Go / No-Go", note.decision.answer
     if answer == "no-go":
         return GateItem(title, "NO-GO", "la réponse est NO-GO.")
-    return GateItem(title, "pas encore de réponse" if answer in ("", "n.d.") else answer.upper())
+    if answer in ("", "n.d."):
+        return GateItem(title, "pas encore de réponse", awaited=True)
+    return GateItem(title, answer.upper())
 
 
 def judge_documentation(note: DeliveryNote) -> GateItem:

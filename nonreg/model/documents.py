@@ -318,11 +318,15 @@ class DeliveryFacts:
 
 @dataclass(frozen=True, slots=True)
 class GateItem:
-    """One condition of a deployment: what was found, and why it is not met (empty when it is)."""
+    """One condition of a deployment: what was found, and why it is not met (empty when it is).
+
+    An `awaited` one comes after the note, and holds nothing up meanwhile.
+    """
 
     title: str
     found: str
     missing: str = ""
+    awaited: bool = False
 
 
 class RecordEvent(StrEnum):

@@ -41,6 +41,15 @@ def test_a_delivery_that_somebody_said_no_to_is_not_ready() -> None:
     assert found == ("Go / No-Go : la réponse est NO-GO.",)
 
 
+def test_an_answer_that_is_awaited_holds_nothing_up_and_is_no_yes() -> None:
+    waiting, answered = (
+        judge_delivery(delivery(decision=decision), GOOD)[-1]
+        for decision in (GoNoGo(), GoNoGo("go", "moa-scv-essai", date(2026, 11, 27)))
+    )
+    assert (waiting.awaited, waiting.missing) == (True, "")
+    assert (answered.awaited, answered.found) == (False, "GO")
+
+
 def test_a_delivery_with_everything_is_ready() -> None:
     assert missing() == ()
     assert missing(note=delivery(decision=GoNoGo("go avec réserves"))) == ()
