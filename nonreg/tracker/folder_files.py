@@ -29,6 +29,7 @@ from nonreg.working_time import PARIS
 RULE = "---"
 HEADER = re.compile(r"(Date|Auteur|État|Clé|Pièce)[ \u00a0\u202f]?: ?(.*)")
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+FRENCH_DAY = re.compile(r"(\d{2})/(\d{2})/(\d{4})")  # what Excel makes of a day when it saves
 COLUMNS = ("jour", "ticket", "heures", "activité", "auteur", "commentaire")
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -157,6 +158,7 @@ def read_time(text: str) -> tuple[TimeEntry, ...]:
         try:
             day, ticket, hours, activity, author, comment = row
             spent = float(hours.replace(",", "."))
+            day = FRENCH_DAY.sub(r"\3-\2-\1", day)
             if not DAY.fullmatch(day) or not 0 < spent <= 24:
                 raise ValueError(hours)
             found.append(TimeEntry(ticket, date.fromisoformat(day), spent, activity, author, comment))

@@ -199,12 +199,19 @@ class TrackerOutbox:
             return Event(Step.NOT_NOW, clock(), f"erreur interne ({type(error).__name__}).")
 
     def send_again(self, key: str, now: datetime, ticket: str = "") -> tuple[Waiting, ...]:
-        """Put back what was put aside, all of it without a key; another ticket takes the place of the wrong one."""
+        """Put back what was put aside, all of it without a key; another ticket takes the place of the wrong one.
+
+        UsageError for another ticket of a regression's note: its fingerprint finds it.
+        """
         done = []
         for one in self.list_waiting():
             if key not in ("", one.item.key) or self.standing(one, now).state is not State.ASIDE:
                 continue
-            if ticket and one.item.ticket:
+            if ticket and not one.item.ticket:
+                raise UsageError(
+                    f"La note de clé « {one.item.key} » va dans le ticket de sa régression : renvoyez-la sans --ticket."
+                )
+            if ticket:
                 moved = replace(one, item=replace(one.item, ticket=require_ticket(ticket)))
                 write_durably(self.folder / WAITING / f"{one.item.name}.json", dump_json(Waiting, moved))
             self._append(one, Event(Step.AGAIN, now, ticket))

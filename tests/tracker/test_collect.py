@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from nonreg import ledger
+from nonreg.errors import UsageError
 from nonreg.evidence.chain import RECORD
 from nonreg.evidence.seal import Thing, seal_folder
 from nonreg.model import Outcome
 from nonreg.model.tracker import TicketState
+from nonreg.tracker.delivery import Event, State, Step
 from nonreg.tracker.folder import FolderTracker
 from nonreg.tracker.posting import post
 from nonreg.tracker.timeline import read_timeline
@@ -173,6 +175,20 @@ def test_an_event_that_nobody_can_read_is_told_and_overtaken_by_none(
     done = desk.post()
     assert (done.collected, tell(tracker, "AQ-1")) == (0, [])
     assert "erreur interne (TypeError)" in done.problems[0]
+
+
+def test_the_note_of_a_regression_is_sent_again_to_no_other_ticket(
+    desk: Desk, tracker: FolderTracker, tmp_path: Path
+) -> None:
+    run(desk, "nuit-1")
+    run(desk, "nuit-2", BASE_001=Outcome.KO)
+    desk.post(until=desk.now)  # in the box
+    one = desk.box.list_waiting()[-1]
+    desk.box._append(one, Event(Step.ASIDE, desk.now, "refusée"))
+    with pytest.raises(UsageError, match="sans --ticket"):
+        desk.box.send_again(one.item.key, desk.now, "AQ-1")
+    assert desk.box.standing(one, desk.now).state is State.ASIDE
+    assert desk.box.send_again(one.item.key, desk.now) == (one,)
 
 
 def test_a_platform_that_does_not_answer_opens_no_ticket(desk: Desk, tracker: FolderTracker) -> None:

@@ -88,12 +88,12 @@ def test_what_editors_of_windows_and_hands_write_is_read(tracker: FolderTracker,
     (folder / "AQ-7" / "notes").mkdir()
     note = "Date\u00a0: 2026-11-21\nAuteur: Une personne\nE\u0301tat : Fermé\n---\nFait.\n"
     (folder / "AQ-7" / "notes" / "0001.md").write_text(note, encoding="utf-8-sig", newline="\r\n")
-    times = ";".join(COLUMNS) + "\n2026-11-21;AQ-7;1,5;Analyse;une-personne;\n"
+    times = ";".join(COLUMNS) + "\n21/11/2026;AQ-7;1,5;Analyse;une-personne;\n2026-12-02;AQ-7;2;;;\n"
     (folder / "temps.csv").write_text(times, encoding="utf-8-sig", newline="\r\n")  # as Excel does
     assert tracker.find_ticket("AQ-7").state is TicketState.CLOSED
     (read,) = tracker.list_notes("AQ-7")
     assert (read.author, read.text) == ("Une personne", "Fait.")
-    assert [one.hours for one in tracker.list_time(date(2026, 11, 1), date(2026, 11, 30))] == [1.5]
+    assert [one.hours for one in tracker.list_time(date(2026, 11, 21), date(2026, 11, 21))] == [1.5]
 
 
 @pytest.mark.parametrize(
