@@ -366,6 +366,17 @@ def test_what_a_kill_leaves_between_the_ledger_and_the_manifest_is_not_taken_for
     assert look_at(governed.runs_dir) == []
 
 
+def test_what_is_no_evidence_is_named_or_counted(site: Governed, tmp_path: Path) -> None:
+    runs_dir = copy(site, tmp_path)
+    (runs_dir / "un" / "suspendus").mkdir()
+    for number in range(8):
+        (runs_dir / "un" / "suspendus" / f"{number}.html").write_text("x", encoding="utf-8")
+    code, out = run("verify", runs_dir / "un")
+    assert code == 0
+    assert "hors preuve : suspendus/0.html, " in out
+    assert "suspendus/4.html et 3 autre(s)" in out
+
+
 def test_a_link_in_a_sealed_folder_is_refused(site: Governed, tmp_path: Path) -> None:
     runs_dir = copy(site, tmp_path)
     (runs_dir / "un" / "lien").symlink_to("/etc/hostname")

@@ -6,7 +6,7 @@ looked at, since it could only repeat it. Nothing here is written, and nothing i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -157,9 +157,14 @@ def compare_files(expected: Mapping[str, FileMark], found: Mapping[str, FileMark
     ]
     for word, names in (("modifié(s)", changed), ("absent(s)", absent), ("en trop", added)):
         if names:
-            more = f" et {len(names) - MOST_NAMED} autre(s)" if len(names) > MOST_NAMED else ""
-            told.append(f"{word} : {', '.join(map(show_name, names[:MOST_NAMED]))}{more}")
+            told.append(f"{word} : {list_names(names)}")
     return " ; ".join(told[:MOST_NAMED])
+
+
+def list_names(names: Sequence[str]) -> str:
+    """The first of these paths, and how many others there are."""
+    more = f" et {len(names) - MOST_NAMED} autre(s)" if len(names) > MOST_NAMED else ""
+    return f"{', '.join(map(show_name, names[:MOST_NAMED]))}{more}"
 
 
 def _is_same(expected: FileMark, found: FileMark) -> bool:
@@ -236,7 +241,7 @@ def _verify(
     yield Finding(State.GOOD, about, f"{len(files)} fichier(s) présents, empreintes conformes, rien en trop")
     left_out = list_left_out(folder)
     if left_out:
-        yield Finding(State.NOTE, about, f"hors preuve : {', '.join(map(show_name, left_out[:MOST_NAMED]))}")
+        yield Finding(State.NOTE, about, f"hors preuve : {list_names(left_out)}")
     if broken is not None:
         yield broken
         return
