@@ -366,6 +366,20 @@ def test_what_a_kill_leaves_between_the_ledger_and_the_manifest_is_not_taken_for
     assert look_at(governed.runs_dir) == []
 
 
+def test_what_a_kill_left_aside_once_it_was_sealed_is_found_and_verifies_in_its_place(
+    site: Governed, tmp_path: Path
+) -> None:
+    runs_dir = copy(site, tmp_path)
+    place = runs_dir / "documents" / "A1-7"
+    aside = place.parent / ".tmpabcd" / "A1-7"
+    aside.parent.mkdir()
+    place.rename(aside)
+    (wrong,) = look_at(runs_dir)
+    assert "jamais purgé ; une publication interrompue l'a laissé dans documents/.tmpabcd/A1-7" in wrong.text
+    aside.rename(place)
+    assert look_at(runs_dir) == []
+
+
 def test_what_is_no_evidence_is_named_or_counted(site: Governed, tmp_path: Path) -> None:
     runs_dir = copy(site, tmp_path)
     (runs_dir / "un" / "suspendus").mkdir()

@@ -6,6 +6,7 @@ looked at, since it could only repeat it. Nothing here is written, and nothing i
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -218,7 +219,19 @@ def _verify_expected(
         yield Finding(State.NOTE, show_name(place), f"purgé (registre, ligne {since})")
     else:
         text = f"dossier absent, inscrit à la ligne {seal.sequence} du registre et jamais purgé"
+        left = find_interrupted(folder)
+        if left is not None:
+            where = show_name(place_of(left, runs_dir))
+            text += f" ; une publication interrompue l'a laissé dans {where} : remettez-le à sa place, puis vérifiez"
         yield Finding(State.WRONG, show_name(place), text)
+
+
+def find_interrupted(folder: Path) -> Path | None:
+    """Where a kill left a folder that is made aside, sealed, then moved to its place; None when nothing is left."""
+    found = (
+        one for one in folder.parent.glob(f".*/{glob.escape(folder.name)}") if (one / MANIFEST).is_file()
+    )
+    return next(found, None)
 
 
 def _verify(
