@@ -145,7 +145,8 @@ def make_document(work: Work, document_id: str, at: datetime) -> Made:
     # The relevé's own verdict is of its delays, which go on: nothing of it is signed.
     conclusion = "" if isinstance(draft, DecisionRecord | UrgentReport) else bare.verdict.text
     sheet = make_sheet(draft.document, bare.title, bare.subject, conclusion, describe_content(bare))
-    status = find_status(entries, work.people, work.platform, sheet)
+    archived = {one.name for one in (work.runs_dir / DOCUMENTS).glob(f"{document_id}-v*/")}
+    status = find_status(entries, work.people, work.platform, sheet, archived)
     told = tuple(f"à compléter : {one}." for one in blanks)
     return Made(draft, dress(bare, blanks, status), sheet, status, (*told, *obstacles))
 
@@ -291,6 +292,8 @@ def archive(work: Work, made: Made, validation: Validation, at: datetime) -> Pat
     """The sealed folder of a validated document; nothing when it is there already."""
     document_id = made.draft.document.id
     final = work.runs_dir / DOCUMENTS / name_version(document_id, validation.version)
+    for left in final.parent.glob(".*/"):  # what a kill left of another one: documents are held here
+        shutil.rmtree(left, ignore_errors=True)
     if final.exists():
         return final
     with tempfile.TemporaryDirectory(prefix=".", dir=final.parent) as name:

@@ -71,16 +71,26 @@ def find_version(ticket: Ticket) -> str:
 
 
 def list_logged(
-    entries: Iterable[LedgerEntry], titles: Mapping[str, str], platform: str, first: date, last: date
+    entries: Iterable[LedgerEntry], titles: Mapping[str, str], platform: str, first: date, until: date
 ) -> tuple[LoggedEvent, ...]:
-    """Closed interventions, promotions, deliveries and deployments of the period."""
+    """Closed interventions, promotions, deliveries and deployments of the period, each by its last line."""
+    own = [one for one in entries if one.platform == platform and is_logged(one, titles)]
+    # What was killed before its archive was in place is sealed again, by another line.
+    last = {_name_logged(one): one.sequence for one in own}
     return tuple(
         LoggedEvent(
             day_of(one.at), say_event(one, titles), one.ticket or str(one.data.get("for", "")), one.sequence
         )
-        for one in entries
-        if one.platform == platform and first <= day_of(one.at) <= last and is_logged(one, titles)
+        for one in own
+        if first <= day_of(one.at) <= until and last[_name_logged(one)] == one.sequence
     )
+
+
+def _name_logged(entry: LedgerEntry) -> tuple[object, ...]:
+    """The same for lines that tell of one thing."""
+    if entry.kind == SEALED:
+        return SEALED, entry.data.get("document"), entry.data.get("version")
+    return (entry.sequence,)
 
 
 def is_logged(entry: LedgerEntry, titles: Mapping[str, str]) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -140,9 +140,16 @@ def list_validations(
 
 
 def find_status(
-    entries: Iterable[LedgerEntry], people: People, platform: Platform, sheet: Sheet
+    entries: Iterable[LedgerEntry],
+    people: People,
+    platform: Platform,
+    sheet: Sheet,
+    archived: Container[str],
 ) -> DocumentStatus:
-    """Whether a document is validated as it is now; otherwise why the last validation does not hold."""
+    """Whether a document is validated as it is now; otherwise why the last validation does not hold.
+
+    `archived` are the names of the archives that are there.
+    """
     problem = ""
     for entry in reversed(list_validations(entries, platform.name, sheet.head.id)):
         assert entry.decision is not None
@@ -158,9 +165,14 @@ def find_status(
         except DecisionRefused as error:
             changed = entry.data.get("content_sha256") != sheet.content_sha256
             why = "ce qu'il dit a changé depuis" if changed else str(error).rstrip(".")
+            name = f"{sheet.head.id}-v{version}"
+            rest = (
+                f"Ce qui a été validé reste dans {name}."
+                if name in archived
+                else f"{name} n'est pas là : ce qui a été validé n'a pas été archivé, ou a été retiré depuis."
+            )
             problem = problem or (
-                f"La validation de la version {version} ne vaut pas pour ce document : {why}. "
-                f"Ce qui a été validé reste dans {sheet.head.id}-v{version}."
+                f"La validation de la version {version} ne vaut pas pour ce document : {why}. {rest}"
             )
             continue
         key = fingerprint(read_signature(entry.signature).public_key)
