@@ -49,7 +49,7 @@ def gather_person(work: Work, person_id: str, others: Iterable[str], now: dateti
     own = [one for one in entries if concerns(one, terms)]
     notes, missing = read_notes(work, terms, own)
     recipients, problem = read_recipients(terms)
-    found, unread = find(work, terms, entries, now)
+    found, others_told = find(work, terms, entries, now)
     return Held(
         person.id,
         work.platform.name,
@@ -59,7 +59,7 @@ def gather_person(work: Work, person_id: str, others: Iterable[str], now: dateti
         tuple(one.trace for one in found),
         notes,
         recipients,
-        (*missing, *problem, *unread),
+        (*missing, *problem, *others_told),
     )
 
 
@@ -87,10 +87,10 @@ def erase_person(
     require_ticket(ticket)
     terms = make_terms(person.id, person.name, person.accounts, others)
     entries = verify_ledger(work.journal.file, collect_witnesses(work.runs_dir)).entries
-    every, unread = find(work, terms, entries, now)
+    every, others_told = find(work, terms, entries, now)
     found = tuple(one for one in every if one.trace.named)
     own = [one for one in entries if concerns(one, terms)]
-    todo = (*list_todo(work, terms, own), *unread, GIT)
+    todo = (*list_todo(work, terms, own), *others_told, GIT)
     if not apply:
         return Erased(person.id, now, False, tuple(one.trace for one in found), todo)
     place = make_place(work)
@@ -109,10 +109,9 @@ def make_place(work: Work) -> Place:
 def find(
     work: Work, terms: Terms, entries: tuple[LedgerEntry, ...], now: datetime
 ) -> tuple[tuple[Found, ...], tuple[str, ...]]:
-    """The files that name the person or hold the id, with when retention removes what is sealed; what was not read."""
+    """The files that name the person or hold the id, with when retention removes what is sealed; what to look at."""
     judged = judge_now(work.platform, work.people, work.runs_dir, entries, now)
-    found, unread = find_traces(terms, work.platform, work.runs_dir, work.people.file.parent, judged)
-    return found, tuple(f"Fichier illisible, à ouvrir à la main : {one}" for one in unread)
+    return find_traces(terms, work.platform, work.runs_dir, work.people.file.parent, judged)
 
 
 def concerns(entry: LedgerEntry, terms: Terms) -> bool:

@@ -49,28 +49,33 @@ class Found:
 def find_traces(
     terms: Terms, platform: Platform, runs_dir: Path, governance: Path, judged: Iterable[Judged]
 ) -> tuple[tuple[Found, ...], tuple[str, ...]]:
-    """Every file that names the person, or holds the id, and those that could not be read; not people, nor ledger."""
+    """Every file that names the person, or holds the id, but people and ledger; French sentences about the others.
+
+    They are of files that could not be read, or that are named after the person.
+    """
     place = Placing(runs_dir, tuple(judged))
     tracker = find_folder(platform)
     found: list[Found] = []
-    unread: list[str] = []
+    told: list[str] = []
     for root, classify in ((runs_dir, place.classify), (governance, place_governance)):
         for path in list_files(root, tracker):
             name = path.relative_to(root).as_posix()
             if name in (ledger.FILE, PEOPLE) or name.endswith(".lock"):
                 continue
             shown = name if root == runs_dir else str(path)
+            if terms.holds(name):
+                told.append(f"Fichier au nom de la personne, à renommer à la main : {shown}")
             try:
                 named, with_id = look_into(path, terms)
             except UNREADABLE:
-                unread.append(shown)
+                told.append(f"Fichier illisible, à ouvrir à la main : {shown}")
                 continue
             if named or with_id:
                 fate, due, note = classify(name)
                 if fate is Fate.REWRITTEN and not is_text(path):
                     fate, note = Fate.HAND, "pas un texte"
                 found.append(Found(path, Trace(shown, fate, named, due, note)))
-    return tuple(mark_rendered(found, runs_dir)), tuple(unread)
+    return tuple(mark_rendered(found, runs_dir)), tuple(told)
 
 
 def list_files(root: Path, left_out: Path | None) -> Iterator[Path]:

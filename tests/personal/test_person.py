@@ -248,6 +248,17 @@ def test_an_entry_that_cannot_be_told_from_another_leaves_the_people_file_as_it_
     assert file.read_bytes() == before
 
 
+def test_a_file_that_is_named_after_the_person_is_told_whatever_is_in_it(site: Governed) -> None:
+    folder = site.runs_dir / "documents" / "A9-1"
+    (folder / "CR_Barnabe_Tresmontagne.txt").write_text("rien", encoding="utf-8")
+    (folder / "B. Tresmontagne.txt").write_text(NAME, encoding="utf-8")
+    renamed = [one for one in erase(site).todo if one.startswith("Fichier au nom de la personne")]
+    assert [one.rpartition("/")[2] for one in sorted(renamed)] == [
+        "B. Tresmontagne.txt",
+        "CR_Barnabe_Tresmontagne.txt",
+    ]
+
+
 def test_a_text_of_windows_is_looked_into_and_an_archive_that_cannot_be_read_is_named(site: Governed) -> None:
     folder = site.governance
     (folder / "ansi.log").write_bytes(f"vu par {NAME}".encode("cp1252"))
