@@ -3,10 +3,12 @@
 boite-d-envoi/suivi-PLATFORM/SINCE              notes have waited too long; SINCE is when the oldest was made
 boite-d-envoi/suivi-PLATFORM/cle/SINCE          the key is refused: told at once
 boite-d-envoi/suivi-PLATFORM/ecartee/TICKET/SINCE    notes that the tracker will never take as they are
+boite-d-envoi/suivi-PLATFORM/arret/HASH              events do not reach the box, or it cannot be read; HASH is of why
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,11 +19,14 @@ from nonreg.alerts.facts import Fact, Kind, in_paris, list_bullets, stamp
 from nonreg.alerts.settings import AlertSettings
 from nonreg.config import load_platform
 from nonreg.errors import ConfigError, NonregError
+from nonreg.ledger import FILE as LEDGER
+from nonreg.ledger import read_entries
 from nonreg.masking import conceal
+from nonreg.tracker.collect import is_told
 from nonreg.tracker.delivery import Standing, State
 from nonreg.tracker.items import Waiting
 from nonreg.tracker.outbox import FOLDER, STATE, TrackerOutbox
-from nonreg.tracker.posting import post
+from nonreg.tracker.posting import check_progress, post
 from nonreg.wording import plural
 
 ROUND_SECONDS = 60.0  # for all trackers together: what is left waits for the next round
@@ -51,8 +56,37 @@ def list_boxes(runs_dir: Path) -> tuple[TrackerOutbox, ...]:
 
 def look_at_tracker(box: TrackerOutbox, after_seconds: float, now: datetime) -> tuple[Fact, ...]:
     """The alerts of one box."""
-    held = [Held(one, box.standing(one, now)) for one in box.list_waiting()]
-    return tell_unposted(box.platform, held, after_seconds, now)
+    unreadable: list[str] = []
+    held = [Held(one, box.standing(one, now)) for one in box.list_waiting(unreadable)]
+    facts = tell_unposted(box.platform, held, after_seconds, now)
+    why = next(iter(unreadable), "") or find_uncollected(box, now - timedelta(seconds=after_seconds))
+    return (*facts, _tell_stopped(box.platform, why, now)) if why else facts
+
+
+def find_uncollected(box: TrackerOutbox, before: datetime) -> str:
+    """Why events of the ledger do not reach the box, in French; empty when they do, or when none has to any more."""
+    progress, entries = box.load_progress(), read_entries(box.runs_dir / LEDGER)
+    if progress is None or not entries or not progress.ledger_id or not is_followed(progress.platform_file):
+        return ""
+    try:
+        check_progress(progress, entries, box)
+    except ConfigError as error:
+        return str(error)
+    for entry in entries[progress.collected :]:
+        if entry.platform == box.platform and is_told(entry) and entry.at <= before:
+            return (
+                f"la ligne {entry.sequence} du registre, du {in_paris(entry.at)}, n'est pas dans la boîte d'envoi, "
+                "ni ce qui la suit."
+            )
+    return ""
+
+
+def is_followed(platform_file: str) -> bool:
+    """False for a platform that names no tracker any more; True for one whose file cannot be read."""
+    try:
+        return load_platform(platform_file).tracker is not None if platform_file else False
+    except NonregError:
+        return True
 
 
 def tell_unposted(
@@ -130,6 +164,20 @@ def _tell_late(platform: str, kept: list[Held], now: datetime) -> Fact:
         f"Corrigez ce que le refus nomme, puis vérifiez : {COMMAND} check ; {COMMAND} deliver envoie sans attendre. "
         "Rien n'est perdu : ce qui attend partira de soi-même, dans l'ordre.",
         oldest.waiting.item.ticket,
+        now,
+    )
+
+
+def _tell_stopped(platform: str, why: str, now: datetime) -> Fact:
+    mark = hashlib.sha256(why.encode("utf-8", "replace")).hexdigest()[:12]
+    return Fact(
+        f"boite-d-envoi/suivi-{quote(platform, safe='')}/arret/{mark}",
+        Kind.OUTBOX,
+        platform,
+        f"Suivi arrêté — {platform}",
+        f"Des événements n'arrivent plus dans leurs tickets : {conceal(why)}",
+        f"Voyez pourquoi : {COMMAND} deliver ; corrigez ce qu'il nomme. Le registre garde ces événements.",
+        "",
         now,
     )
 

@@ -12,7 +12,9 @@ from nonreg.alerts.facts import Kind
 from nonreg.alerts.outbox import Outbox
 from nonreg.alerts.patrol import make_round
 from nonreg.alerts.settings import AlertSettings
+from nonreg.alerts.tracker import find_uncollected
 from nonreg.errors import UsageError
+from nonreg.ledger import FILE as LEDGER
 from nonreg.tracker.folder import FolderTracker
 from nonreg.tracker.requirement import require_open_ticket
 from tasks.handover_tracker import read_open_tickets
@@ -151,3 +153,39 @@ def test_the_watch_delivers_what_waits_and_tells_what_is_stuck_once(desk: Desk, 
     desk.happen(ticket="AQ-77")
     look()
     assert look()[1:] == [f"Notes écartées du suivi — {desk.platform.name}, AQ-77"]
+
+
+@pytest.mark.parametrize("cause", ["event", "ledger", "item"])
+def test_events_that_do_not_reach_the_box_are_an_alert(desk: Desk, tmp_path: Path, cause: str) -> None:
+    file = desk.governed.platform_file
+    settings = replace(AlertSettings(base_dir=desk.runs_dir, runs_dir="."), platforms=(str(file),))
+    alerts = Outbox(desk.runs_dir)
+
+    def look() -> list[str]:
+        make_round(settings, None, desk.now, lambda: desk.now)
+        return [one.fact.subject for one in alerts.list_alerts() if one.fact.kind is Kind.OUTBOX]
+
+    look()
+    desk.wait(minutes=1)
+    desk.happen()
+    copy = (desk.runs_dir / LEDGER).read_bytes()
+    desk.happen()
+    assert look() == []
+    if cause == "event":
+        desk.happen(kind="campagne", run_id="nuit-1", drills=5)
+    elif cause == "ledger":
+        (desk.runs_dir / LEDGER).write_bytes(copy)
+        desk.happen(step="autre")
+    else:
+        (tmp_path / "tickets").rename(tmp_path / "ailleurs")
+        desk.happen()
+        desk.post()
+        (waiting,) = desk.box.list_waiting()
+        (desk.box.folder / "attente" / f"{waiting.item.name}.json").write_text("{", encoding="utf-8")
+    desk.wait(hours=2)
+    assert look() == [f"Suivi arrêté — {desk.platform.name}"]
+    desk.wait(hours=5)
+    assert len(look()) == 1
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text[: text.index("[tracker]")], encoding="utf-8")
+    assert find_uncollected(desk.box, desk.now) == ""
