@@ -2,7 +2,8 @@
 
     documents/ID/           projet.toml, which a person edits, and document.html, .pdf, .docx as they are now
     documents/ID-vN/        what the titulaire validated, sealed: the same, with contenu.json (what was hashed),
-                            fiche.txt (what was signed), and for a delivery the runbooks of the emergency file
+                            fiche.txt (what was signed), and for a delivery the runbooks of the emergency file and
+                            the report that is joined
 
 A document is made from its draft and from what is known at that moment, judged again each time.
 """
@@ -50,7 +51,6 @@ from nonreg.model.documents import (
     CorrectionLog,
     DecisionRecord,
     DeliveryNote,
-    DocumentKind,
     DocumentStatus,
     Draft,
     FinalReport,
@@ -79,6 +79,7 @@ from tasks.publication import load_unaltered
 
 HTML, PDF, DOCX = "document.html", "document.pdf", "document.docx"
 CONTENT, SHEET, BINDER_FOLDER = "contenu.json", "fiche.txt", "dossier-urgence"
+REPORT_FOLDER, REPORTS = "rapport-a2", ("report.json", "report.html", "report.pdf")
 TEMPLATE = "document.docx"  # a site's own, in its governance folder
 LOCK = ".verrou"
 
@@ -303,8 +304,9 @@ def archive(work: Work, made: Made, validation: Validation, at: datetime) -> Pat
         write_file(folder / CONTENT, made.sheet.content)
         write_file(folder / SHEET, made.sheet.shown)
         write_forms(work, folder, made.document, at)
-        if made.draft.document.kind is DocumentKind.DELIVERY:
+        if isinstance(made.draft, DeliveryNote):
             keep_binder(folder / BINDER_FOLDER)
+            keep_report(work, made.draft, folder / REPORT_FOLDER)
         thing = Thing(
             SEALED,
             final.name,
@@ -332,6 +334,15 @@ def keep_binder(folder: Path) -> None:
     for runbook_id, file in find_files().items():
         if runbook_id in BINDER:
             write_file(folder / file.name, file.read_bytes())
+
+
+def keep_report(work: Work, note: DeliveryNote, folder: Path) -> None:
+    """The report that the note says is joined, as its run published it; the gate has just judged it."""
+    folder.mkdir()
+    for name in REPORTS:
+        file = work.runs_dir / note.tests.run.strip() / name
+        if file.is_file():
+            write_file(folder / name, file.read_bytes())
 
 
 def record_event(

@@ -181,6 +181,15 @@ def find_problem(settings: SteeringSettings) -> str:
     """What is wrong with the values, in French; empty when they are sound."""
     if Severity.UNKNOWN in settings.severities.values():
         return f"table [severities] : « {Severity.UNKNOWN} » ne se déclare pas, c'est ce qui n'y figure pas"
+    words: tuple[tuple[str, Mapping[str, str]], ...] = (
+        ("severities", settings.severities),
+        ("kinds", settings.kinds),
+    )
+    for table, known in words:
+        folded = [fold(word) for word in known]
+        same = next((word for word in folded if folded.count(word) > 1), None)
+        if same is not None:
+            return f"table [{table}] : « {same} » y est deux fois, la casse et les espaces ne comptent pas"
     if not all(name.strip() for name in settings.kinds.values()):
         return "table [kinds] : un type vide"
     for rule in settings.delays:

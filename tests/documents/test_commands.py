@@ -148,6 +148,14 @@ def test_the_titulaire_alone_validates_and_his_signature_makes_the_archive(site:
     assert {f"dossier-urgence/{one}.toml" for one in ("installation", "retour-arriere", "acces")} <= {
         *manifest.files
     }
+    # « Rapport A.2 joint : oui »: it is, the one that the note names by its hash.
+    published = site.governed.runs_dir / RUN
+    page = Page((folder / "document.html").read_text(encoding="utf-8")).text
+    assert hash_file(folder / "rapport-a2" / "report.json") in page
+    joined = {name for name in manifest.files if name.startswith("rapport-a2/")}
+    assert joined == {f"rapport-a2/{name}" for name in ("report.json", "report.html", "report.pdf")} & {
+        f"rapport-a2/{one.name}" for one in published.iterdir()
+    }
     assert signed.decision is not None
     assert hash_file(folder / "fiche.txt") == signed.decision.content_sha256
     assert hash_file(folder / "contenu.json") == signed.data["content_sha256"]

@@ -89,6 +89,14 @@ def keys(*entries: LedgerEntry, now: datetime = NOW, since: datetime = LONG_AGO)
     return [one.key for one in tell_packs("essai", entries, 8, since, now)]
 
 
+def test_a_word_that_is_declared_in_two_ways_is_refused(tmp_path: Path) -> None:
+    for table in ("severities", "kinds"):
+        text = f'[{table}]\n"Haute" = "majeure"\n"haute " = "mineure"\n'
+        (tmp_path / "steering.toml").write_text(text, encoding="utf-8")
+        with pytest.raises(ConfigError, match=rf"\[{table}\].*« haute »"):
+            load_steering(tmp_path)
+
+
 def test_a_forfait_is_told_at_its_threshold_and_when_it_is_used_up_once_a_contract_year() -> None:
     assert keys(line(NOW, 79)) == []
     first = keys(line(NOW, 80))
