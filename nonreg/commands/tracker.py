@@ -80,7 +80,11 @@ def add_commands(commands: Commands) -> None:
     )
     show.set_defaults(run_command=show_ticket)
     show.add_argument("ticket", metavar="TICKET", help="référence, par exemple AQ-123")
-    opening = actions.add_parser("open", help="ouvrir un ticket")
+    opening = actions.add_parser(
+        "open",
+        help="ouvrir un ticket",
+        epilog="codes de sortie : 0 ouvert, 2 on ne sait pas, 3 erreur d'utilisation ou de configuration",
+    )
     opening.set_defaults(run_command=open_ticket)
     opening.add_argument("--title", required=True, metavar="TEXTE", help="titre")
     opening.add_argument("--text", default="", metavar="TEXTE", help="description")
@@ -267,10 +271,12 @@ def show_ticket(options: argparse.Namespace) -> int:
 
 
 def open_ticket(options: argparse.Namespace) -> int:
-    """`tracker open`."""
+    """`tracker open`; whose answer was lost is looked for, so that nobody opens it twice."""
     import secrets
 
+    from nonreg.errors import RequestFailed, Unreachable
     from nonreg.model.tracker import NewTicket
+    from nonreg.tracker.protocol import NoteRefused
 
     if not options.title.strip():
         raise UsageError("Un ticket a un titre (--title).")
@@ -280,10 +286,27 @@ def open_ticket(options: argparse.Namespace) -> int:
             f"ouverture-{secrets.token_hex(8)}", options.title.strip(), options.text or options.title
         )
         reference = tracker.open_ticket(new, ())
+    except NoteRefused:
+        raise
+    except (Unreachable, RequestFailed) as error:
+        reference = find_lost(tracker, new.key)
+        if not reference:
+            again = "Le ticket est peut-être ouvert : voyez « tracker tickets » avant de recommencer."
+            print(f"Erreur : {show_text(str(error))} {again}", file=sys.stderr)  # noqa: T201
+            return EXIT_INCOMPLETE
     finally:
         tracker.close()
     print(f"Ticket {reference} ouvert.")  # noqa: T201
     return EXIT_OK
+
+
+def find_lost(tracker: Tracker, key: str) -> str:
+    """The ticket that was opened although no answer came; empty when none is there, or nobody could look."""
+    try:
+        found = tracker.find_opened(key)
+    except NonregError:
+        return ""
+    return found.reference if found is not None else ""
 
 
 def show_text(text: str) -> str:

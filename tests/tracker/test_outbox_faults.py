@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from nonreg.__main__ import main
 from nonreg.model import Outcome
 from nonreg.tracker.delivery import State
 from nonreg.tracker.folder import FolderTracker
@@ -100,6 +101,28 @@ def test_a_note_whose_answer_was_lost_is_not_written_again(desk: Desk, gitlab: G
     (told,) = desk.post().told
     assert (told.standing.state, told.standing.detail) == (State.DELIVERED, "AQ-1")
     assert list_marks(gitlab) == desk.sent
+
+
+@pytest.mark.parametrize(("down_after", "code"), [(False, 0), (True, 2)])
+def test_a_ticket_of_a_person_whose_answer_was_lost_is_found_or_said_to_be_looked_for(
+    desk: Desk, gitlab: Gitlab, proxy: Proxy, capsys: pytest.CaptureFixture[str], down_after: bool, code: int
+) -> None:
+    lost: list[str] = []
+
+    def choose(request: str) -> str:
+        if OPENING.match(request) and not lost:
+            lost.append(request)
+            return "lost"
+        return "down" if lost and down_after else ""
+
+    proxy.choose = choose
+    words = ["tracker", "open", "--title", "Un", "--platform", str(desk.governed.platform_file)]
+    assert main(words) == code
+    out, err = capsys.readouterr()
+    assert (out, "peut-être ouvert" in err) == (
+        ("", True) if down_after else ("Ticket AQ-2 ouvert.\n", False)
+    )
+    assert len(gitlab.issues) == 2
 
 
 def test_a_write_that_is_cut_is_waited_for_from_when_it_began_however_long_the_questions_before_took(
