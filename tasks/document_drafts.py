@@ -188,18 +188,30 @@ class Drafting:
             return ()
         return tuple(f"{one.id} {one.title}" for one in runbook.steps)
 
-    def find_last_record(self) -> DecisionRecord | None:
-        """The relevé of the last meeting before this one; one that cannot be read is told."""
-        found = []
+    def list_records(self) -> tuple[DecisionRecord, ...]:
+        """The relevés of the platform's meetings, the last one last; one that cannot be read is told."""
+        found: dict[str, DecisionRecord] = {}
         for path in sorted((self.work.runs_dir / DOCUMENTS).glob(f"A9-*/{DRAFT}")):
+            own, version, _ = path.parent.name.partition("-v")
+            if version and (path.parents[1] / own / DRAFT).is_file():
+                continue  # what was validated once, of a draft that stands beside it
             try:
                 draft = load_draft(path)
             except NonregError as error:
                 self.missing.append(f"relevé {path.parent.name} ({conceal(str(error)).rstrip('.')})")
                 continue
             if isinstance(draft, DecisionRecord) and isinstance(draft.held_on, date):
-                found.append((draft.held_on, draft.document.id, draft))
-        mine = [one for one in found if one[2].document.platform == self.work.platform.name]
+                found[own] = draft
+        mine = [
+            (one.held_on, name, one)
+            for name, one in found.items()
+            if one.document.platform == self.work.platform.name and isinstance(one.held_on, date)
+        ]
         if self.asked.held_on is not None:
             mine = [one for one in mine if one[0] <= self.asked.held_on]
-        return max(mine, key=lambda one: one[:2])[2] if mine else None
+        return tuple(one[2] for one in sorted(mine, key=lambda one: one[:2]))
+
+    def find_last_record(self) -> DecisionRecord | None:
+        """The relevé of the last meeting before this one."""
+        records = self.list_records()
+        return records[-1] if records else None

@@ -59,7 +59,7 @@ from nonreg.steering.tickets import (
     measure_delays,
     measure_reopenings,
 )
-from nonreg.steering.watch import watch_actions, watch_deadlines, watch_waivers, watch_work
+from nonreg.steering.watch import watch_actions, watch_deadlines, watch_decisions, watch_waivers, watch_work
 from nonreg.store import dump_json, hash_file, load_json, write_file
 from nonreg.tickets import require_ticket
 from nonreg.tracker.connection import find_folder, open_tracker
@@ -296,22 +296,27 @@ class Gathering(Sources):
             ),
             watch_waivers(waivers, self.at, watch.waiver_days, "waivers.toml"),
             watch_work(stories, executions, self.at, f"{source}, registre"),
-            self.list_actions(),
+            *self.list_meetings(),
         )
 
-    def list_actions(self) -> WatchList:
-        """Those of the last relevé."""
+    def list_meetings(self) -> tuple[WatchList, WatchList]:
+        """Actions and questions of the last relevé, decisions of those of the period."""
         source = "Dernier relevé de décisions (A.9)"
 
-        def read() -> WatchList:
+        def read() -> tuple[WatchList, WatchList]:
             drafting = Drafting(self.work, Asked(DocumentKind.MINUTES, ""), self.at)
-            record = drafting.find_last_record()
+            records = drafting.list_records()
+            last = records[-1] if records else None
             self.missing += drafting.missing
-            name = f"{source}, {record.document.id}" if record is not None else source
-            return watch_actions(record, self.at, name)
+            name = f"{source}, {last.document.id}" if last is not None else source
+            decided = watch_decisions(records, last, self.period, self.at, "Relevés de décisions (A.9)")
+            return watch_actions(last, self.at, name), decided
 
         found = self.try_reading("relevés de décisions", read)
-        return found or WatchList("actions", "Actions des relevés de décisions", source, None)
+        return found or (
+            WatchList("actions", "Actions des relevés de décisions", source, None),
+            WatchList("decisions", "Décisions de la période et questions en suspens", source, None),
+        )
 
     def read_due(self, executions: tuple[Execution, ...]) -> tuple[Deadline, ...]:
         """Deadlines of the site, and of executions whose clock runs for good."""

@@ -12,9 +12,10 @@ from nonreg.alerts.facts import Deadline
 from nonreg.compare import choose_waiver
 from nonreg.documents.prefill import carry_actions
 from nonreg.model import Waiver
-from nonreg.model.documents import DecisionRecord
+from nonreg.model.documents import Day, DecisionRecord
 from nonreg.model.handover import Execution
-from nonreg.model.steering import Severity, Watched, WatchList
+from nonreg.model.steering import Period, Severity, Watched, WatchList
+from nonreg.steering.periods import begin
 from nonreg.steering.settings import DelayRule, Until
 from nonreg.steering.stories import Story
 from nonreg.steering.tickets import concerns, find_deadline, find_stop
@@ -152,6 +153,34 @@ def watch_actions(record: DecisionRecord | None, now: datetime, source: str) -> 
     ]
     empty = "Aucun relevé de décisions." if record is None else "Aucune action ouverte."
     return WatchList("actions", "Actions des relevés de décisions", source, tuple(items), empty)
+
+
+def watch_decisions(
+    records: Iterable[DecisionRecord], last: DecisionRecord | None, period: Period, now: datetime, source: str
+) -> WatchList:
+    """What the meetings of the period decided, then the questions that the last one left open."""
+    held = [
+        (one.held_on, one)
+        for one in records
+        if isinstance(one.held_on, date) and period.holds(begin(one.held_on))
+    ]
+    items = [
+        Watched(told.decision, _end(told.due), told.validator, "", f"décidé le {day:%d/%m/%Y}")
+        for day, one in sorted(held, key=lambda pair: (pair[0], pair[1].document.id))
+        for told in one.decisions
+    ]
+    for told in last.questions if last is not None else ():
+        due = _end(told.due)
+        left = say_left(due, now) if due is not None else "échéance n.d."
+        items.append(Watched(told.question, due, told.owner, "", f"question en suspens, {left}"))
+    empty = "Aucune décision dans la période, aucune question en suspens."
+    return WatchList(
+        "decisions", "Décisions de la période et questions en suspens", source, tuple(items), empty
+    )
+
+
+def _end(day: Day) -> datetime | None:
+    return datetime.combine(day, time(23, 59), PARIS) if isinstance(day, date) else None
 
 
 def say_left(at: datetime, now: datetime) -> str:

@@ -15,7 +15,14 @@ from nonreg.documents.draft_file import write_draft
 from nonreg.errors import ConfigError, UsageError
 from nonreg.evidence.files import MANIFEST
 from nonreg.model import Outcome
-from nonreg.model.documents import Action, DecisionRecord, DocumentKind, Head
+from nonreg.model.documents import (
+    Action,
+    DecisionRecord,
+    DocumentKind,
+    Head,
+    OpenQuestion,
+    RecordedDecision,
+)
 from nonreg.model.steering import Figure, Pack, PackKind
 from nonreg.steering.pack import CSV, FOLDER, HOURS, HTML, JSON, KIND, PDF, TICKETS, XLSX, compare_packs
 from nonreg.steering.periods import find_period
@@ -143,6 +150,28 @@ def test_the_open_actions_of_the_last_releve_are_followed_and_one_that_cannot_be
     broken = prepare_pack(work, PackKind.WEEKLY, MONDAY)
     assert named(broken, "actions")[0] == "AQ-1 dépassée depuis 3 jours"
     assert any(one.startswith("relevé A9-20261105-bbbbbb") for one in broken.missing)
+
+
+def test_a_meeting_goes_through_the_decisions_of_its_period_and_the_questions_that_are_left(
+    work: Work,
+) -> None:
+    for name, held_on in (
+        ("A9-20261110-aaaaaa", date(2026, 11, 10)),
+        ("A9-20261118-bbbbbb", date(2026, 11, 18)),
+    ):
+        decision = RecordedDecision(f"Livrer {name}", "Débit", "moa-scv-essai", date(2026, 12, 4))
+        question = OpenQuestion(f"Quand {name} ?", "moa-scv-essai", date(2026, 11, 20))
+        head = Head(name, DocumentKind.MINUTES, work.platform.name, "AQ-1")
+        draft = DecisionRecord(head, held_on=held_on, decisions=(decision,), questions=(question,))
+        folder = work.runs_dir / "documents" / name
+        folder.mkdir(parents=True)
+        (folder / "projet.toml").write_text(write_draft(draft), encoding="utf-8")
+    pack = prepare_pack(work, PackKind.WEEKLY, MONDAY)  # from the 16th to the 22nd
+    (found,) = [one for one in pack.lists if one.id == "decisions"]
+    assert [(one.title, one.state) for one in found.items or ()] == [
+        ("Livrer A9-20261118-bbbbbb", "décidé le 18/11/2026"),
+        ("Quand A9-20261118-bbbbbb ?", "question en suspens, dépassée depuis 3 jours"),
+    ]
 
 
 def test_campaigns_and_the_last_measure_of_the_readiness_are_counted_with_their_evidence(
