@@ -227,7 +227,10 @@ def keep_request(
     assert person is not None
     new = request_signature(work.platform, execution, step, said, person, at)
     for path in sorted(folder.glob(f"{step.id}-D-????????????.json")):
-        known = load_request(path)
+        try:
+            known = load_request(path)
+        except (UsageError, DecisionRefused):
+            continue  # of no hand of ours: nobody signs it, and a new one takes its place
         same = (known.shown, known.decision.person) == (new.shown, person_id)
         if same and at < known.decision.expires_at:
             return path, known

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.askers import Suspending, Waiting
+from flows.askers import Suspending, Waiting, keep_request
 from flows.step_form import write_value
 from flows.steps import ask_person, do_step
 from nonreg.clients.sshsig import load_key_file
@@ -88,6 +88,22 @@ def test_an_execution_is_not_closed_before_its_last_step_without_a_reason(
     with pytest.raises(UsageError, match="demande un motif"):
         played.journal.close(execution, TECHNIQUE, AT, reason)
     assert played.journal.load(execution.id).closed_at is None
+
+
+@pytest.mark.parametrize("content", ["{", '{"decision": {}, "shown": "Autre chose"}', "[1]"])
+def test_a_request_that_somebody_spoiled_is_signed_by_nobody_and_another_is_made(
+    played: Played, content: str
+) -> None:
+    execution = played.reach("O4")
+    step = execution.runbook.step("O4")
+    assert step is not None
+    work = work_of(played)
+    path, first = keep_request(work, execution, step, TITULAIRE, ())
+    assert keep_request(work, execution, step, TITULAIRE, ()) == (path, first)
+    path.write_text(content, encoding="utf-8")
+    other, second = keep_request(work, execution, step, TITULAIRE, ())
+    assert other != path
+    assert second.decision.id != first.decision.id
 
 
 def test_what_was_cut_short_is_no_integration(played: Played) -> None:
