@@ -70,7 +70,7 @@ from reports.docx import write_docx
 from reports.final_report import build_final_report
 from reports.html import write_html
 from reports.pdf import write_pdf
-from reports.text import make_printable, map_texts
+from reports.text import make_printable, map_texts, shorten
 from reports.urgent_report import build_urgent_report
 from tasks.document_drafts import DOCUMENTS, DRAFT, Asked, Drafting
 from tasks.document_facts import gather_delivery, look_at_run
@@ -82,6 +82,7 @@ CONTENT, SHEET, BINDER_FOLDER = "contenu.json", "fiche.txt", "dossier-urgence"
 REPORT_FOLDER, REPORTS = "rapport-a2", ("report.json", "report.html", "report.pdf")
 TEMPLATE = "document.docx"  # a site's own, in its governance folder
 LOCK = ".verrou"
+MAX_PREFILLED = 2_000  # characters of what a tracker, a ledger or a runbook tells
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,11 @@ def start_document(work: Work, asked: Asked, at: datetime) -> tuple[Path, tuple[
     """Write a new draft; its path, and the sources that did not answer."""
     require_ticket(asked.ticket)
     drafting = Drafting(work, asked, at)
-    draft = map_texts(drafting.draft(), Mask(list_secrets(work.platform)).hide)
+    mask = Mask(list_secrets(work.platform))
+    # A title without end would make a draft that is too long to be read back.
+    draft = map_texts(
+        drafting.draft(), lambda one: shorten(mask.hide(one), MAX_PREFILLED, "à lire à la source")
+    )
     folder = folder_of(work, draft.document.id)
     try:
         folder.mkdir(parents=True)

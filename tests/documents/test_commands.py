@@ -322,6 +322,17 @@ def test_a_tracker_that_does_not_answer_is_told_and_takes_nothing_else_away(site
     assert RUN in next(site.documents.glob("A1-*/projet.toml")).read_text(encoding="utf-8")
 
 
+def test_titles_without_end_make_a_draft_that_is_read_back(site: Site) -> None:
+    for number in (20, 21):
+        add_ticket(site.tickets, f"AQ-{number}", "é" * 3_000_000)
+    document_id = site.start("A.9", "--held-on", "2026-11-26")
+    draft = site.load(document_id)
+    assert isinstance(draft, DecisionRecord)
+    titles = [one for one in draft.references if one.startswith("AQ-2")]
+    assert [(len(one) < 2100, one.endswith("à lire à la source]")) for one in titles] == [(True, True)] * 2
+    assert site.render(document_id)[0] == 1
+
+
 def test_actions_that_are_still_to_be_done_go_on_to_the_next_releve(site: Site) -> None:
     action = record().actions[0]
     site.save(
