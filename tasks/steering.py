@@ -232,7 +232,9 @@ class Gathering(Sources):
         source = (
             "Historique des campagnes ; famille verte : aucun échec, au moins la moitié de ses scénarios."
         )
-        return measure_health(history, self.period, source, "historique non lu")
+        is_cut = history is not None and len(history.runs) >= CAMPAIGNS
+        since = history.runs[0].started_at if history is not None and is_cut else None
+        return measure_health(history, self.period, source, "historique non lu", since)
 
     def read_history(self) -> History:
         """The campaigns of a year, whatever their catalog."""

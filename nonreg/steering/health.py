@@ -29,8 +29,13 @@ TOTAL = "Ensemble"
 REPORT = "report.html"
 
 
-def measure_health(history: History | None, period: Period, source: str, missing: str = "") -> Indicator:
-    """Pass rate, unstable tests, age of the last green campaign and number of scenarios, family by family."""
+def measure_health(
+    history: History | None, period: Period, source: str, missing: str = "", since: datetime | None = None
+) -> Indicator:
+    """Pass rate, unstable tests, age of the last green campaign and number of scenarios, family by family.
+
+    `since` is where the history begins when there is more of it than was read.
+    """
     names = (TOTAL, *(family.value for family in Family))
     columns = (
         ("Passages", ""),
@@ -75,7 +80,7 @@ def measure_health(history: History | None, period: Period, source: str, missing
         source,
         tuple(proofs),
         tuple(figures),
-        (count_failures(history, period.end),),
+        (count_failures(history, period.end, since),),
     )
 
 
@@ -160,8 +165,8 @@ def count_planned(own: Sequence[ScenarioHistory], history: History, period: Peri
     return sum(any(one.outcomes[place] != NOT_PLANNED for place in places) for one in own)
 
 
-def count_failures(history: History, end: datetime) -> Series:
-    """KO of each family in each of the last whole months."""
+def count_failures(history: History, end: datetime, since: datetime | None = None) -> Series:
+    """KO of each family in each of the last whole months; nothing is said of one that was not read whole."""
     months = list_months(end)
     lines = []
     for family in Family:
@@ -174,6 +179,7 @@ def count_failures(history: History, end: datetime) -> Series:
                 if month.holds(run.started_at) and _has_tried(own, place)
             ]
             failed = sum(one.outcomes[place] == Outcome.KO.letter for one in own for place in places)
-            values.append(float(failed) if places else None)
+            is_whole_month = since is None or month.start >= since
+            values.append(float(failed) if places and is_whole_month else None)
         lines.append(Line(family.value, tuple(values)))
     return Series("KO de non-régression par mois", tuple(map(name_month, months)), tuple(lines))

@@ -80,6 +80,9 @@ def test_a_month_without_a_campaign_has_no_count_of_failures() -> None:
     series = count_failures(history(BASE_001="KKO", HD_001="-A-"), begin(date(2026, 12, 1)))
     assert series.lines[0].values == (*[None] * 11, 2.0)
     assert series.lines[2].values == (*[None] * 11, 0.0)
+    # A history that was read from the 2nd on only knows no whole November.
+    cut = count_failures(history(BASE_001="KKO"), begin(date(2026, 12, 1)), START + timedelta(days=1))
+    assert cut.lines[0].values == (None,) * 12
     assert count_failures(History(), begin(date(2026, 12, 1))).lines[0].values == (None,) * 12
 
 
