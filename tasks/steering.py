@@ -295,6 +295,7 @@ class Gathering(Sources):
                 self.at,
                 days,
                 f"deadlines.toml, exécutions en cours, {source[:1].lower()}{source[1:]}",
+                has_team=bool(self.settings.team.authors),
             ),
             watch_waivers(waivers, self.at, watch.waiver_days, "waivers.toml"),
             watch_work(stories, executions, self.at, f"{source}, registre"),

@@ -33,6 +33,8 @@ def watch_deadlines(
     now: datetime,
     days: int,
     source: str,
+    *,
+    has_team: bool = True,
 ) -> WatchList:
     """Due within so many days or past: deadlines of the site and of executions, due days and delays of open tickets.
 
@@ -47,7 +49,7 @@ def watch_deadlines(
     for story in stories or ():
         found += [
             Watched(f"{name} — {story.title}", at, story.assignee, story.reference, say_left(at, now))
-            for name, at in list_due(story, rules, working)
+            for name, at in list_due(story, rules, working, has_team=has_team)
             if at <= limit
         ]
     items = None if deadlines is None and stories is None else tuple(sorted(found, key=sort_key))
@@ -56,17 +58,19 @@ def watch_deadlines(
     )
 
 
-def list_due(story: Story, rules: Sequence[DelayRule], working: WorkingTime) -> list[tuple[str, datetime]]:
+def list_due(
+    story: Story, rules: Sequence[DelayRule], working: WorkingTime, *, has_team: bool = True
+) -> list[tuple[str, datetime]]:
     """What an open ticket is due for, with its name; nothing for a closed one."""
     if story.closed_at is not None:
         return []
     found = [
         (rule.name, find_deadline(story, rule, working))
         for rule in rules
-        # Without its notes nobody knows whether it was answered; its own fields say whether it is closed.
+        # Without its notes, or a team, nobody knows whether it was answered; its fields say whether it is closed.
         if concerns(rule, story)
         and find_stop(story, rule) is None
-        and (story.has_notes or rule.until is Until.CLOSING)
+        and ((story.has_notes and has_team) or rule.until is Until.CLOSING)
     ]
     if story.due is not None:
         found.append(("Échéance du ticket", datetime.combine(story.due, time(23, 59), PARIS)))

@@ -330,6 +330,15 @@ def test_without_notes_nobody_knows_what_was_closed_and_opened_again() -> None:
     assert value(count_volumes([read, unread], later, ""), "Ensemble", "Clos") == 0
 
 
+def test_without_a_declared_team_no_ticket_is_told_as_left_without_an_answer() -> None:
+    urgent = story(note(FIRST + hours(1)), priority="Urgente")
+    nobody = tell_story(ticket(FIRST, priority="Urgente"), (note(FIRST + hours(1)),), SteeringSettings())
+    unanswered = replace(nobody, severity=Severity.URGENT)
+    assert list_due(urgent, CONTRACT, WORKING) == []
+    assert [name for name, _ in list_due(unanswered, CONTRACT, WORKING)] == ["Intervention urgente"]
+    assert list_due(unanswered, CONTRACT, WORKING, has_team=False) == []
+
+
 def test_a_ticket_whose_notes_nobody_read_is_still_due_for_its_closing() -> None:
     unread = tell_story(ticket(FIRST, priority="Haute"), None, SETTINGS)
     assert [name for name, _ in list_due(unread, CONTRACT, WORKING)] == ["Anomalie bloquante ou majeure"]
