@@ -38,6 +38,7 @@ from nonreg.documents.validation import (
     verify_validation,
 )
 from nonreg.errors import ConfigError, NonregError, UsageError
+from nonreg.evidence.files import MANIFEST
 from nonreg.evidence.seal import Thing, seal_folder
 from nonreg.file_lock import hold_file_lock
 from nonreg.french import explain_os_error
@@ -214,6 +215,7 @@ def hold_documents(work: Work) -> Iterator[None]:
 
 def render(work: Work, document_id: str, at: datetime) -> tuple[Path, Made]:
     """As `render_document`, by whoever holds the documents."""
+    finish_archives(work.runs_dir / DOCUMENTS)
     made = make_document(work, document_id, at)
     folder = folder_of(work, document_id)
     write_forms(work, folder, made.document, at)
@@ -294,12 +296,19 @@ def validate_document(
     return folder.with_name(name_version(document_id, version)), made
 
 
+def finish_archives(documents: Path) -> None:
+    """What a kill left aside: sealed, it takes its place; otherwise it goes, and is made again."""
+    for left in documents.glob(".*/"):
+        for one in left.glob("*/"):
+            if (one / MANIFEST).is_file() and not (documents / one.name).exists():
+                one.rename(documents / one.name)
+        shutil.rmtree(left, ignore_errors=True)
+
+
 def archive(work: Work, made: Made, validation: Validation, at: datetime) -> Path:
     """The sealed folder of a validated document; nothing when it is there already."""
     document_id = made.draft.document.id
     final = work.runs_dir / DOCUMENTS / name_version(document_id, validation.version)
-    for left in final.parent.glob(".*/"):  # what a kill left of another one: documents are held here
-        shutil.rmtree(left, ignore_errors=True)
     if final.exists():
         return final
     with tempfile.TemporaryDirectory(prefix=".", dir=final.parent) as name:

@@ -20,13 +20,16 @@ def site(tmp_path: Path) -> Site:
     return make_site(tmp_path)
 
 
-def test_an_archive_that_was_sealed_and_not_in_its_place_yet_is_made_again_and_told_once(site: Site) -> None:
+@pytest.mark.parametrize("is_sealed", [True, False])
+def test_an_archive_that_a_kill_left_aside_is_finished_and_told_once(site: Site, is_sealed: bool) -> None:
     document_id = site.save(delivery(folder=str(site.delivered)))
     assert site.validate(document_id)[0] == 0
     final = site.documents / name_version(document_id, 1)
     beside = site.documents / ".abcd1234"
     beside.mkdir()
-    final.rename(beside / final.name)  # what a kill leaves between the seal and the renaming
+    final.rename(beside / final.name)  # what a kill leaves between the line of the seal and the renaming
+    if not is_sealed:
+        (beside / final.name / "manifest.json").unlink()
     work = work_on(site.governed)
     render_document(work, document_id, NOW)
     assert verify(site.governed) == []
@@ -35,6 +38,20 @@ def test_an_archive_that_was_sealed_and_not_in_its_place_yet_is_made_again_and_t
     today = entries[-1].at.date()
     events = list_logged(entries, {}, "embarquee", date(2026, 1, 1), max(today, date(2026, 12, 31)))
     assert [one.line for one in events if document_id in one.event] == [entries[-1].sequence]
+
+
+def test_a_sealed_archive_that_a_kill_left_aside_is_kept_whatever_is_made_next(site: Site) -> None:
+    document_id = site.save(record())
+    assert site.validate(document_id)[0] == 0
+    final = site.documents / name_version(document_id, 1)
+    (site.documents / ".abcd1234").mkdir()
+    final.rename(site.documents / ".abcd1234" / final.name)
+    site.save(record(summary="Autre chose."))
+    other = site.save(delivery(folder=str(site.delivered)))
+    render_document(work_on(site.governed), other, NOW)
+    assert verify(site.governed) == []
+    problem = make_document(work_on(site.governed), document_id, NOW).status.problem
+    assert f"reste dans {final.name}" in problem
 
 
 def test_an_archive_that_was_never_made_is_not_promised(site: Site) -> None:
