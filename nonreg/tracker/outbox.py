@@ -201,8 +201,15 @@ class TrackerOutbox:
     def send_again(self, key: str, now: datetime, ticket: str = "") -> tuple[Waiting, ...]:
         """Put back what was put aside, all of it without a key; another ticket takes the place of the wrong one.
 
-        UsageError for another ticket of a regression's note: its fingerprint finds it.
+        UsageError for another ticket of a regression's note: its fingerprint finds it. NonregError while somebody
+        writes to the tracker: what they write must not go to another ticket too.
         """
+        with try_file_lock(self.folder / ".remise.lock", WHAT) as held:
+            if not held:
+                raise NonregError(f"{WHAT} : une remise est en cours, recommencez dans un instant.")
+            return self._send_again(key, now, ticket)
+
+    def _send_again(self, key: str, now: datetime, ticket: str) -> tuple[Waiting, ...]:
         done = []
         for one in self.list_waiting():
             if key not in ("", one.item.key) or self.standing(one, now).state is not State.ASIDE:

@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 
 from nonreg.__main__ import main
+from nonreg.errors import NonregError
+from nonreg.file_lock import try_file_lock
 from nonreg.model import Outcome
 from nonreg.tracker.delivery import State
 from nonreg.tracker.folder import FolderTracker
@@ -200,6 +202,16 @@ def test_a_note_for_an_unknown_ticket_is_put_aside_the_others_go_and_it_is_sent_
     assert [one.item.key for one in desk.box.send_again(lost, desk.now, "AQ-1")] == [lost]
     assert desk.post().left == 0
     assert list_marks(gitlab) == [before, after, lost]
+
+
+def test_nothing_is_sent_again_while_somebody_writes_to_the_tracker(desk: Desk) -> None:
+    lost = desk.happen(ticket="AQ-99")
+    desk.post()
+    with try_file_lock(desk.box.folder / ".remise.lock", "essai") as held:
+        assert held
+        with pytest.raises(NonregError, match="une remise est en cours"):
+            desk.box.send_again(lost, desk.now, "AQ-1")
+    assert [one.item.key for one in desk.box.send_again(lost, desk.now, "AQ-1")] == [lost]
 
 
 def test_a_regression_whose_opening_was_not_answered_has_one_ticket(
