@@ -314,7 +314,9 @@ def archive(work: Work, made: Made, validation: Validation, at: datetime) -> Pat
     with tempfile.TemporaryDirectory(prefix=".", dir=final.parent) as name:
         folder = Path(name) / final.name
         folder.mkdir()
-        shutil.copyfile(folder_of(work, document_id) / DRAFT, folder / DRAFT)
+        write_file(
+            folder / DRAFT, write_draft(made.draft)
+        )  # what was signed: somebody may just have edited the file
         write_file(folder / CONTENT, made.sheet.content)
         write_file(folder / SHEET, made.sheet.shown)
         write_forms(work, folder, made.document, at)

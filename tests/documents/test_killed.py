@@ -10,7 +10,8 @@ import pytest
 
 from nonreg import ledger
 from nonreg.documents.prefill import list_logged
-from tasks.documents import make_document, name_version, render_document
+from tasks.document_drafts import DRAFT
+from tasks.documents import archive, make_document, name_version, render_document
 from tests.documents.sites import NOW, Site, delivery, make_site, record
 from tests.retention.sites import verify, work_on
 
@@ -62,3 +63,17 @@ def test_an_archive_that_was_never_made_is_not_promised(site: Site) -> None:
     problem = make_document(work_on(site.governed), document_id, NOW).status.problem
     assert "n'a pas été archivé" in problem
     assert "reste dans" not in problem
+
+
+def test_the_draft_that_is_archived_is_the_one_that_was_signed(site: Site) -> None:
+    document_id = site.save(record(summary="Ce qui a été signé."))
+    assert site.validate(document_id)[0] == 0
+    final = site.documents / name_version(document_id, 1)
+    made = make_document(work_on(site.governed), document_id, NOW)
+    assert made.status.validation is not None
+    shutil.rmtree(final)
+    site.save(record(summary="Ce qui a été écrit entre-temps."))
+    archive(work_on(site.governed), made, made.status.validation, NOW)
+    kept = (final / DRAFT).read_text(encoding="utf-8")
+    assert "Ce qui a été signé." in kept
+    assert "entre-temps" not in kept
