@@ -33,6 +33,8 @@ MODULES = {
     "pytest-timeout": "pytest_timeout",
     "rich": "rich",
     "junitparser": "junitparser",
+    "python-docx": "docx",
+    "xlsxwriter": "xlsxwriter",
     "pydantic": "pydantic",
     "sqlglot": "sqlglot",
     "numpy": "numpy",
