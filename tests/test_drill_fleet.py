@@ -276,7 +276,7 @@ def test_a_link_lost_at_the_commit_is_a_doubt_that_goes_either_way(
     with cut_commits(active, forward=forward) as behind:
         lines = [Line(platform, site, "writer") for site in (behind, platform.site(SiteRole.PASSIF))]
         writer = DirectWriter(1, lines, bench.campaign_id, Clock(time.monotonic()), 0.02, seen.append)
-        assert writer.take_turn()
+        assert writer.take_turn(), seen
         writer.take_turn()
         writer.close()
     assert [one.outcome for one in seen] == [WriteOutcome.UNKNOWN, WriteOutcome.ERR]
