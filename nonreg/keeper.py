@@ -37,11 +37,7 @@ def start_keeper(run_dir: Path) -> subprocess.Popen[bytes]:
 
 def end_processes(run_dir: Path) -> None:
     """End every process that carries the run's mark."""
-    found = []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            if process.environ().get(RUN_MARK) == str(run_dir):
-                found.append(process)
+    found = find_processes(run_dir)
     for process in found:
         with suppress(psutil.Error):
             process.terminate()
@@ -49,6 +45,22 @@ def end_processes(run_dir: Path) -> None:
     for process in alive:
         with suppress(psutil.Error):
             process.kill()
+
+
+def find_processes(run_dir: Path) -> list[psutil.Process]:
+    """Whatever lives of a campaign."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get(RUN_MARK) == str(run_dir):
+                found.append(process)
+    return found
+
+
+def remove_left_home(run_dir: Path) -> None:
+    """What a keeper that was killed with its campaign did not clean; nothing while anything of it lives."""
+    if (run_dir / PREFECT_HOME).is_dir() and not find_processes(run_dir):
+        shutil.rmtree(run_dir / PREFECT_HOME, ignore_errors=True)
 
 
 def main(run_dir: Path) -> None:

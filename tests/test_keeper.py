@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from nonreg.keeper import PREFECT_HOME, RUN_MARK, start_keeper
+from nonreg.keeper import PREFECT_HOME, RUN_MARK, remove_left_home, start_keeper
 from nonreg.waiting import wait_until
 
 END_SECONDS = 60.0
@@ -54,3 +54,23 @@ def test_a_command_within_a_flow_that_is_ended_leaves_nothing_either(tmp_path: P
         command.stdout.close()
     assert keeper.wait(END_SECONDS) == 0
     assert not (outer / PREFECT_HOME).exists()
+
+
+def test_the_home_of_a_campaign_whose_keeper_was_killed_too_goes_when_nothing_of_it_lives(
+    tmp_path: Path,
+) -> None:
+    home = tmp_path / PREFECT_HOME
+    home.mkdir()
+    flow = subprocess.Popen(
+        [sys.executable, "-c", "import signal; print('vit', flush=True); signal.pause()"],
+        env={**os.environ, RUN_MARK: str(tmp_path)},
+        stdout=subprocess.PIPE,
+    )
+    assert flow.stdout is not None
+    flow.stdout.readline()
+    remove_left_home(tmp_path)
+    assert home.is_dir()
+    flow.kill()
+    flow.wait()
+    remove_left_home(tmp_path)
+    assert not home.exists()
