@@ -62,6 +62,7 @@ class Job:
     thread: threading.Thread | None = None
     lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
     is_claimed: bool = False  # by whoever says how it ended: its own thread, or the one that keeps deadlines
+    interrupted: threading.Event = dataclasses.field(default_factory=threading.Event)
     is_ready: bool = False
 
     def claim(self) -> bool:
@@ -70,11 +71,12 @@ class Job:
             first, self.is_claimed = not self.is_claimed, True
             return first
 
-    def enter(self, phase: str) -> None:
-        """It goes on to another phase, unless its end was told already."""
+    def enter(self, phase: str) -> bool:
+        """It goes on to another phase; False when its end was told already."""
         with self.lock:
             if not self.is_claimed:
                 self.phase = phase
+            return not self.is_claimed
 
     def is_overdue(self) -> bool:
         """True when it runs for longer than it may, waits for its turn apart."""
@@ -167,12 +169,14 @@ class Overlap:
         self._running.add(job)
         self._keeper.begin(job.item)
         item: Any = job.item
-        if self._run_phase(job, "setup", item.setup):
-            self._run_phase(job, "call", item.runtest)
+        with suppress(Overdue):  # raised between two phases: what was opened is closed all the same
+            if self._run_phase(job, "setup", item.setup) and job.enter("call"):
+                self._run_phase(job, "call", item.runtest)
+            if not job.enter("teardown"):
+                job.interrupted.wait()  # not to be stopped while it closes
         self._run_phase(job, "teardown", lambda: state.teardown_exact(None))
 
     def _run_phase(self, job: Job, phase: Any, act: Callable[[], None]) -> bool:
-        job.enter(phase)
         call = pytest.CallInfo.from_call(act, phase)
         with job.lock:
             if job.is_claimed:
@@ -208,6 +212,7 @@ class Overlap:
             job.calls.append((pytest.CallInfo.from_call(lambda: None, "teardown"), ()))
         self._keeper.finish(job.item, job.asked, job.scope.waited_seconds())
         interrupt(job.thread)
+        job.interrupted.set()
         self.stuck.append(job.thread)
         job.is_ready = True
         self._running.discard(job)

@@ -165,6 +165,33 @@ def request_less():
     while True:
         time.sleep(0.01)
 """
+BETWEEN = """
+from nonreg import overlap
+
+enter = overlap.Job.enter
+
+def enter_slowly(job, phase):
+    entered = enter(job, phase)
+    until = time.monotonic() + 30
+    while phase == "call" and not job.is_claimed and time.monotonic() < until:
+        time.sleep(0.01)
+    return entered
+
+overlap.Job.enter = enter_slowly
+
+@pytest.fixture
+def torn(witness):
+    yield
+    (Path(os.environ[RUN_VARIABLE]) / "fini").touch()
+
+@scenario("BASE-501", "Arrêté entre deux phases", MAJEURE, timeout_seconds=0.5)
+def test_between(witness, torn):
+    witness.expect_equal(1, 1, "un")
+
+@scenario("BASE-502", "Rapide", MAJEURE)
+def test_other(witness):
+    witness.expect_equal(1, 1, "un")
+"""
 QUICK = """
 @scenario("BASE-{0}", "Rapide", MAJEURE)
 def test_{0}(witness):
@@ -369,6 +396,12 @@ def test_one_that_runs_without_end_is_stopped_and_what_it_had_opened_is_closed(
     stuck: tuple[CampaignRun, Path],
 ) -> None:
     assert (stuck[1] / "fini").exists()
+
+
+def test_one_whose_time_passes_between_two_phases_closes_what_it_had_opened_too(tmp_path: Path) -> None:
+    run, run_dir = write_run(tmp_path, BETWEEN)
+    assert by_id(run)["BASE-501"].message == "Délai du scénario dépassé."
+    assert (run_dir / "fini").exists()
 
 
 def test_what_is_not_known_to_be_safe_among_others_runs_alone(tmp_path: Path) -> None:
