@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from nonreg.clients import sshsig
+from nonreg.config import Platform
 from nonreg.errors import DecisionRefused, NonregError
 from nonreg.files import read_json
 from nonreg.french import explain_os_error
@@ -102,6 +103,36 @@ class SignedDecision:
 def new_decision_id() -> str:
     """`D-` and 12 random hexadecimal digits."""
     return f"D-{secrets.token_hex(6)}"
+
+
+def make_request(
+    kind: DecisionKind,
+    subject: str,
+    shown: str,
+    platform: Platform,
+    person: Person,
+    *,
+    ticket: str,
+    reason: str,
+    decided_at: datetime,
+    expires_at: datetime,
+) -> DecisionRequest:
+    """What a person is asked to sign, bound to the text that they are shown; who may is for the caller to say."""
+    decision = Decision(
+        id=new_decision_id(),
+        kind=kind,
+        subject=subject,
+        content_sha256=hash_shown(shown),
+        platform=platform.name,
+        identity_token=platform.identity_token,
+        person=person.id,
+        role=person.role,
+        ticket=ticket,
+        reason=reason,
+        decided_at=decided_at,
+        expires_at=expires_at,
+    )
+    return DecisionRequest(decision, shown)
 
 
 def canonical_json(value: Any) -> bytes:

@@ -20,12 +20,10 @@ from nonreg.clients.sql import Session, open_session
 from nonreg.clients.ssh import open_shell
 from nonreg.config import Platform
 from nonreg.decision import (
-    Decision,
     DecisionKind,
     DecisionRequest,
     SignedDecision,
-    hash_shown,
-    new_decision_id,
+    make_request,
     verify_decision,
     write_signed,
 )
@@ -436,21 +434,17 @@ def request_sign_off(
     named = require_people(request.right).find_name_in(f"{shown}\n{reason}")
     if named is not None:
         raise UsageError(f"Écrivez l'identifiant « {named.id} », pas le nom de la personne.")
-    decision = Decision(
-        id=new_decision_id(),
-        kind=DecisionKind.MIGRATION,
-        subject=name_subject(request.left, request.right),
-        content_sha256=hash_shown(shown),
-        platform=request.right.name,
-        identity_token=request.right.identity_token,
-        person=person.id,
-        role=person.role,
+    return make_request(
+        DecisionKind.MIGRATION,
+        name_subject(request.left, request.right),
+        shown,
+        request.right,
+        person,
         ticket=request.ticket,
         reason=reason,
         decided_at=now,
         expires_at=now + VALID_FOR,
     )
-    return DecisionRequest(decision, shown)
 
 
 def render_list(request: MigrationRequest) -> str:

@@ -15,12 +15,10 @@ from nonreg.baseline import LOCK, governance_dir
 from nonreg.basis import load_platform_people
 from nonreg.config import Platform
 from nonreg.decision import (
-    Decision,
     DecisionKind,
     DecisionRequest,
     SignedDecision,
-    hash_shown,
-    new_decision_id,
+    make_request,
     verify_decision,
 )
 from nonreg.errors import UsageError
@@ -82,21 +80,17 @@ def request_promotion(
     """What the titulaire is asked to sign; UsageError without a ticket and a reason."""
     require_traced(ticket, reason)
     require_open_ticket(candidate.platform, ticket)
-    decision = Decision(
-        id=new_decision_id(),
-        kind=DecisionKind.PROMOTION,
-        subject=candidate.baseline.run_id,
-        content_sha256=hash_shown(candidate.sheet),
-        platform=candidate.platform.name,
-        identity_token=candidate.platform.identity_token,
-        person=person.id,
-        role=person.role,
+    return make_request(
+        DecisionKind.PROMOTION,
+        candidate.baseline.run_id,
+        candidate.sheet,
+        candidate.platform,
+        person,
         ticket=ticket,
         reason=reason,
         decided_at=now,
         expires_at=now + VALID_FOR,
     )
-    return DecisionRequest(decision, candidate.sheet)
 
 
 def require_traced(ticket: str, reason: str) -> None:

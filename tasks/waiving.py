@@ -11,12 +11,10 @@ from nonreg import ledger
 from nonreg.baseline import LOCK, governance_dir
 from nonreg.config import Platform
 from nonreg.decision import (
-    Decision,
     DecisionKind,
     DecisionRequest,
     SignedDecision,
-    hash_shown,
-    new_decision_id,
+    make_request,
     verify_decision,
     write_signed,
 )
@@ -97,21 +95,17 @@ def request_waiver(platform: Platform, waiver: Waiver, person: Person, now: date
     if waiver.expires_at <= now:
         raise UsageError(f"L'échéance est déjà passée : {waiver.expires_at.isoformat()}.")
     shown = render_waiver(waiver, platform.name)
-    decision = Decision(
-        id=new_decision_id(),
-        kind=DecisionKind.DEROGATION,
-        subject=waiver.scenario_id,
-        content_sha256=hash_shown(shown),
-        platform=platform.name,
-        identity_token=platform.identity_token,
-        person=person.id,
-        role=person.role,
+    return make_request(
+        DecisionKind.DEROGATION,
+        waiver.scenario_id,
+        shown,
+        platform,
+        person,
         ticket=waiver.ticket,
         reason=waiver.reason,
         decided_at=now,
         expires_at=waiver.expires_at,
     )
-    return DecisionRequest(decision, shown)
 
 
 def grant(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import json
 import os
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 
 from nonreg.__main__ import main
 from nonreg.clients import sshsig
+from nonreg.config import load_platform
 from nonreg.decision import (
     NAMESPACE,
     Decision,
@@ -29,6 +31,7 @@ from nonreg.decision import (
     hash_shown,
     load_request,
     load_signed,
+    make_request,
     new_decision_id,
     parse_decision,
     parse_signed,
@@ -55,6 +58,7 @@ from tests.decision_samples import (
     public_line,
     write_key,
 )
+from tests.test_layers import MODULES
 
 HOUR = timedelta(hours=1)
 
@@ -493,3 +497,34 @@ def test_at_a_terminal_only_oui_signs(
             assert main(["sign", str(request_file), "--key", str(key)]) == status
             assert (tmp_path / "demande.signed.json").exists() is (status == 0)
     assert public_line(make_key("ed25519", 1)) in make_people().persons[0].keys
+
+
+def test_a_request_is_of_the_person_for_the_platform_and_bound_to_the_text_shown() -> None:
+    people, platform = make_people(), dataclasses.replace(load_platform("embarquee"), identity_token=TOKEN)
+    request = make_request(
+        DecisionKind.PROMOTION,
+        "un passage",
+        SHOWN,
+        platform,
+        people.persons[1],
+        ticket="AQ-1",
+        reason="relu",
+        decided_at=NOW,
+        expires_at=NOW + HOUR,
+    )
+    made = request.decision
+    assert (made.person, made.role) == ("moa-1", Role.MOA_SCV)
+    assert (made.platform, made.identity_token) == (platform.name, TOKEN)
+    assert (made.subject, made.ticket, made.reason) == ("un passage", "AQ-1", "relu")
+    assert (made.decided_at, made.expires_at) == (NOW, NOW + HOUR)
+    assert made.content_sha256 == hash_shown(request.shown)
+
+
+def test_only_one_maker_builds_what_is_asked_to_be_signed() -> None:
+    makers = {
+        path.name
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("Decision", "new_decision_id")
+    }
+    assert makers == {"decision.py"}

@@ -26,8 +26,7 @@ from nonreg.decision import (
     DecisionRequest,
     SignedDecision,
     canonical_json,
-    hash_shown,
-    new_decision_id,
+    make_request,
     verify_decision,
 )
 from nonreg.errors import DecisionRefused, UsageError
@@ -88,21 +87,17 @@ def request_validation(
         raise UsageError(
             f"« {person.id} » ({person.role}) ne valide pas de document : seule la signature du titulaire le fait."
         )
-    decision = Decision(
-        id=new_decision_id(),
-        kind=DecisionKind.VALIDATION,
-        subject=sheet.head.id,
-        content_sha256=hash_shown(sheet.shown),
-        platform=platform.name,
-        identity_token=platform.identity_token,
-        person=person.id,
-        role=person.role,
+    return make_request(
+        DecisionKind.VALIDATION,
+        sheet.head.id,
+        sheet.shown,
+        platform,
+        person,
         ticket=sheet.head.ticket,
         reason=reason.strip() or "Document relu",
         decided_at=now,
         expires_at=now + VALID_FOR,
     )
-    return DecisionRequest(decision, sheet.shown)
 
 
 def verify_validation(

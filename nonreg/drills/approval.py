@@ -17,14 +17,13 @@ from nonreg import ledger
 from nonreg.baseline import governance_dir
 from nonreg.config import Platform, load_platform
 from nonreg.decision import (
-    Decision,
     DecisionKind,
     DecisionRequest,
     SignedDecision,
     canonical_json,
     hash_shown,
     load_signed,
-    new_decision_id,
+    make_request,
     verify_decision,
     write_signed,
 )
@@ -137,21 +136,17 @@ def request_approval(
     if not 0 < valid_hours <= MAX_HOURS:
         raise UsageError(f"Validité refusée : {valid_hours:g} h (au plus {MAX_HOURS:g} h).")
     require_test(platform)
-    decision = Decision(
-        id=new_decision_id(),
-        kind=DecisionKind.EXERCICE,
-        subject=name_subject(text),
-        content_sha256=hash_shown(text),
-        platform=platform.name,
-        identity_token=platform.identity_token,
-        person=person.id,
-        role=person.role,
+    return make_request(
+        DecisionKind.EXERCICE,
+        name_subject(text),
+        text,
+        platform,
+        person,
         ticket=ticket,
         reason=reason,
         decided_at=now,
         expires_at=now + timedelta(hours=valid_hours),
     )
-    return DecisionRequest(decision, text)
 
 
 def verify_approval(

@@ -18,13 +18,11 @@ from pathlib import Path
 
 from nonreg.config import Platform
 from nonreg.decision import (
-    Decision,
     DecisionKind,
     DecisionRequest,
     SignedDecision,
-    hash_shown,
     load_signed,
-    new_decision_id,
+    make_request,
     verify_decision,
     write_signed,
 )
@@ -125,21 +123,17 @@ def request_confirmation(
         allowed = " ou ".join(sorted(CONFIRMING_ROLES))
         raise DrillRefused(f"« {person.id} » ({person.role}) ne confirme pas d'étape : il faut {allowed}.")
     shown = render_step(step)
-    decision = Decision(
-        id=new_decision_id(),
-        kind=DecisionKind.CONFIRMATION,
-        subject=step.id,
-        content_sha256=hash_shown(shown),
-        platform=platform.name,
-        identity_token=platform.identity_token,
-        person=person.id,
-        role=person.role,
+    return make_request(
+        DecisionKind.CONFIRMATION,
+        step.id,
+        shown,
+        platform,
+        person,
         ticket="",
         reason="",
         decided_at=now,
         expires_at=now + CONFIRMED_FOR,
     )
-    return DecisionRequest(decision, shown)
 
 
 def confirm(platform: Platform, step: OperatorStep, signed: SignedDecision) -> Path:

@@ -13,8 +13,7 @@ from nonreg.decision import (
     DecisionKind,
     DecisionRequest,
     SignedDecision,
-    hash_shown,
-    new_decision_id,
+    make_request,
     verify_decision,
 )
 from nonreg.errors import UsageError
@@ -80,21 +79,17 @@ def request_revocation(
     """What the MOA is asked to sign; UsageError without a delegation to end, or without a reason."""
     step, done = find_delegating(execution)
     shown = describe_revocation(execution, step, done, require_reason(reason))
-    decision = Decision(
-        id=new_decision_id(),
-        kind=DecisionKind.REVOCATION,
-        subject=name_subject(execution, step),
-        content_sha256=hash_shown(shown),
-        platform=platform.name,
-        identity_token=platform.identity_token,
-        person=person.id,
-        role=person.role,
+    return make_request(
+        DecisionKind.REVOCATION,
+        name_subject(execution, step),
+        shown,
+        platform,
+        person,
         ticket=execution.ticket,
         reason=f"Fin de la délégation de {name_delegate(done)}",
         decided_at=at,
         expires_at=at + VALID_FOR,
     )
-    return DecisionRequest(decision, shown)
 
 
 def verify_revocation(

@@ -15,8 +15,7 @@ from nonreg.decision import (
     DecisionKind,
     DecisionRequest,
     SignedDecision,
-    hash_shown,
-    new_decision_id,
+    make_request,
     verify_decision,
     verify_signer,
 )
@@ -178,21 +177,17 @@ def request_signature(
 ) -> DecisionRequest:
     """What a person is asked to sign."""
     shown = describe_step(execution, step, said)
-    decision = Decision(
-        id=new_decision_id(),
-        kind=DecisionKind.ETAPE,
-        subject=name_subject(execution, step),
-        content_sha256=hash_shown(shown),
-        platform=platform.name,
-        identity_token=platform.identity_token,
-        person=person.id,
-        role=person.role,
+    return make_request(
+        DecisionKind.ETAPE,
+        name_subject(execution, step),
+        shown,
+        platform,
+        person,
         ticket=execution.ticket,
         reason=step.title,
         decided_at=at,
         expires_at=at + VALID_FOR,
     )
-    return DecisionRequest(decision, shown)
 
 
 def verify_step(
