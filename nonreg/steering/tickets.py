@@ -1,7 +1,8 @@
 """Delays, volumes, backlog, reopenings and anomalies, from the stories of the tickets. Pure.
 
 A ticket counts for a delay in the one period in which it was settled: when it was stopped in time, or when its
-deadline passed. So each is counted once, whatever periods one looks at. An instant is in a period from its start on,
+deadline passed; one that is opened again past its deadline was not corrected in time, it is late from then on. So each
+is counted once, whatever periods one looks at. An instant is in a period from its start on,
 and a stock is what was open just before its end: stock = former stock + opened + reopened − closed.
 Source: R65, R66, R70, R76, DOMAIN §4.2, §4.5.
 """
@@ -15,6 +16,7 @@ from statistics import median
 
 from nonreg.delays import add_working_days, measure_working_time
 from nonreg.model.steering import Figure, Indicator, Line, Period, Series, Severity
+from nonreg.model.tracker import TicketState
 from nonreg.steering.periods import begin, list_months, list_weeks, move_months, name_day, name_month
 from nonreg.steering.settings import ANOMALY, DelayRule, Until
 from nonreg.steering.stories import Story
@@ -43,6 +45,18 @@ def find_stop(story: Story, rule: DelayRule) -> datetime | None:
     if rule.until is Until.CLOSING:
         return story.closed_at
     return min((at for at in (story.answered_at, *story.list_closings()) if at is not None), default=None)
+
+
+def settle(story: Story, rule: DelayRule, working: WorkingTime) -> tuple[datetime, bool]:
+    """When a ticket counts for a delay, and whether it was in time; a closing that did not hold settles nothing."""
+    deadline, stop = find_deadline(story, rule, working), find_stop(story, rule)
+    if rule.until is Until.ANSWER:
+        return (deadline, False) if stop is None or stop > deadline else (stop, True)
+    kept = [move for move in story.moves if move.at <= deadline][-1]
+    if kept.state is TicketState.OPEN:
+        return deadline, False
+    again = next((at for at in story.list_reopenings() if at > deadline), None)
+    return (kept.at, True) if again is None else (again, False)
 
 
 def concerns(rule: DelayRule, story: Story) -> bool:
@@ -94,19 +108,20 @@ def _explain_blind(
 def _measure_delay(
     row: str, own: Sequence[Story], rule: DelayRule, period: Period, working: WorkingTime
 ) -> list[Figure]:
-    in_time = late = 0
+    in_time = late = undone = 0
     took: list[float] = []
     for one in own:
-        deadline, stop = find_deadline(one, rule, working), find_stop(one, rule)
-        settled = deadline if stop is None or stop > deadline else stop
+        settled, is_in_time = settle(one, rule, working)
         if period.holds(settled):
-            in_time += settled is stop
-            late += settled is not stop
+            in_time += is_in_time
+            late += not is_in_time
+            undone += not is_in_time and settled in one.list_reopenings()
+        stop = find_stop(one, rule)
         if stop is not None and period.holds(stop):
             took.append(measure_working_time(one.opened_at, stop, working).total_seconds() / 3600)
     settled_count = in_time + late
     return [
-        Figure(row, "Échus", settled_count),
+        Figure(row, "Échus", settled_count, detail=f"dont {undone} par réouverture" if undone else ""),
         Figure(
             row,
             "Dans les délais",

@@ -33,6 +33,7 @@ from nonreg.steering.tickets import (
     follow_anomalies,
     measure_delays,
     measure_reopenings,
+    settle,
 )
 from nonreg.steering.watch import list_due
 from nonreg.working_time import PARIS, WorkingTime
@@ -156,6 +157,42 @@ def test_a_ticket_that_nobody_answers_is_late_from_its_deadline_on_and_has_no_me
     assert [value(found, "Intervention urgente, urgente", "Échus") for found in (before, after)] == [0, 1]
     assert value(after, "Intervention urgente, urgente", "Dans les délais") == 0
     assert value(after, "Intervention urgente, urgente", "Médiane ouvrée") is None
+
+
+@pytest.mark.parametrize("closed_again", [None, paris(2026, 11, 27, 10)])
+def test_an_anomaly_that_is_opened_again_past_its_deadline_is_late_when_it_comes_back(
+    closed_again: datetime | None,
+) -> None:
+    opened, closed, again = paris(2026, 11, 9, 10), paris(2026, 11, 10, 10), paris(2026, 11, 24, 10)
+    moves = [note(closed, became=TicketState.CLOSED), note(again, MOA, TicketState.OPEN)]
+    if closed_again:
+        moves.append(note(closed_again, became=TicketState.CLOSED))
+    one = story(*moves, opened_at=opened, closed_at=closed_again, priority="Haute")
+    first, later = (Period(at, at + timedelta(days=7)) for at in (paris(2026, 11, 9), paris(2026, 11, 23)))
+    row = "Anomalie bloquante ou majeure, majeure"
+    told = [measure_delays([one], (SERIOUS,), period, WORKING, True, "") for period in (first, later)]
+    assert [value(found, row, "Échus") for found in told] == [0, 1]
+    assert value(told[1], row, "Dans les délais") == 0
+    (figure,) = [figure for figure in told[1].figures if (figure.row, figure.column) == (row, "Échus")]
+    assert figure.detail == "dont 1 par réouverture"
+
+
+def test_an_anomaly_that_is_opened_and_closed_again_before_its_deadline_is_in_time() -> None:
+    opened, last = paris(2026, 11, 9, 10), paris(2026, 11, 11, 10)
+    moves = [
+        note(at, became=state)
+        for at, state in (
+            (paris(2026, 11, 9, 15), TicketState.CLOSED),
+            (paris(2026, 11, 10, 9), TicketState.OPEN),
+            (last, TicketState.CLOSED),
+        )
+    ]
+    one = story(*moves, opened_at=opened, closed_at=last, priority="Haute")
+    assert settle(one, SERIOUS, WORKING) == (last, True)
+    assert settle(story(*moves[:2], opened_at=opened, priority="Haute"), SERIOUS, WORKING) == (
+        find_deadline(one, SERIOUS, WORKING),
+        False,
+    )
 
 
 def test_a_note_of_the_client_or_of_the_tool_is_no_answer() -> None:
