@@ -8,14 +8,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from nonreg.keeper import PREFECT_HOME, RUN_MARK, start_keeper
+from nonreg.keeper import LOG, PREFECT_HOME, RUN_MARK, live_in, remove_left_homes, start_keeper
 from nonreg.prefect_home import describe_home, fill_home
 from nonreg.service.identity import check_environment
 
-LOG = "prefect.log"
 STOP_SECONDS = 30.0
 
 
@@ -34,8 +33,10 @@ def flow_process(
     """
     check_environment(os.environ)
     run_dir = run_dir.resolve()
+    remove_left_homes(Path(str(parameters["runs_dir"])))
     keeper = start_keeper(run_dir)
-    with (run_dir / LOG).open("ab") as log:
+    with (run_dir / LOG).open("a+b") as log:
+        live_in(log)
         process = subprocess.Popen(
             [sys.executable, "-m", "flows", flow, json.dumps(parameters)],
             env={**os.environ, **prefect_settings(run_dir), RUN_MARK: str(run_dir)},
@@ -61,8 +62,9 @@ def prefect_settings(run_dir: Path) -> dict[str, str]:
     if os.environ.get("PREFECT_API_URL"):
         return {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
     home = run_dir / PREFECT_HOME
-    home.mkdir(exist_ok=True)  # an execution of a runbook is followed more than once in its folder
-    fill_home(home)
+    with suppress(FileExistsError):  # somebody else follows this execution: the flow lives there
+        home.mkdir()
+        fill_home(home)
     return {
         **describe_home(home),
         "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",

@@ -1,23 +1,28 @@
 """Ends what a killed command leaves: the flow's process and its throw-away Prefect server.
 
 `python -m nonreg.keeper RUN_DIR` waits for the end of its standard input, which comes with the death of the
-command that started it, even by SIGKILL; then it ends the processes of that run and removes Prefect's home.
+command that started it, even by SIGKILL; then it ends the processes of that run and removes Prefect's home. What a
+keeper that was killed too has left is removed by whoever starts the next flow in the folder of runs.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import psutil
 
 END_SECONDS = 5.0
 RUN_MARK = "NONREG_FLOW_OF"  # in the environment of the flow's process and of all it starts
 PREFECT_HOME = ".prefect"
+LOG = "prefect.log"  # locked by the flow and all that writes there, as long as one of them lives
+EXECUTIONS = "runbooks"
 
 
 def start_keeper(run_dir: Path) -> subprocess.Popen[bytes]:
@@ -37,7 +42,11 @@ def start_keeper(run_dir: Path) -> subprocess.Popen[bytes]:
 
 def end_processes(run_dir: Path) -> None:
     """End every process that carries the run's mark."""
-    found = find_processes(run_dir)
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get(RUN_MARK) == str(run_dir):
+                found.append(process)
     for process in found:
         with suppress(psutil.Error):
             process.terminate()
@@ -47,19 +56,28 @@ def end_processes(run_dir: Path) -> None:
             process.kill()
 
 
-def find_processes(run_dir: Path) -> list[psutil.Process]:
-    """Whatever lives of a campaign."""
-    found = []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            if process.environ().get(RUN_MARK) == str(run_dir):
-                found.append(process)
-    return found
+def live_in(log: BinaryIO) -> None:
+    """Hold a run's log, and with it Prefect's home: for whoever it is given to as well."""
+    with suppress(OSError):
+        fcntl.flock(log, fcntl.LOCK_SH)
 
 
-def remove_left_home(run_dir: Path) -> None:
-    """What a keeper that was killed with its campaign did not clean; nothing while anything of it lives."""
-    if (run_dir / PREFECT_HOME).is_dir() and not find_processes(run_dir):
+def remove_left_homes(runs_dir: Path) -> None:
+    """Those of the campaigns and the executions whose keeper was killed with them."""
+    for folder in (runs_dir, runs_dir / EXECUTIONS):
+        for home in folder.glob(f"*/{PREFECT_HOME}"):
+            with suppress(OSError):
+                remove_home(home.parent)
+
+
+def remove_home(run_dir: Path, *, without_locks: bool = False) -> None:
+    """Prefect's home, unless a flow lives in it, or might where the file system has no locks."""
+    with (run_dir / LOG).open("a+b") as log:
+        try:
+            fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if isinstance(error, BlockingIOError) or not without_locks:
+                return
         shutil.rmtree(run_dir / PREFECT_HOME, ignore_errors=True)
 
 
@@ -67,7 +85,7 @@ def main(run_dir: Path) -> None:
     """Wait for the campaign's end, then clean."""
     sys.stdin.buffer.read()
     end_processes(run_dir)
-    shutil.rmtree(run_dir / PREFECT_HOME, ignore_errors=True)
+    remove_home(run_dir, without_locks=True)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,6 @@ from nonreg.handover.checks import CHECKS, CheckContext, Point
 from nonreg.handover.profiles import Thing
 from nonreg.handover.runbook_file import find_runbook, read_facts
 from nonreg.handover.signing import verify_again
-from nonreg.keeper import remove_left_home
 from nonreg.model import Evidence, Verdict
 from nonreg.model.handover import Actor, Execution, Said, Step
 from nonreg.store import dump_json, hash_file, is_running, write_file
@@ -154,7 +153,6 @@ def find_earlier_run(work: Work, execution: Execution, step: Step) -> Path | Non
     wait_until(lambda: not is_running(run_dir), CAMPAIGN_SECONDS, poll_seconds=1.0)
     if not is_published(run_dir):
         recover_run(run_dir)
-    remove_left_home(run_dir)
     return run_dir if is_published(run_dir) else None
 
 

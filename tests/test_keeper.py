@@ -8,8 +8,11 @@ import sys
 from pathlib import Path
 
 import psutil
+import pytest
 
-from nonreg.keeper import PREFECT_HOME, RUN_MARK, remove_left_home, start_keeper
+from nonreg.flow_process import flow_process
+from nonreg.keeper import EXECUTIONS, PREFECT_HOME, RUN_MARK, start_keeper
+from nonreg.prefect_home import DATABASE
 from nonreg.waiting import wait_until
 
 END_SECONDS = 60.0
@@ -26,6 +29,15 @@ flow = subprocess.Popen(
 )
 print(flow.pid, flush=True)
 flow.wait()
+"""
+COMMAND = """
+import sys
+from pathlib import Path
+from nonreg.flow_process import flow_process
+run_dir = Path(sys.argv[1])
+with flow_process(run_dir, {"runs_dir": str(run_dir.parent)}) as flow:
+    print(flow.pid, flush=True)
+    flow.wait()
 """
 
 
@@ -56,21 +68,65 @@ def test_a_command_within_a_flow_that_is_ended_leaves_nothing_either(tmp_path: P
     assert not (outer / PREFECT_HOME).exists()
 
 
-def test_the_home_of_a_campaign_whose_keeper_was_killed_too_goes_when_nothing_of_it_lives(
-    tmp_path: Path,
+def test_what_a_killed_keeper_has_left_goes_when_the_next_flow_starts_unless_its_flow_lives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    home = tmp_path / PREFECT_HOME
-    home.mkdir()
-    flow = subprocess.Popen(
-        [sys.executable, "-c", "import signal; print('vit', flush=True); signal.pause()"],
-        env={**os.environ, RUN_MARK: str(tmp_path)},
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    campaign, execution, later = tmp_path / "campagne", tmp_path / EXECUTIONS / "essai", tmp_path / "suivante"
+    for folder in (campaign, execution, later):
+        folder.mkdir(parents=True)
+    lost, living = leave_flow(campaign), leave_flow(execution)
+    try:
+        kill(lost)
+        start_flow(later)
+        assert [one.parent for one in tmp_path.rglob(PREFECT_HOME)] == [execution]
+        assert (execution / PREFECT_HOME / DATABASE).is_file()
+    finally:
+        kill(living)
+    start_flow(later)
+    assert list(tmp_path.rglob(PREFECT_HOME)) == []
+
+
+def test_a_second_terminal_takes_the_home_of_the_flow_that_lives_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    living, database = leave_flow(tmp_path), tmp_path / PREFECT_HOME / DATABASE
+    try:
+        database.write_bytes(b"ce que le premier y tient")
+        with flow_process(tmp_path, {"runs_dir": str(tmp_path.parent)}) as flow:
+            assert database.read_bytes() == b"ce que le premier y tient"
+            flow.kill()
+    finally:
+        kill(living)
+
+
+def leave_flow(run_dir: Path) -> psutil.Process:
+    """A flow, stopped before it did anything, whose command and keeper were killed."""
+    command = subprocess.Popen(
+        [sys.executable, "-c", COMMAND, str(run_dir)],
         stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
-    assert flow.stdout is not None
-    flow.stdout.readline()
-    remove_left_home(tmp_path)
-    assert home.is_dir()
+    assert command.stdout is not None
+    flow = psutil.Process(int(command.stdout.readline()))
+    flow.suspend()
+    (keeper,) = (one for one in psutil.Process(command.pid).children() if one != flow)
+    for one in (keeper, psutil.Process(command.pid)):
+        one.kill()
+    command.wait()
+    command.stdout.close()
+    return flow
+
+
+def kill(flow: psutil.Process) -> None:
+    """Gone when it returns: it is nobody's child here."""
     flow.kill()
-    flow.wait()
-    remove_left_home(tmp_path)
-    assert not home.exists()
+    psutil.wait_procs([flow], END_SECONDS)
+
+
+def start_flow(run_dir: Path) -> None:
+    """One that is ended at once."""
+    with flow_process(run_dir, {"runs_dir": str(run_dir.parent)}) as flow:
+        flow.kill()

@@ -181,8 +181,9 @@ def start_campaign(
     """Check the request, then run the flow with live progress; the run's folder, None if nothing was planned."""
     from nonreg.basis import load_basis
     from nonreg.config import load_platform
-    from nonreg.flow_process import LOG, STOP_SECONDS, flow_process
+    from nonreg.flow_process import STOP_SECONDS, flow_process
     from nonreg.interrupts import raise_noted
+    from nonreg.keeper import LOG
     from nonreg.plan import collect_scenarios, identify_tool, new_run_id, plan_campaign
     from nonreg.progress import watch_run
     from nonreg.store import PLAN

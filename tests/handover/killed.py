@@ -16,10 +16,9 @@ from pathlib import Path
 
 import psutil
 
-from nonreg.flow_process import LOG
 from nonreg.handover.journal import Journal
 from nonreg.handover.state import Event
-from nonreg.keeper import RUN_MARK
+from nonreg.keeper import LOG, RUN_MARK
 from nonreg.model.handover import Execution
 from nonreg.store import PLAN
 from nonreg.waiting import wait_until
