@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from urllib.parse import quote
 
-from nonreg.model.steering import Figure, Indicator, Pack, PackKind, Period, Proof, Series, WatchList
+from nonreg.model.steering import Figure, Indicator, Pack, PackKind, Period, Proof, Risk, Series, WatchList
 from reports import text
 from reports.document import (
     Block,
@@ -44,6 +44,7 @@ STRIP = (
 )
 ROWS_ON_PAPER, ITEMS_SHOWN, ITEMS_ON_PAPER = 30, 500, 40
 ABOVE = "../../"  # from a pack's folder to that of the runs
+RISKS = "risques"  # id of what the tool sees by itself
 LEGEND = "Entre parenthèses : évolution depuis {}."
 FIRST = "Première revue de ce genre : aucune évolution."
 ALERTS_SHOWN = 20
@@ -62,7 +63,9 @@ def build_steering_page(pack: Pack) -> Document:
         number += 1
         chapters += _show_chapter(pack, f"{number}. {title}", anchor, own)
     number += 1
-    watched = tuple(block for one in pack.lists for block in _show_list(one))
+    chapters.append(_show_risks(pack, f"{number}. Risques"))
+    number += 1
+    watched = tuple(block for one in pack.lists if one.id != RISKS for block in _show_list(one))
     chapters.append(Section("a-suivre", f"{number}. À suivre", watched))
     chapters.append(_show_sources(pack, f"{number + 1}. Périodes, sources et preuves"))
     return Document(
@@ -260,6 +263,55 @@ def _show_list(watched: WatchList) -> list[Block]:
     note = f"Source : {watched.source}.{more}"
     table = Table(watched.title, columns, rows, empty=watched.empty, note=note)
     return [shorten_on_paper(table, ITEMS_ON_PAPER, "voir la page HTML")]
+
+
+def _show_risks(pack: Pack, title: str) -> Section:
+    """What was seen, then what the titulaire declares."""
+    found = tuple(block for one in pack.lists if one.id == RISKS for block in _show_list(one))
+    if pack.risks is None:
+        told = (
+            f"Registre des risques : {NOT_KNOWN}. Il se tient dans risks.toml, au dossier de gouvernance "
+            "(docs/pilotage.md) ; absent ou faux, rien n'en est repris ici."
+        )
+        return Section("risques", title, (*found, Paragraph(told, "warn", "?")))
+    columns = (
+        Column("Réf.", 8),
+        Column("Risque", 28),
+        Column("Probabilité", 11),
+        Column("Impact", 9),
+        Column("Action", 24),
+        Column("Porteur", 16),
+        Column("Revue", 14),
+    )
+    rows = tuple(
+        (
+            Cell(one.id),
+            Cell(one.title),
+            Cell(one.probability.value),
+            Cell(one.impact.value),
+            Cell(one.action),
+            Cell(one.owner),
+            _show_review(one, pack),
+        )
+        for one in pack.risks
+    )
+    table = Table(
+        "Registre des risques",
+        columns,
+        rows,
+        empty="Aucun risque déclaré.",
+        note="Source : risks.toml, les plus graves d'abord.",
+    )
+    return Section("risques", title, (*found, shorten_on_paper(table, ITEMS_ON_PAPER, "voir la page HTML")))
+
+
+def _show_review(risk: Risk, pack: Pack) -> Cell:
+    """When it is looked at again, and whether that day is past."""
+    if risk.review is None:
+        return Cell(NOT_KNOWN, "?", "warn")
+    said = f"{risk.review:%d/%m/%Y}"
+    is_past = risk.review < pack.at.astimezone(PARIS).date()
+    return Cell(f"{said}, dépassée", "!", "warn") if is_past else Cell(said)
 
 
 def _show_sources(pack: Pack, title: str) -> Section:

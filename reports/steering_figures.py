@@ -162,6 +162,18 @@ def list_watched(pack: Pack) -> Iterator[tuple[Value, ...]]:
         for item in one.items or ():
             due = f"{item.at.astimezone(PARIS):%d/%m/%Y %H:%M}" if item.at else ""
             yield (one.title, item.title, due, item.person, item.ticket, item.state, one.source)
+    for risk in pack.risks or ():
+        review = f"{risk.review:%d/%m/%Y}" if risk.review else NOT_KNOWN
+        state = f"probabilité {risk.probability.value}, impact {risk.impact.value} ; {risk.action}"
+        yield (
+            "Registre des risques",
+            f"{risk.id} : {risk.title}",
+            review,
+            risk.owner,
+            "",
+            state,
+            "risks.toml, date de revue",
+        )
 
 
 def list_tickets(pack: Pack) -> Iterator[tuple[Value, ...]]:

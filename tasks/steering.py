@@ -17,8 +17,9 @@ from pathlib import Path
 from nonreg import ledger
 from nonreg.alerts.continuity import list_due
 from nonreg.alerts.deadlines import read_deadlines
-from nonreg.alerts.facts import Deadline
+from nonreg.alerts.facts import Deadline, Fact
 from nonreg.alerts.handover import read_readiness
+from nonreg.alerts.tracker import look_at_tracker
 from nonreg.errors import NonregError, UsageError
 from nonreg.evidence.seal import Thing, seal_folder
 from nonreg.french import explain_os_error
@@ -50,6 +51,7 @@ from nonreg.steering.pack import (
     name_pack,
 )
 from nonreg.steering.periods import find_contract_year, find_period, list_months
+from nonreg.steering.risks import find_risks, load_risks
 from nonreg.steering.settings import SteeringSettings, load_steering
 from nonreg.steering.stories import Story, count_ticket, tell_story
 from nonreg.steering.tickets import (
@@ -63,6 +65,7 @@ from nonreg.steering.watch import watch_actions, watch_deadlines, watch_decision
 from nonreg.store import dump_json, hash_file, load_json, write_file
 from nonreg.tickets import require_ticket
 from nonreg.tracker.connection import find_folder, open_tracker
+from nonreg.tracker.outbox import TrackerOutbox
 from nonreg.tracker.protocol import TicketUnknown, Tracker
 from nonreg.tracker.requirement import require_open_ticket
 from nonreg.waivers import read_waivers
@@ -80,6 +83,7 @@ from tasks.sources import Sources
 
 CAMPAIGNS = 800  # two a day for a year
 MOST_CHARACTERS = 2000  # of any text of a pack
+HELD_SECONDS = 3600.0  # a note that waits longer does not reach its ticket
 NO_THRESHOLD: tuple[float, ...] = ()
 NO_TRACKER = "aucun suivi de tickets n'est relié ([tracker] de la plateforme)"
 
@@ -116,6 +120,29 @@ class Gathering(Sources):
         entries = self.try_reading("registre", self.read_entries)
         executions = self.try_reading("exécutions", self.read_executions)
         stories, entered, source = self.read_tracker()
+        history = self.try_reading("historique des campagnes", self.read_history)
+        measured = self.try_reading("mesure de la disponibilité", lambda: self.read_readiness(entries or ()))
+        indicators = (
+            *self.measure_tickets(stories, source),
+            self.measure_time(entered),
+            self.measure_campaigns(history),
+            *self.measure_continuity(measured, executions),
+        )
+        watched = self.list_watched(stories, executions, source)
+        governance = self.work.people.file.parent
+        declared = self.try_reading("registre des risques", lambda: load_risks(governance))
+        held = self.try_reading("boîte d'envoi du suivi", self.look_at_box)
+        risks = find_risks(
+            watched,
+            indicators,
+            history,
+            measured,
+            held or (),
+            self.missing,
+            self.period,
+            self.at,
+            "ce que cette revue a lu, boîte d'envoi du suivi",
+        )
         pack = Pack(
             self.name,
             self.kind,
@@ -123,13 +150,9 @@ class Gathering(Sources):
             self.work.platform.title or self.work.platform.name,
             self.period,
             self.at,
-            (
-                *self.measure_tickets(stories, source),
-                self.measure_time(entered),
-                self.measure_campaigns(),
-                *self.measure_continuity(entries, executions),
-            ),
-            self.list_watched(stories, executions, source),
+            indicators,
+            (risks, *watched),
+            risks=declared,
             tickets=tuple(count_ticket(one) for one in stories or ()),
             hours=tuple(count_hours(one, self.settings.forfait) for one in entered or ()),
         )
@@ -224,9 +247,13 @@ class Gathering(Sources):
         proof = Proof("temps comptés", f"{FOLDER}/{self.name}/{HOURS}")
         return dataclasses.replace(found, proofs=(proof,))
 
-    def measure_campaigns(self) -> Indicator:
+    def look_at_box(self) -> tuple[Fact, ...]:
+        """What does not reach its ticket any more."""
+        box = TrackerOutbox(self.work.runs_dir, self.work.platform.name)
+        return look_at_tracker(box, HELD_SECONDS, self.at)
+
+    def measure_campaigns(self, history: History | None) -> Indicator:
         """The health of the campaigns."""
-        history = self.try_reading("historique des campagnes", self.read_history)
         if history is not None and not history.runs:
             self.missing.append("historique des campagnes (aucune campagne de cette plateforme)")
         source = (
@@ -242,10 +269,9 @@ class Gathering(Sources):
         return store.load_history(self.work.platform.name, self.period.end, CAMPAIGNS, catalog=None)
 
     def measure_continuity(
-        self, entries: tuple[LedgerEntry, ...] | None, executions: tuple[Execution, ...] | None
+        self, measured: Readiness | None, executions: tuple[Execution, ...] | None
     ) -> tuple[Indicator, ...]:
         """Runbooks and renforts."""
-        measured = self.try_reading("mesure de la disponibilité", lambda: self.read_readiness(entries or ()))
         lead = measure_lead_time(
             executions,
             self.period,

@@ -132,6 +132,36 @@ class WatchList:
     empty: str = "Rien."
 
 
+class Probability(StrEnum):
+    """How likely a risk is, the least first."""
+
+    LOW = "faible"
+    MEDIUM = "moyenne"
+    HIGH = "forte"
+
+
+class Impact(StrEnum):
+    """What a risk would cost, the least first."""
+
+    LOW = "faible"
+    MEDIUM = "moyen"
+    HIGH = "fort"
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """A risk that the titulaire declares; `review` is when it is looked at again, None when nobody said."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    id: str
+    title: str
+    probability: Probability
+    impact: Impact
+    action: str
+    owner: str
+    review: date | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class CountedTicket:
     """A ticket as it was counted: what anybody needs to count again, and neither names nor words."""
@@ -162,7 +192,7 @@ class CountedHours:
 class Pack:
     """A whole pack; `previous` is the last one of its kind, empty for the first; `missing` says what was not read.
 
-    `tickets` and `hours` are what was counted, the evidence of their figures.
+    `tickets` and `hours` are what was counted, the evidence of their figures; `risks` is None when nobody declares any.
     """
 
     __pydantic_config__: ClassVar[Any] = STRICT
@@ -178,6 +208,7 @@ class Pack:
     missing: tuple[str, ...] = ()
     tickets: tuple[CountedTicket, ...] = ()
     hours: tuple[CountedHours, ...] = ()
+    risks: tuple[Risk, ...] | None = None
 
     def list_warnings(self) -> tuple[str, ...]:
         """What somebody must act upon, in the order of the indicators."""

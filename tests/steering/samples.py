@@ -9,12 +9,15 @@ from hypothesis import strategies as st
 
 from nonreg.model.steering import (
     Figure,
+    Impact,
     Indicator,
     Line,
     Pack,
     PackKind,
     Period,
+    Probability,
     Proof,
+    Risk,
     Series,
     Severity,
     Watched,
@@ -183,9 +186,24 @@ def make_pack(words: str = "Page lente", value: float | None = 4.0) -> Pack:
     indicator = Indicator("backlog", "Backlog", WEEK, words, proofs, (figure,), (series,), (words,))
     watched = Watched(words, AT, words, words, words)
     lists = (
+        WatchList("risques", "Risques constatés", words, (watched,)),
         WatchList("echeances", "Échéances", words, (watched,)),
         WatchList("derogations", "Dérogations", words, None),
     )
+    risks = (
+        Risk(words, words, Probability.HIGH, Impact.MEDIUM, words, words, AT.date() - timedelta(days=1)),
+        Risk("R-2", words, Probability.LOW, Impact.LOW, words, words),
+    )
     return Pack(
-        "HEBDO-1", PackKind.WEEKLY, "essai", words, WEEK, AT, (indicator,), lists, "HEBDO-0", (words,)
+        "HEBDO-1",
+        PackKind.WEEKLY,
+        "essai",
+        words,
+        WEEK,
+        AT,
+        (indicator,),
+        lists,
+        "HEBDO-0",
+        (words,),
+        risks=risks,
     )
