@@ -16,7 +16,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup campaign drills rehearsal test test-defects test-drills test-prefect test-openssh test-odbc test-browser test-systemd test-redmine screenshots test-tsql test-sqlserver lint bench bench-hd bench-compare sandbox-up sandbox-down sandbox-status up down clean
+.PHONY: help setup campaign drills rehearsal test test-platform test-defects test-drills test-prefect test-openssh test-odbc test-browser test-systemd test-redmine screenshots test-tsql test-sqlserver lint bench bench-hd bench-compare sandbox-up sandbox-down sandbox-status up down clean
 
 help: ## afficher cette aide
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -51,6 +51,9 @@ rehearsal: $(READY) ## jouer un runbook sur la plateforme embarquée, réponses 
 test: $(READY) lint ## contrôles statiques et tests
 	@# Modules that share a damaged platform stay on one worker.
 	@$(PY) -m pytest -n 2 --dist loadgroup --junitxml=build/junit-tests.xml $(ARGS)
+
+test-platform: $(READY) ## plateformes embarquées démarrées, basculées, abîmées, tuées (environ 4 min)
+	@$(PY) -m pytest -n 2 --dist loadgroup -m platform tests --junitxml=build/junit-platform.xml $(ARGS)
 
 test-defects: $(READY) ## chaque défaut connu contre une famille entière, et son diagnostic (environ 6 min)
 	@WHOLE_FAMILIES=1 $(PY) -m pytest -n 2 --dist loadgroup tests/test_campaign.py tests/test_triage_defects.py $(ARGS)

@@ -13,6 +13,8 @@ from nonreg.sandbox.layout import Layout
 from reports.render import render_html
 from tests.campaigns import run_campaign
 
+pytestmark = pytest.mark.platform
+
 WRONG = "mot-de-passe-faux"
 
 

@@ -26,7 +26,7 @@ from tests.run_samples import make_plan
 from tests.test_campaign import find_secrets
 from tests.triaged import triage_run
 
-pytestmark = pytest.mark.xdist_group("damaged")  # one platform, whatever the number of workers
+pytestmark = [pytest.mark.platform, pytest.mark.xdist_group("damaged")]  # one platform
 DEFECTS = ("changed-procedure", "changed-configuration", "cut-replication-link")
 APPLICATION, REPLICATION = "BASE-013", "HD-003"  # what finds the first and the last of them
 BROKEN_CHECK = (

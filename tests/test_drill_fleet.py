@@ -47,7 +47,7 @@ from nonreg.sandbox.processes import find_recorded
 from nonreg.waiting import DeadlinePassed, wait_until
 from tests.sandbox.bench import query
 
-pytestmark = pytest.mark.xdist_group("fleet")  # one platform
+pytestmark = [pytest.mark.platform, pytest.mark.xdist_group("fleet")]  # one platform
 
 REST_SECONDS = 1.0
 WITHIN_SECONDS = 10.0

@@ -20,6 +20,8 @@ from nonreg.sandbox.layout import DATABASE, HYPERVISOR, PASSIVE, Layout
 from nonreg.sandbox.renforts import grant, platform_file, revoke
 from tests.handover.checking import find, list_wrong
 
+pytestmark = pytest.mark.platform
+
 ONE, OTHER = "renfort-technique-essai", "renfort-pilotage-essai"
 OWN = name_accounts(ONE)
 

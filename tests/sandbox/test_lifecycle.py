@@ -19,6 +19,8 @@ from nonreg.sandbox.teardown import end_instance, find_supervisor
 from nonreg.waiting import wait_until
 from tests.sandbox.bench import query
 
+pytestmark = pytest.mark.platform
+
 START_SECONDS = 60.0
 
 

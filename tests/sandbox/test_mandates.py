@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import psycopg
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +29,8 @@ from nonreg.sandbox.services.mandates import (
 )
 from nonreg.waiting import wait_until
 from tests.sandbox.bench import frame, push, query, read_calls, read_state
+
+pytestmark = pytest.mark.platform
 
 DATABASES = (SITE_A, SITE_B)
 SITES = (SITE_A, SITE_B, SITE_S)

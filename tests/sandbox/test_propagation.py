@@ -13,6 +13,8 @@ from nonreg.waiting import wait_until
 from tests.sandbox.bench import query
 from tests.sandbox.switching import expect_same_content, expect_sound, heal, switch
 
+pytestmark = pytest.mark.platform
+
 COLUMNS = (
     "SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute"
     " WHERE attrelid = 'nr.article_essai'::regclass AND attnum > 0 AND NOT attisdropped"

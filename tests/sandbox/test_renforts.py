@@ -32,6 +32,8 @@ from nonreg.sandbox.renforts import grant, list_renforts, platform_file, render_
 from nonreg.sandbox.switchover.nodes import connect, wait_for_writers
 from nonreg.waiting import DeadlinePassed, wait_until
 
+pytestmark = pytest.mark.platform
+
 ONE, OTHER = "renfort-technique-essai", "renfort-pilotage-essai"
 OWN = name_accounts(ONE)
 

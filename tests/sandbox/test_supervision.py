@@ -7,10 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
+
 from nonreg.sandbox.control import start_service, stop_service
 from nonreg.sandbox.layout import ACTIVE, PASSIVE, WITNESS, Layout
 from nonreg.waiting import wait_until
 from tests.sandbox.bench import query, read_calls, read_state
+
+pytestmark = pytest.mark.platform
 
 SITES = (ACTIVE, PASSIVE, WITNESS)
 WITHIN = 12.0

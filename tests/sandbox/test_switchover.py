@@ -35,7 +35,7 @@ from tests.sandbox.switching import (
     switch,
 )
 
-pytestmark = pytest.mark.xdist_group("switchable")  # one platform
+pytestmark = [pytest.mark.platform, pytest.mark.xdist_group("switchable")]  # one platform
 
 BEATS = "SELECT count(*) FROM nr.battement"
 BEAT = "SELECT nr.usp_battre(gen_random_uuid(), 1)"
