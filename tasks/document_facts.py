@@ -34,7 +34,11 @@ from tasks.readiness import read_reviews, read_runbooks
 
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
 INSTALL, DEPLOY, ROLLBACK = "installation", "deploiement", "retour-arriere"
-NO_TRACKER = "aucun suivi des tickets n'est relié à la plateforme : leur état n'est pas connu."
+NO_TRACKER = (
+    "aucun suivi des tickets n'est relié à la plateforme : leur état n'est pas connu, et aucune livraison n'y est "
+    "prête. Reliez-en un ([tracker] du fichier de plateforme) ; sans outil de suivi, un dossier de fichiers suffit "
+    '(kind = "dossier", docs/suivi.md).'
+)
 
 
 def gather_delivery(work: Work, note: DeliveryNote, at: datetime) -> DeliveryFacts:

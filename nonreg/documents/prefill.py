@@ -1,7 +1,7 @@
 """What tracker and ledger already know of a document; the rest stays to be filled in. Pure.
 
-A stamp of an urgent intervention is taken from a note only when the note begins with its words (« Prise en charge »,
-« Diagnostic », « Rétabli », « Appel »): nothing is guessed.
+A stamp of an urgent intervention is taken from a note only when its first line is the words of that stamp and nothing
+else: « Prise en charge impossible » tells of none. Nothing is guessed.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ from nonreg.model.tracker import Ticket, TicketNote, TicketState
 from nonreg.working_time import PARIS
 
 WORDS: Mapping[str, tuple[str, ...]] = {
-    "phone_call": ("appel",),
-    "taken": ("prise en charge", "pris en charge"),
-    "diagnosed": ("diagnostic",),
-    "restored": ("rétabli", "retabli", "service rétabli"),
+    "phone_call": ("appel", "appel téléphonique"),
+    "taken": ("prise en charge", "pris en charge", "prise en charge faite"),
+    "diagnosed": ("diagnostic", "diagnostic posé", "diagnostic fait"),
+    "restored": ("rétabli", "service rétabli"),
 }
+FOLDED = str.maketrans("éèêàâîôûç", "eeeaaiouc")
 CLOSING = "cloture"
 VERSION_FIELD = "version"
 
@@ -38,16 +39,27 @@ def find_stamps(
     if ticket is not None:
         found["alert"] = Stamp(to_paris(ticket.opened_at), f"suivi, ouverture de {ticket.reference}")
     for note in sorted(notes, key=lambda one: one.at):
-        said = unicodedata.normalize("NFC", note.text).strip().casefold()
-        for name, words in WORDS.items():
-            if name not in found and said.startswith(words):
-                found[name] = Stamp(to_paris(note.at), "suivi, note du ticket")
+        name = read_step(note.text)
+        if name and name not in found:
+            found[name] = Stamp(to_paris(note.at), "suivi, note du ticket")
     closings = [one for one in entries if one.kind == CLOSING]
     if ticket is not None and ticket.closed_at is not None:
         found["closed"] = Stamp(to_paris(ticket.closed_at), f"suivi, fermeture de {ticket.reference}")
     elif closings:
         found["closed"] = Stamp(to_paris(closings[-1].at), f"registre, ligne {closings[-1].sequence}")
     return found
+
+
+def read_step(text: str) -> str:
+    """The field that a note stamps; empty for one whose first line says anything more, or asks."""
+    first = text.strip().partition("\n")[0]
+    said = fold(first).rstrip(" .:;!…")
+    return next((name for name, words in WORDS.items() if said in map(fold, words)), "")
+
+
+def fold(words: str) -> str:
+    """Words as they are compared: neither case, accents nor spaces count."""
+    return " ".join(unicodedata.normalize("NFC", words).casefold().translate(FOLDED).split())
 
 
 def list_corrections(tickets: Iterable[Ticket], first: date, last: date) -> tuple[Correction, ...]:

@@ -275,8 +275,10 @@ def test_a_final_report_is_that_of_its_run_with_what_was_decided_of_its_gaps(sit
 
 def test_an_urgent_report_takes_the_stamps_that_the_ticket_tells_and_guesses_none(site: Site) -> None:
     tracker = FolderTracker(site.tickets, "AQ")
-    tracker.add_note("AQ-12", "cle-0001", "Diagnostic : la courbe est absente.", ())
+    tracker.add_note("AQ-12", "cle-0001", "Diagnostic\nLa courbe est absente.", ())
     tracker.add_note("AQ-12", "cle-0002", "On attend une prise en charge.", ())
+    tracker.add_note("AQ-12", "cle-0003", "Prise en charge impossible avant demain.", ())
+    tracker.add_note("AQ-12", "cle-0004", "Appel ?", ())
     draft = site.load(site.start("A.3"))
     assert isinstance(draft, UrgentReport)
     assert (draft.alert.source, draft.diagnosed.source) == (
@@ -320,6 +322,18 @@ def test_a_tracker_that_does_not_answer_is_told_and_takes_nothing_else_away(site
     done = site.governed.cli("document", "new", "A.1", "--ticket", "AQ-12", "--folder", str(site.delivered))
     assert (done.returncode, "Non lu : suivi des tickets" in done.stdout) == (0, True)
     assert RUN in next(site.documents.glob("A1-*/projet.toml")).read_text(encoding="utf-8")
+
+
+def test_a_site_without_a_tracker_is_told_what_keeps_its_deliveries_from_being_ready(site: Site) -> None:
+    platform = site.governed.platform_file
+    before, _, after = platform.read_text(encoding="utf-8").partition("\n[tracker]\n")
+    rest = after.partition("\n[")
+    platform.write_text(before + rest[1] + rest[2], encoding="utf-8")
+    document_id = site.save(delivery(folder=str(site.delivered)))
+    assert site.render(document_id)[0] == 1
+    page = read_html(site, document_id)
+    assert "aucune livraison n'y est prête. Reliez-en un ([tracker] du fichier de plateforme)" in page
+    assert "un dossier de fichiers suffit" in page
 
 
 def test_titles_without_end_make_a_draft_that_is_read_back(site: Site) -> None:
@@ -507,7 +521,7 @@ def test_a_hostile_ticket_makes_a_draft_that_renders(site: Site, kind: str, word
     title = clean_text(words)
     ticket = dataclasses.replace(tracker.find_ticket("AQ-12"), title=title, kind=title)
     (site.tickets / "AQ-12" / "ticket.toml").write_text(write_ticket(ticket), encoding="utf-8")
-    tracker.add_note("AQ-12", "cle-0001", f"Diagnostic {words}", ())
+    tracker.add_note("AQ-12", "cle-0001", f"Diagnostic\n{words}", ())
     closed = dataclasses.replace(ticket, reference="AQ-13", state=TicketState.CLOSED, closed_at=at(20, 9))
     add_ticket(site.tickets, "AQ-13", "à remplacer")
     (site.tickets / "AQ-13" / "ticket.toml").write_text(write_ticket(closed), encoding="utf-8")
