@@ -17,6 +17,7 @@ import json
 import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -82,11 +83,13 @@ def append(
     signed: SignedDecision | None,
     check: Callable[[tuple[LedgerEntry, ...]], None] | None = None,
     complete: Callable[[tuple[LedgerEntry, ...]], Mapping[str, Any]] | None = None,
+    around: Callable[[LedgerHead], AbstractContextManager[None]] = lambda head: nullcontext(),
 ) -> LedgerHead:
     """Add one entry, on disk when this returns; opens the ledger when there is none.
 
     `check` sees the entries under the lock and raises when this one must not follow them; `complete` adds to
-    the data what depends on them.
+    the data what depends on them; `around` is entered, with the head that this entry makes, just before it is
+    written, and left once it is on disk, still under the lock.
     Raises DecisionRefused (a decision that was already used, or that does not hold), LedgerBroken (nothing is
     added to a broken chain), UsageError (a person's name in the entry), NonregError (lock or disk; the state
     before stays).
@@ -128,8 +131,10 @@ def append(
         else:
             head = _head(entries)
         line, sha256 = _write_line(fields, head.sequence + 1, head.sha256)
-        _append_bytes(path, len(text), lines + line)
-    return LedgerHead(head.ledger_id, head.sequence + 1, sha256)
+        made = LedgerHead(head.ledger_id, head.sequence + 1, sha256)
+        with around(made):
+            _append_bytes(path, len(text), lines + line)
+    return made
 
 
 def append_once(

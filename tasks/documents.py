@@ -340,7 +340,6 @@ def archive(work: Work, made: Made, validation: Validation, at: datetime) -> Pat
             "for": made.draft.document.ticket,  # the line has no ticket: its decision's was told there already
         }
         seal_folder(folder, thing, work.runs_dir, data=data, people=work.people, final=final)
-        folder.rename(final)
     return final
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import secrets
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,6 +16,8 @@ from nonreg.basis import load_governed
 from nonreg.clients.sql import open_session
 from nonreg.config import Platform
 from nonreg.errors import InterventionBlocked, NonregError, UsageError
+from nonreg.evidence.files import MANIFEST
+from nonreg.evidence.interrupted import finish_sealed, make_aside
 from nonreg.evidence.seal import Thing, seal_folder
 from nonreg.intervention import (
     ACCEPTING_ROLES,
@@ -237,10 +238,9 @@ def publish_decision(
     verify_ledger(runs_dir / ledger.FILE, collect_witnesses(runs_dir))
     folder = runs_dir / FOLDER / decision.id
     folder.parent.mkdir(exist_ok=True)
+    finish_sealed(folder.parent, runs_dir)
     page = build_intervention_page(decision, report)
-    with tempfile.TemporaryDirectory(prefix=".", dir=folder.parent) as name:
-        made = Path(name) / decision.id
-        made.mkdir()
+    with make_aside(folder, runs_dir) as made:
         write_file(made / DECISION, dump_json(InterventionDecision, decision) + "\n")
         write_file(made / "page.html", write_html(page))
         write_file(made / "page.pdf", write_pdf(page, decision.decided_at))
@@ -255,7 +255,6 @@ def publish_decision(
             "acceptance_required": decision.acceptance_required,
         }
         seal_folder(made, thing, runs_dir, data=data, people=require_people(platform), final=folder)
-        made.rename(folder)
     return Answered(decision, folder, report)
 
 
@@ -288,7 +287,11 @@ def record_acceptance(
     runs_dir: Path,
     now: datetime,
 ) -> ReservesAnswer:
-    """Write what was answered beside the decision, which stays as it was shown, record it, and make the page again."""
+    """Write what was answered beside the decision, which stays as it was shown, record it, and make the page again.
+
+    All of it in a copy, which takes the folder's place once the ledger knows it.
+    """
+    finish_sealed(answered.folder.parent, runs_dir)
     decision, folder = answered.decision, answered.folder
     comment = comment.strip()
     said = ReservesAnswer(decision.id, hash_file(folder / DECISION), acceptance, now, person, comment)
@@ -305,26 +308,12 @@ def record_acceptance(
         "declared": True,  # typed in a form: no signature proves who it was
         "sha256": hashlib.sha256(files[ACCEPTANCE]).hexdigest(),
     }
-    with replaced(folder, files):
-        seal_folder(folder, thing, runs_dir, data=data, people=require_people(platform))
-    return said
-
-
-@contextmanager
-def replaced(folder: Path, files: Mapping[str, bytes]) -> Iterator[None]:
-    """Files of a folder replaced while the ledger is told; those of before come back when it could not be."""
-    before = {name: (folder / name).read_bytes() if (folder / name).is_file() else None for name in files}
-    try:
+    with make_aside(folder, runs_dir) as made:
+        shutil.copytree(folder, made, ignore=shutil.ignore_patterns(MANIFEST), dirs_exist_ok=True)
         for name, content in files.items():
-            write_file(folder / name, content)
-        yield
-    except BaseException:
-        for name, kept in before.items():
-            if kept is None:
-                (folder / name).unlink(missing_ok=True)
-            else:
-                write_file(folder / name, kept)
-        raise
+            write_file(made / name, content)
+        seal_folder(made, thing, runs_dir, data=data, people=require_people(platform), final=folder)
+    return said
 
 
 def require_go(
@@ -362,6 +351,7 @@ def load_last_decision(
     A NonregError when there is none, or when one of them was changed.
     """
     path = runs_dir / ledger.FILE
+    finish_sealed(runs_dir / FOLDER, runs_dir)
     entries = verify_ledger(path, collect_witnesses(runs_dir)).entries
     if ledger.has_torn_tail(path):
         raise NonregError("la dernière ligne du registre est incomplète")

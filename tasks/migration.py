@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import secrets
-import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from nonreg.decision import (
     write_signed,
 )
 from nonreg.errors import NonregError, NotOnEngine, PlatformError, UsageError
+from nonreg.evidence.interrupted import finish_sealed, make_aside
 from nonreg.evidence.seal import Thing, seal_folder
 from nonreg.guards import check_identity, find_foreign
 from nonreg.ledger_witness import collect_witnesses, verify_ledger
@@ -402,10 +402,9 @@ def publish_migration(
     runs_dir.mkdir(parents=True, exist_ok=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
     verify_ledger(runs_dir / ledger.FILE, collect_witnesses(runs_dir))
+    finish_sealed(folder.parent, runs_dir)
     page = build_migration_page(report)
-    with tempfile.TemporaryDirectory(prefix=".", dir=folder.parent) as name:
-        made = Path(name) / report.id
-        made.mkdir()
+    with make_aside(folder, runs_dir) as made:
         write_file(made / REPORT, dump_json(MigrationReport, report) + "\n")
         write_file(made / HTML, write_html(page))
         write_file(made / PDF, write_pdf(page, report.generated_at))
@@ -419,7 +418,6 @@ def publish_migration(
             "runs": [side.run_id for side in (report.left, report.right) if side.run_id],
         }
         seal_folder(made, thing, runs_dir, data=data, final=folder)
-        made.replace(folder)
     return PublishedMigration(report, folder)
 
 

@@ -19,7 +19,7 @@ from nonreg.basis import PUBLISHED, read_basis
 from nonreg.decision import INVISIBLE
 from nonreg.errors import LedgerBroken, NonregError, UsageError
 from nonreg.evidence.chain import RUN, read_seal
-from nonreg.evidence.files import EvidenceWrong, FileMark, mark_files
+from nonreg.evidence.files import PENDING, EvidenceWrong, FileMark, mark_files
 from nonreg.evidence.manifest import Manifest, hash_content, hash_map, parse_manifest
 from nonreg.evidence.seal import Thing, describe, seal_folder, write_manifest
 from nonreg.files import read_json
@@ -121,7 +121,8 @@ def read_problems(run_dir: Path) -> tuple[str, ...]:
 
 def write_forms(run_dir: Path, report: CampaignReport, rendered: Rendered) -> None:
     """The four forms of the report, and one triage pack a failure; the source comes last."""
-    (run_dir / PUBLISHED).unlink(missing_ok=True)
+    for name in (PUBLISHED, PENDING):
+        (run_dir / name).unlink(missing_ok=True)
     if report.triage:
         (run_dir / TRIAGE).mkdir(exist_ok=True)
     for scenario_id, text in render_triage_pages(report.triage, report.run):

@@ -21,6 +21,7 @@ from nonreg.alerts.facts import Deadline, Fact
 from nonreg.alerts.handover import read_readiness
 from nonreg.alerts.tracker import look_at_tracker
 from nonreg.errors import NonregError, UsageError
+from nonreg.evidence.interrupted import finish_sealed
 from nonreg.evidence.seal import Thing, seal_folder
 from nonreg.french import explain_os_error
 from nonreg.handover.readiness import KIND as READINESS_KIND
@@ -400,6 +401,7 @@ def keep_pack(work: Work, pack: Pack, ticket: str = "") -> Path:
     platform = work.platform
     try:
         folder.mkdir(parents=True)
+        finish_sealed(folder.parent, work.runs_dir)
         for name, content in files.items():
             write_file(folder / name, content)
         seal_folder(

@@ -23,6 +23,7 @@ from nonreg.__main__ import main
 from nonreg.evidence.chain import list_seals
 from nonreg.evidence.export import FILE as EXPORT
 from nonreg.evidence.files import MANIFEST, EvidenceWrong, mark_files
+from nonreg.evidence.interrupted import finish_sealed
 from nonreg.evidence.manifest import hash_content, parse_manifest, render_manifest
 from nonreg.evidence.seal import Thing, seal_folder
 from nonreg.evidence.signatures import find_people
@@ -374,10 +375,27 @@ def test_what_a_kill_left_aside_once_it_was_sealed_is_found_and_verifies_in_its_
     aside = place.parent / ".tmpabcd" / "A1-7"
     aside.parent.mkdir()
     place.rename(aside)
-    (wrong,) = look_at(runs_dir)
-    assert "jamais purgé ; une publication interrompue l'a laissé dans documents/.tmpabcd/A1-7" in wrong.text
-    aside.rename(place)
+    code, out = run("verify", runs_dir)
+    assert code == 0
+    assert "interrompue après le registre, rien n'y manque (.tmpabcd/A1-7/manifest.json)" in out
+    (aside / "note.html").write_bytes(b"<p>autre</p>")
+    assert [one.about for one in look_at(runs_dir)] == ["documents/A1-7"]
+    (aside / "note.html").write_bytes(b"<p>note</p>")
+    finish_sealed(place.parent, runs_dir)
     assert look_at(runs_dir) == []
+    assert place.is_dir()
+
+
+def test_a_copy_beside_what_stands_in_its_place_is_left_alone(site: Governed, tmp_path: Path) -> None:
+    runs_dir = copy(site, tmp_path)
+    place = runs_dir / "documents" / "A1-7"
+    kept = shutil.copytree(place, place.parent / ".sauvegarde" / "A1-7")
+    finish_sealed(place.parent, runs_dir)
+    assert kept.is_dir()
+    assert look_at(runs_dir) == []
+    (place / "note.html").write_bytes(b"<p>autre</p>")
+    finish_sealed(place.parent, runs_dir)
+    assert [one.about for one in look_at(runs_dir)] == ["documents/A1-7"]
 
 
 def test_what_is_no_evidence_is_named_or_counted(site: Governed, tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ from nonreg.errors import NonregError
 from nonreg.french import explain_os_error
 
 MANIFEST = "manifest.json"
+PENDING = "manifest.attente.json"  # the manifest whose line is about to be written, or has just been
 # What is still written while a folder is sealed, or serves the processes that fill it.
 LOCK = ".sceau.lock"
-STILL_WRITTEN = ("prefect.log", "prefect.json", "reprise.log", "verrou", LOCK)
+STILL_WRITTEN = ("prefect.log", "prefect.json", "reprise.log", "verrou", LOCK, PENDING)
 WORKING_FOLDERS = (".prefect", "suspendus")
 CHUNK_BYTES = 1 << 20
 

@@ -1,21 +1,33 @@
-"""Sealing a folder: its manifest is written last, once a line of the ledger holds the manifest's hash.
+"""Sealing a folder: its manifest waits beside its files while a line of the ledger is written that holds its hash.
 
-A kill between the line and the file leaves a folder without manifest, which nobody takes for sealed: it is sealed
-again, by another line.
+    manifest.attente.json on disk ─► the line of the ledger ─► manifest.json ─► the folder in its place
+
+All of it under the ledger's lock. A kill before the line leaves a folder that nobody takes for sealed; one after it
+leaves everything that the line announced, which `verify` finds and nonreg.evidence.interrupted puts in its place.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from nonreg import ledger
+from nonreg.durable import write_durably
 from nonreg.evidence.chain import KEY, collect_signatures, find_previous, list_seals
-from nonreg.evidence.files import MANIFEST, EvidenceWrong, FileMark, explain_name, mark_files, show_name
+from nonreg.evidence.files import (
+    MANIFEST,
+    PENDING,
+    EvidenceWrong,
+    FileMark,
+    explain_name,
+    mark_files,
+    show_name,
+)
 from nonreg.evidence.manifest import (
     UNKNOWN,
     Manifest,
@@ -23,10 +35,12 @@ from nonreg.evidence.manifest import (
     hash_identity,
     render_manifest,
 )
-from nonreg.ledger import LedgerEntry
+from nonreg.ledger import LedgerEntry, LedgerHead
 from nonreg.people import People
 from nonreg.store import write_file
 from nonreg.tool import read_commit, read_version
+
+BEFORE = "avant"  # what a folder made elsewhere has replaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +71,11 @@ def seal_folder(
     files: Mapping[str, FileMark] | None = None,
     final: Path | None = None,
 ) -> Manifest:
-    """Add the line of the thing to the ledger, with `data`, then write the folder's manifest.
+    """Add the line of the thing to the ledger, with `data`; the folder is sealed, and in its place, when this returns.
 
-    `files` are those of `mark_files`, where the caller has them already; `final` is where the folder will be, when
-    it is made elsewhere first. Raises as `ledger.append`: then there is no manifest; OSError when the disk takes none.
+    `files` are those of `mark_files`, where the caller has them already; `final` is where the folder goes, when it
+    was made elsewhere first: whatever was there goes to the folder around it. Raises as `ledger.append`: then nothing
+    is sealed; OSError when the disk takes no manifest.
     EvidenceWrong for a name that `verify` would refuse: such a manifest would never verify.
     """
     made: list[Manifest] = []
@@ -75,7 +90,18 @@ def seal_folder(
         place = locate(final or folder, runs_dir)
         return {KEY: {"id": thing.id, "folder": place, "sha256": hash_content(manifest)}}
 
-    head = ledger.append(
+    @contextmanager
+    def seal(head: LedgerHead) -> Iterator[None]:
+        made[:] = [replace(made[0], head=head)]
+        write_durably(folder / PENDING, render_manifest(made[0]))
+        try:
+            yield
+        except Exception:  # the line is not there; after a kill or Ctrl-C nobody knows, and the ledger tells
+            (folder / PENDING).unlink(missing_ok=True)
+            raise
+        settle(folder, final or folder)
+
+    ledger.append(
         runs_dir / ledger.FILE,
         kind=thing.kind,
         platform=thing.platform,
@@ -86,8 +112,22 @@ def seal_folder(
         people=people,
         signed=None,
         complete=complete,
+        around=seal,
     )
-    return write_manifest(folder, replace(made[0], head=head))
+    return made[0]
+
+
+def settle(folder: Path, final: Path) -> None:
+    """What the ledger has just told of: the manifest takes its name, the folder its place. May be cut and done again.
+
+    What was in that place goes to the folder that the new one was made in.
+    """
+    if (folder / PENDING).exists():
+        (folder / PENDING).replace(folder / MANIFEST)
+    if folder != final:
+        if final.is_dir():
+            final.rename(folder.with_name(BEFORE))
+        folder.rename(final)
 
 
 def describe(

@@ -6,7 +6,6 @@ looked at, since it could only repeat it. Nothing here is written, and nothing i
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -24,7 +23,15 @@ from nonreg.evidence.chain import (
     list_seals,
     read_seal,
 )
-from nonreg.evidence.files import MANIFEST, EvidenceWrong, FileMark, list_left_out, mark_files, show_name
+from nonreg.evidence.files import (
+    MANIFEST,
+    PENDING,
+    EvidenceWrong,
+    FileMark,
+    list_left_out,
+    mark_files,
+    show_name,
+)
 from nonreg.evidence.manifest import MAX_BYTES, Manifest, hash_content, hash_map, parse_manifest
 from nonreg.evidence.signatures import Lookup, Signed, check_signatures
 from nonreg.french import explain_os_error
@@ -83,6 +90,10 @@ def verify_thing(folder: Path, runs_dir: Path | None, means: Means) -> Iterator[
         except NonregError as error:
             broken = Finding(State.WRONG, "registre", str(error))
     place = place_of(folder, runs_dir) if runs_dir else ""
+    begun = find_begun(folder, list_begun(folder.parent), place, entries or ())
+    if begun is not None:
+        yield from _verify_begun(begun, place, entries or (), means)
+        return
     yield from _verify(folder, place, entries, broken, means)
 
 
@@ -108,9 +119,14 @@ def verify_runs(runs_dir: Path, means: Means, extract: frozenset[str] | None = N
     yield from _check_signed("registre", list_signed(entries), means.people)
     seals = list_seals(entries)
     purged, expected = list_purged(entries), {one.folder: one for one in list_current(seals) if one.folder}
+    begun = {parent: list_begun(parent) for parent in {(runs_dir / place).parent for place in expected}}
     for place, seal in expected.items():
         if extract is None or place in extract:
-            yield from _verify_expected(runs_dir, place, seal, purged, entries, means)
+            left = find_begun(runs_dir / place, begun[(runs_dir / place).parent], place, entries)
+            if left is not None:
+                yield from _verify_begun(left, place, entries, means)
+            else:
+                yield from _verify_expected(runs_dir, place, seal, purged, entries, means)
     for folder in list_things(runs_dir):
         place = place_of(folder, runs_dir)
         if place not in expected:
@@ -125,7 +141,18 @@ def list_things(runs_dir: Path) -> tuple[Path, ...]:
     """The sealed folders of a runs' folder."""
     found = {file.parent for file in runs_dir.glob(f"*/{MANIFEST}")}
     inner = {file.parent for file in runs_dir.glob(f"*/*/{MANIFEST}") if file.parent.parent not in found}
-    return tuple(sorted(found | inner))
+    aside = {one for one in inner if one.parent.name.startswith(".")}
+    return tuple(sorted((found | inner) - aside))
+
+
+def list_begun(parent: Path) -> tuple[Path, ...]:
+    """Folders whose seal a kill may have cut: their manifest still waits, or they stand beside their place."""
+    found = [
+        *parent.glob(f"*/{PENDING}"),
+        *parent.glob(f".*/*/{PENDING}"),
+        *parent.glob(f".*/*/{MANIFEST}"),
+    ]
+    return tuple(sorted({one.parent for one in found}))
 
 
 def place_of(folder: Path, runs_dir: Path) -> str:
@@ -219,27 +246,59 @@ def _verify_expected(
         yield Finding(State.NOTE, show_name(place), f"purgé (registre, ligne {since})")
     else:
         text = f"dossier absent, inscrit à la ligne {seal.sequence} du registre et jamais purgé"
-        left = find_interrupted(folder)
-        if left is not None:
-            where = show_name(place_of(left, runs_dir))
-            text += f" ; une publication interrompue l'a laissé dans {where} : remettez-le à sa place, puis vérifiez"
         yield Finding(State.WRONG, show_name(place), text)
 
 
-def find_interrupted(folder: Path) -> Path | None:
-    """Where a kill left a folder that is made aside, sealed, then moved to its place; None when nothing is left."""
-    found = (
-        one for one in folder.parent.glob(f".*/{glob.escape(folder.name)}") if (one / MANIFEST).is_file()
-    )
-    return next(found, None)
+def find_begun(
+    folder: Path, begun: Iterable[Path], place: str, entries: tuple[LedgerEntry, ...]
+) -> Path | None:
+    """The manifest that the ledger knows as the last of this folder, where a kill left it on the way to its place.
+
+    None when it is in its place: a copy beside hides nothing of what was changed there.
+    """
+    beside = [one for one in begun if one.name == folder.name]
+    if not beside or is_last(folder / MANIFEST, place, entries):
+        return None
+    files = [one / name for one in beside for name in (PENDING, MANIFEST)]
+    return next((one for one in files if is_last(one, place, entries)), None)
+
+
+def is_last(file: Path, place: str, entries: tuple[LedgerEntry, ...]) -> bool:
+    """True for a manifest that the ledger knows as the last one of the folder of that place."""
+    try:
+        return not explain_chain(read_manifest(file.parent, file.name), place, entries)
+    except NonregError:
+        return False
+
+
+def _verify_begun(
+    file: Path, place: str, entries: tuple[LedgerEntry, ...], means: Means
+) -> Iterator[Finding]:
+    """The same as in its place: everything that the ledger knows of it is there."""
+    wrong = False
+    for finding in _verify(file.parent, place, entries, None, means, file.name):
+        wrong = wrong or finding.state is State.WRONG
+        yield finding
+    if not wrong:
+        where = f"{file.parent.parent.name}/{file.parent.name}/{file.name}"
+        text = (
+            f"publication interrompue après le registre, rien n'y manque ({show_name(where)}) : la prochaine "
+            "publication du même genre finit de la mettre à sa place"
+        )
+        yield Finding(State.NOTE, show_name(place), text)
 
 
 def _verify(
-    folder: Path, place: str, entries: tuple[LedgerEntry, ...] | None, broken: Finding | None, means: Means
+    folder: Path,
+    place: str,
+    entries: tuple[LedgerEntry, ...] | None,
+    broken: Finding | None,
+    means: Means,
+    name: str = MANIFEST,
 ) -> Iterator[Finding]:
     about = show_name(place or folder.name)
     try:
-        manifest = read_manifest(folder)
+        manifest = read_manifest(folder, name)
         yield Finding(State.GOOD, about, _describe(manifest))
         files = mark_files(folder)
         wrong = compare_files(manifest.files, files)
@@ -252,7 +311,7 @@ def _verify(
         yield Finding(State.WRONG, about, str(error))
         return
     yield Finding(State.GOOD, about, f"{len(files)} fichier(s) présents, empreintes conformes, rien en trop")
-    left_out = list_left_out(folder)
+    left_out = tuple(one for one in list_left_out(folder) if one != name)
     if left_out:
         yield Finding(State.NOTE, about, f"hors preuve : {list_names(left_out)}")
     if broken is not None:
@@ -277,9 +336,9 @@ def _verify(
     yield from _judge(folder, about, manifest, entries, means.judges)
 
 
-def read_manifest(folder: Path) -> Manifest:
+def read_manifest(folder: Path, name: str = MANIFEST) -> Manifest:
     """The manifest of a folder; EvidenceWrong says why there is none that can be read."""
-    file = folder / MANIFEST
+    file = folder / name
     try:
         if file.is_symlink() or not file.is_file():
             raise EvidenceWrong(

@@ -27,6 +27,7 @@ from nonreg.config import Platform
 from nonreg.durable import sync_folder
 from nonreg.evidence.chain import KEY, PURGE
 from nonreg.evidence.files import MANIFEST, EvidenceWrong
+from nonreg.evidence.interrupted import finish_sealed
 from nonreg.evidence.seal import Thing, seal_folder
 from nonreg.file_lock import hold_file_lock
 from nonreg.ledger import LedgerEntry
@@ -69,6 +70,7 @@ def run_purge(asked: Asked, now: datetime) -> Purged:
     A NonregError or OSError leaves what was not removed yet, whole, for the next purge.
     """
     with hold_file_lock(asked.folder / LOCK, WHAT):
+        finish_sealed(asked.folder, asked.runs_dir)
         finished, left = _finish_earlier(asked, now)
         plan = make_plan(asked.platform, asked.people, asked.runs_dir, now)
         if not plan.removable:
