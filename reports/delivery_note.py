@@ -95,7 +95,8 @@ def _list_files(facts: DeliveryFacts) -> Section:
     rows = tuple(
         (Cell(one.path), Cell(text.format_number(one.size_bytes)), Cell(one.sha256)) for one in facts.files
     )
-    empty = facts.files_problem or "Aucun fichier."
+    problem = facts.files_problem
+    empty = problem[:1].upper() + problem[1:] or "Aucun fichier."
     table = Table("Scripts, paquets et documents livrés", columns, rows, empty=empty)
     shown = shorten_on_paper(table, ROWS_ON_PAPER, "voir la page HTML")
     return Section("fichiers", "4. Fichiers livrés et empreintes", (shown,))

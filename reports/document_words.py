@@ -108,7 +108,9 @@ def dress(document: Document, blanks: tuple[str, ...], status: DocumentStatus) -
     alerts = list(document.alerts)
     if blanks:
         count = text.plural(len(blanks), "renseignement à compléter", "renseignements à compléter")
-        names = text.name_ids([text.go_on(one) for one in blanks], BLANKS_NAMED, "signalés plus bas")
+        # They are told one after the other with commas: « Corrections n° 2, version » has one of its own.
+        told = [text.go_on(one).replace(", ", " : ") for one in blanks]
+        names = text.name_ids(told, BLANKS_NAMED, "signalés plus bas")
         alerts.insert(0, Paragraph(f"{count} : {names}.", "warn", "!"))
     if status.problem:
         alerts.insert(0, Paragraph(status.problem, "ko", "✗"))

@@ -41,6 +41,7 @@ from reports.document import (
     Table,
 )
 from reports.tame import tame_text
+from reports.typography import keep_signs
 
 CONTENT = "contenu"
 PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
@@ -49,6 +50,8 @@ STYLES = ("Title", "Heading 1", "Heading 2", "Caption", "List Bullet", "List Num
 TONES = {"ok": "1C6B34", "ko": "A3141E", "warn": "7A4B00", "info": "1D4F8C", "muted": "55606B"}
 HEAD_FILL = "E9EDF0"
 WIDTH_TWIPS = 10_000
+LETTER_TWIPS, CELL_TWIPS = 105, 230  # the widest of an ordinary word in bold, and the sides of a cell
+WHOLE_WORD, ROWS_MEASURED = 16, 200  # a longer word, a path or a hash, may be cut
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the same document gives the same bytes
 AUTHOR = "Le titulaire du marché"
 
@@ -185,7 +188,7 @@ def _write_table(block: Table) -> Iterator[Any]:
             yield _paragraph([_run(block.caption)], "Caption", keep_next=True)
         heads = [(one.title, one.weight, one.numeric, one.mono) for one in block.columns]
         yield _table(block.caption, heads, block.rows, tall=block.form)
-        yield _paragraph([])
+        yield _paragraph([], tight=True)
     if block.note:
         yield _paragraph([_run(block.note, tone="muted")])
 
@@ -199,13 +202,13 @@ def _write_pairs(block: Pairs) -> Iterator[Any]:
     rows = tuple((Cell(label), Cell(value)) for label, value in (*block.items, *block.wide))
     if rows:
         yield _table("", [("Rubrique", 28, False, False), ("Valeur", 72, False, False)], rows)
-        yield _paragraph([])
+        yield _paragraph([], tight=True)
 
 
 def _write_figures(block: Figures) -> Iterator[Any]:
     rows = tuple((Cell(label), Cell(value, "", tone)) for value, label, tone in block.items)
     yield _table("", [("Grandeur", 70, False, False), ("Valeur", 30, True, False)], rows)
-    yield _paragraph([])
+    yield _paragraph([], tight=True)
 
 
 def _write_code(block: Code) -> Iterator[Any]:
@@ -309,7 +312,8 @@ def _run(words: str, *, bold: bool = False, mono: bool = False, tone: str = "", 
         _put(look, "w:color", val=TONES[tone])
     if mono or size:
         _put(look, "w:sz", val=str(size or 16))
-    for number, line in enumerate(_clean(words).split("\n")):
+    clean = _clean(words)
+    for number, line in enumerate((clean if mono else keep_signs(clean)).split("\n")):
         if number:
             _put(run, "w:br")
         for place, piece in enumerate(line.split("\t")):
@@ -323,7 +327,13 @@ def _run(words: str, *, bold: bool = False, mono: bool = False, tone: str = "", 
 
 
 def _paragraph(
-    runs: list[Any], style: str = "", *, keep_next: bool = False, indent: int = 0, right: bool = False
+    runs: list[Any],
+    style: str = "",
+    *,
+    keep_next: bool = False,
+    indent: int = 0,
+    right: bool = False,
+    tight: bool = False,
 ) -> Any:
     paragraph = _element("w:p")
     look = _put(paragraph, "w:pPr")
@@ -331,6 +341,8 @@ def _paragraph(
         _put(look, "w:pStyle", val=style)
     if keep_next:
         _put(look, "w:keepNext")
+    if tight:
+        _put(look, "w:spacing", before="20", after="20")
     if indent:
         _put(look, "w:ind", left=str(360 * indent))
     if right:
@@ -357,8 +369,7 @@ def _table(
     _put(look, "w:tblLook", val="0020", firstRow="1")
     if caption:
         _put(look, "w:tblCaption", val=_clean(caption)[:250])
-    total = sum(weight for _, weight, _, _ in heads)
-    widths = [str(WIDTH_TWIPS * weight // total) for _, weight, _, _ in heads]
+    widths = [str(width) for width in share_width(heads, rows)]
     grid = _put(table, "w:tblGrid")
     for width in widths:
         _put(grid, "w:gridCol", w=width)
@@ -368,16 +379,43 @@ def _table(
     _put(told, "w:tblHeader")
     for (title, _, numeric, _), width in zip(heads, widths, strict=True):
         cell = _put_cell(head, width, HEAD_FILL)
-        cell.append(_paragraph([_run(title, bold=True, size=17)], right=numeric))
+        cell.append(_paragraph([_run(title, bold=True, size=17)], right=numeric, tight=True))
     for row in rows:
         line = _put(table, "w:tr")
+        told = _put(line, "w:trPr")
+        _put(told, "w:cantSplit")
         if tall:
-            _put(_put(line, "w:trPr"), "w:trHeight", val="560", hRule="atLeast")
+            _put(told, "w:trHeight", val="560", hRule="atLeast")
         for (_, _, numeric, mono), width, one in zip(heads, widths, row, strict=True):
             cell = _put_cell(line, width)
             run = _run(_sign(one), bold=bool(one.sign), mono=mono, tone=one.tone, size=15 if mono else 17)
-            cell.append(_paragraph([run], right=numeric))
+            cell.append(_paragraph([run], right=numeric, tight=True))
     return table
+
+
+def share_width(heads: list[tuple[str, int, bool, bool]], rows: tuple[tuple[Cell, ...], ...]) -> list[int]:
+    """The width of each column in twips, by their weights; none is narrower than its longest word, as far as may be.
+
+    Word cuts a word that does not fit anywhere, without a hyphen.
+    """
+    needs = []
+    for place, (title, _, _, mono) in enumerate(heads):
+        words = title.split()
+        if not mono:
+            words += [word for row in rows[:ROWS_MEASURED] for word in _sign(row[place]).split(" ")]
+        longest = max((len(word) for word in words if len(word) <= WHOLE_WORD), default=0)
+        needs.append(min(longest * LETTER_TWIPS + CELL_TWIPS, WIDTH_TWIPS // len(heads)))
+    weights = [weight for _, weight, _, _ in heads]
+    widths = [0] * len(heads)
+    open_places = set(range(len(heads)))
+    while open_places:
+        room = WIDTH_TWIPS - sum(widths)
+        total = sum(weights[place] for place in open_places)
+        short = {place for place in open_places if room * weights[place] // total < needs[place]}
+        for place in short or open_places:
+            widths[place] = needs[place] if short else room * weights[place] // total
+        open_places -= short or open_places
+    return widths
 
 
 def _put_cell(row: Any, width: str, fill: str = "") -> Any:

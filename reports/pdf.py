@@ -27,8 +27,8 @@ import typst
 from reports.document import Chart, Document, Section
 from reports.tame import tame_text
 
-# Unit separator: a control character, so it cannot be left in a printable text.
-BREAK = "\x1f"
+# Unit and record separators: control characters, so they cannot be left in a printable text.
+BREAK, WORD = "\x1f", "\x1e"
 
 # What both families of the typst wheel draw together in regular and bold, found by compiling each one.
 _DRAWABLE = re.compile(
@@ -39,7 +39,7 @@ _DRAWABLE = re.compile(
     "\ufb00-\ufb02\ufffd]"
 )
 _WORD = re.compile(r"\S{13,}")
-_PIECE = re.compile(r"[^_./\\\-=,;:()\[\]{}|&?+@#]*[_./\\\-=,;:()\[\]{}|&?+@#]*")
+_PIECE = re.compile(r"[(\[{]*[^_./\\\-=,;:()\[\]{}|&?+@#]*[_./\\\-=,;:)\]}|&?+@#]*")
 
 
 def write_pdf(document: Document, created: datetime) -> bytes:
@@ -63,17 +63,17 @@ def keep_drawable(text: str) -> str:
 
 
 def mark_breaks(text: str) -> str:
-    """Return `text` with a mark where a long word may be cut: hashes, paths and SQL stay in the page."""
+    """Return `text` with marks where a long word may be cut, without a hyphen: hashes and paths stay in the page."""
     return _WORD.sub(lambda found: _mark_word(found[0]), text)
 
 
 def _mark_word(word: str) -> str:
-    if len(word) <= 24 and re.fullmatch(r"[^\W\d_]+(['’][^\W\d_]+)*[.,;:)]*", word):
+    if len(word) <= 24 and re.fullmatch(r"[(«]*[^\W\d_]+(['’][^\W\d_]+)*[.,;:)»]*", word):
         return word  # a word of the language: hyphenation knows better
     pieces: list[str] = []
     for piece in _PIECE.findall(word):
         pieces += [piece[i : i + 4] for i in range(0, len(piece), 4)] if len(piece) > 12 else [piece]
-    return BREAK.join(piece for piece in pieces if piece)
+    return WORD + BREAK.join(piece for piece in pieces if piece) + WORD
 
 
 def _prepare(value: Any, change: Callable[[str], str]) -> Any:

@@ -211,7 +211,13 @@ def _say_figure(figure: Figure | None) -> str:
 
 
 def _show_series(series: Series, key: str) -> list[Block]:
-    """The drawings, one a line, and all their values; a line without any value but 0 is in the table alone."""
+    """The drawings, one a line, and all their values; a line without any value but 0 is in the table alone.
+
+    A series of which nobody knows anything is one sentence.
+    """
+    if all(value is None for line in series.lines for value in line.values):
+        span = f"de {series.labels[0]} à {series.labels[-1]}" if series.labels else "aucune période"
+        return [Paragraph(f"{series.title} : {NOT_KNOWN} ({span}).", "muted", "?")]
     drawn = [one for one in series.lines if any(one.values)] or list(series.lines[:1])
     small = len(drawn) > 1
     charts = tuple(

@@ -32,7 +32,7 @@ from reports.document import (
     Span,
     Table,
 )
-from reports.docx import load_template, write_docx
+from reports.docx import LETTER_TWIPS, WIDTH_TWIPS, load_template, share_width, write_docx
 from reports.tame import MOST_CHARACTERS, tame_text
 from reports.view import build_document
 from tests.hostile import HOSTILE, MISLEADING
@@ -116,7 +116,16 @@ def test_every_block_is_found_again_by_another_reader() -> None:
             "grascode",
             "7. sept",
         ),
-        *("ce qu'il montre", "rang", "✗", "! alerte", "Verdict : ✓\u00a0bon", "fin", "raison", "1. Chapitre"),
+        *(
+            "ce qu'il montre",
+            "rang",
+            "✗",
+            "! alerte",
+            "Verdict\u00a0: ✓\u00a0bon",
+            "fin",
+            "raison",
+            "1. Chapitre",
+        ),
     ):
         assert words in found, words
     assert not any("onload" in one for one in found)
@@ -218,7 +227,7 @@ ORDER = {  # of ISO/IEC 29500: Word repairs, or refuses, a file whose elements s
     "tblPr": ("tblStyle", "tblW", "jc", "tblBorders", "tblLayout", "tblCellMar", "tblLook", "tblCaption"),
     "tblBorders": ("top", "left", "bottom", "right", "insideH", "insideV"),
     "tcPr": ("tcW", "gridSpan", "tcBorders", "shd"),
-    "pPr": ("pStyle", "keepNext", "keepLines", "ind", "jc"),
+    "pPr": ("pStyle", "keepNext", "keepLines", "spacing", "ind", "jc"),
     "rPr": ("rFonts", "b", "i", "color", "sz", "szCs"),
     "tbl": ("tblPr", "tblGrid", "tr"),
 }
@@ -242,3 +251,39 @@ def test_elements_stand_in_the_order_of_the_standard_and_every_cell_ends_with_a_
 
 def local(tag: str) -> str:
     return tag.rpartition("}")[2]
+
+
+def test_a_column_has_room_for_its_longest_word_and_the_whole_width_is_shared() -> None:
+    heads = [("Titre", 80, False, False), ("Exigences", 5, False, False), ("SHA-256", 15, False, True)]
+    rows = ((Cell("Un titre"), Cell("[à compléter]", "!", "warn"), Cell("ab" * 32)),)
+    title, needs, sha = share_width(heads, rows)
+    assert needs >= len("compléter]") * LETTER_TWIPS
+    assert title > sha
+    assert WIDTH_TWIPS - 3 <= title + needs + sha <= WIDTH_TWIPS
+    even = share_width([(str(one), 10, False, False) for one in range(4)], ())
+    assert even == [WIDTH_TWIPS // 4] * 4
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 100), st.text("abc ", max_size=40)), min_size=1, max_size=12),
+)
+def test_however_narrow_columns_fill_the_width_and_none_is_lost(columns: list[tuple[int, str]]) -> None:
+    heads = [(title, weight, False, False) for weight, title in columns]
+    widths = share_width(heads, ())
+    assert min(widths) > 0
+    assert WIDTH_TWIPS - len(widths) ** 2 <= sum(widths) <= WIDTH_TWIPS
+
+
+def test_a_row_is_not_cut_by_the_end_of_a_page_and_a_command_keeps_its_spaces() -> None:
+    parts = read_parts(
+        write_docx(
+            make(
+                Table("t", (Column("c"),), ((Cell("« un », « deux » : trois"),),) * 3), Code("", "a ; b : c")
+            ),
+            AT,
+        )
+    )
+    body = parts["word/document.xml"]
+    assert body.count("<w:cantSplit/>") == 4
+    assert "«\u00a0un\u00a0», «\u00a0deux\u00a0»\u00a0: trois" in body
+    assert "a ; b : c" in body

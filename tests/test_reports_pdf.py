@@ -22,6 +22,7 @@ from nonreg.model import (
     Verdict,
 )
 from reports import pdf
+from reports.document import Cell, Column, Paragraph, Table
 from reports.render import render_pdf
 from tests.pdf_structure import is_true
 from tests.report_samples import (
@@ -33,6 +34,7 @@ from tests.report_samples import (
     refused_report,
     rich_report,
 )
+from tests.test_reports_docx import AT, make
 
 
 def read_pdf(report: CampaignReport) -> PdfReader:
@@ -180,6 +182,27 @@ def test_every_character_said_drawable_is_drawn_in_every_style() -> None:
 
 def test_words_of_the_language_are_left_to_hyphenation_and_others_may_be_cut() -> None:
     assert pdf.mark_breaks("l'interconnexion fonctionnelle.") == "l'interconnexion fonctionnelle."
-    assert pdf.mark_breaks("a" * 26).split(pdf.BREAK) == ["aaaa"] * 6 + ["aa"]
-    assert pdf.mark_breaks("production.mesure_h").split(pdf.BREAK) == ["production.", "mesure_", "h"]
-    assert pdf.mark_breaks("x" * 100).replace(pdf.BREAK, "") == "x" * 100
+    assert pdf.mark_breaks("(SURVEILLANCE)") == "(SURVEILLANCE)"
+    assert cut("a" * 26) == ["aaaa"] * 6 + ["aa"]
+    assert cut("production.mesure_h") == ["production.", "mesure_", "h"]
+    assert cut("dbo.lire(@station)") == ["dbo.", "lire", "(@", "station)"]
+    assert "".join(cut("x" * 100)) == "x" * 100
+
+
+def cut(word: str) -> list[str]:
+    """The pieces of a word that is none of the language, between its two marks."""
+    before, inside, after = pdf.mark_breaks(word).split(pdf.WORD)
+    assert before == after == ""
+    return inside.split(pdf.BREAK)
+
+
+def test_a_cut_id_has_no_hyphen_that_is_not_its_own_and_a_sign_stays_with_its_word() -> None:
+    name = "renfort-pilotage-essai"
+    columns = (Column("Sujet", 70), Column("Porteur", 14), Column("Autre", 16))
+    told = "Le fichier « embarquee », ou « autre », est relu : une fois ; deux ? " * 12
+    rows = ((Cell(told), Cell(name), Cell("dbo.sp_interconnexion_debits")),)
+    made = pdf.write_pdf(make(Table("t", columns, rows), Paragraph(told)), AT)
+    page = PdfReader(io.BytesIO(made)).pages[0].extract_text().replace("\u00ad", "-")
+    assert name in "".join(page.split())
+    assert "dbo.sp_interconnexion_debits" in "".join(page.split())
+    assert not re.search("[ \n][:;?»]|«[ \n]", page), page

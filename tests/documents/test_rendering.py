@@ -152,3 +152,14 @@ def test_a_note_lists_every_file_with_its_hash() -> None:
     facts = replace(GOOD, files=files)
     page = check_page(build_delivery_note(delivery(), facts, judge_delivery(delivery(), facts), NOW)).text
     assert all(one.sha256 in page and one.path in page for one in files)
+
+
+def test_each_blank_of_a_row_is_told_as_one_and_a_reason_alone_is_a_sentence() -> None:
+    blanks = ("Synthèse", "Corrections n° 2, version", "Corrections n° 2, correction apportée")
+    page = check_page(dress(build(corrections()), blanks, DocumentStatus())).text
+    assert "synthèse, corrections n° 2 : version, corrections n° 2 : correction apportée." in page
+    bare = replace(GOOD, files=(), files_problem="aucun dossier de fichiers livrés n'est nommé (folder).")
+    note = delivery()
+    document = build_delivery_note(note, bare, judge_delivery(note, bare), NOW)
+    (files,) = [one for one in document.sections if one.anchor == "fichiers"]
+    assert "Aucun dossier de fichiers livrés n'est nommé (folder)." in str(files)

@@ -12,11 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nonreg.model.steering import (
-    Figure,
-)
+from nonreg.model.steering import Figure, Line, Series
 from reports.document import Cell, Column, Table
-from reports.html import write_body
+from reports.html import write_body, write_html
 from reports.steering import build_steering_page, describe_pack
 from reports.steering_charts import draw_columns
 from reports.steering_figures import (
@@ -149,3 +147,16 @@ def test_lines_of_a_volume_without_anything_are_left_out_of_the_page_and_counted
     indicator = replace(pack.indicators[0], figures=figures, series=())
     shown = read_all(check_pdf(build_steering_page(replace(pack, indicators=(indicator,)))))
     assert "1ligneàzéroetsansévolution" in shown
+
+
+def test_a_series_of_which_nothing_is_known_is_a_sentence_and_no_empty_drawing() -> None:
+    pack = make_pack()
+    (indicator,) = pack.indicators
+    unknown = Series(
+        "KO par mois", ("nov. 26", "déc. 26"), (Line("BASE", (None, None)), Line("HD", (None, None)))
+    )
+    for series, drawings in ((unknown, 0), (indicator.series[0], 1)):
+        one = replace(indicator, series=(series,))
+        page = write_html(build_steering_page(replace(pack, indicators=(one,))))
+        assert ("<svg" in page) is bool(drawings)
+        assert ("KO par mois : n.d. (de nov. 26 à déc. 26)." in page) is not bool(drawings)
