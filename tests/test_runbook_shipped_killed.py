@@ -5,40 +5,34 @@ Seed n plays the runbook number n of the list; RUNBOOK_SEEDS=n plays more of the
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import random
-import re
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from pypdf import PdfReader
 
 from nonreg.config import load_platform
+from nonreg.drills.register import open_register
+from nonreg.execute import clean_leftovers
 from nonreg.handover.answer import HUMAN
 from nonreg.handover.checks import CHECKS, CheckContext
-from nonreg.handover.contacts import is_change, list_duties
 from nonreg.handover.runbook_file import RUNBOOKS_DIR, list_runbooks
 from nonreg.handover.scripted import COMMAND, Script, load_script
-from nonreg.handover.state import Event, find_begun, next_step
-from nonreg.keeper import PREFECT_HOME
-from nonreg.ledger_witness import collect_witnesses, verify_ledger
-from nonreg.model.handover import Execution, StepKind
+from nonreg.handover.state import next_step
+from nonreg.lock import hold_platform_lock
 from nonreg.sandbox.launch import start_instance, stop_instance
 from nonreg.sandbox.layout import DATABASE_SITES, Layout
 from nonreg.sandbox.renforts import platform_file, revoke
 from nonreg.sandbox.switchover.nodes import connect, read_node
-from nonreg.store import hash_file, is_running
-from tasks.handover import RECORD_HTML, RECORD_PDF, answer_step
+from tasks.handover import answer_step
 from tasks.handover_work import Work, make_work
-from tasks.publication import is_published
 from tests.handover.activations import REHEARSALS, integrate
 from tests.handover.checking import list_wrong
 from tests.handover.executions import PILOTAGE, TECHNIQUE, TITULAIRE
+from tests.handover.kill_checks import check_whole
 from tests.handover.killed import Followed, Moment, draw_kill
 from tests.prefect_server import Server, start_server
 
@@ -147,70 +141,14 @@ def test_a_shipped_runbook_killed_at_any_moment_goes_on_where_it_stood(
             break
     print("\n".join(told))  # noqa: T201 - what was drawn, for whoever reads a failure
     print(play.followed.log.read_text(encoding="utf-8"))  # noqa: T201
-    check_whole(play, killed)
+    check_whole(play.work, play.followed, killed)
+    check_accesses(play)
+    check_platform(play)
 
 
 def stand(followed: Followed) -> str:
     """How far each execution is."""
     return " + ".join(f"{len(one.done)}/{len(one.runbook.steps)}" for one in followed.executions) or "rien"
-
-
-def check_whole(play: Play, killed: int) -> None:
-    """Complete, each step once, each effect once, the chain and the record whole, and nothing left behind."""
-    followed = play.followed
-    assert len(followed.executions) == followed.expected
-    for execution in followed.executions:
-        check_steps(play, execution, killed)
-        check_record(play, execution)
-    verify_ledger(play.work.journal.file, collect_witnesses(play.work.runs_dir))
-    check_accesses(play)
-    check_roles(play.bench)
-    assert [one for one in play.work.runs_dir.iterdir() if is_running(one)] == []
-    assert list(play.work.runs_dir.rglob(PREFECT_HOME)) == []
-    assert followed.find_left() == []
-
-
-def check_steps(play: Play, execution: Execution, killed: int) -> None:
-    """Closed, not given up; each step is done once, and no try failed but of a campaign that was killed."""
-    entries = play.work.journal.read(execution.id)
-    events = Counter(entry.data["event"] for entry in entries)
-    assert (events[Event.OPENED], events[Event.CLOSED], execution.abandoned) == (1, 1, "")
-    done = [entry.data["step"] for entry in entries if entry.data["event"] == Event.DONE]
-    assert sorted(done) == sorted(step.id for step in execution.runbook.steps)
-    campaigns = {step.id for step in execution.runbook.steps if step.kind is StepKind.CAMPAIGN}
-    for one in execution.failed:  # judged from what it left, a campaign that was killed is no pass
-        assert one.step_id in campaigns, one
-        assert any(run in one.message for run in play.followed.cut_runs), one
-    assert len(execution.failed) <= killed
-    for step_id in campaigns:
-        begun = [
-            str(one.data["run_id"])
-            for one in entries
-            if (one.data["event"], one.data.get("step")) == (Event.BEGUN, step_id)
-        ]
-        assert is_published(play.work.runs_dir / begun[-1])
-        assert find_begun(entries, step_id) == ""
-        assert len(begun) <= killed + 1
-    changes = [step.id for step in execution.runbook.steps if is_change(step)]
-    duties = list_duties(
-        [dataclasses.replace(execution, closed_at=None)],
-        {one.id: one.role for one in play.work.people.persons},
-        platform=execution.platform,
-        rehearsal=True,
-    )
-    assert len(duties) == len(changes)
-
-
-def check_record(play: Play, execution: Execution) -> None:
-    """The record tells the last line of the execution, and each proof that the ledger names is there as it was."""
-    folder = play.work.journal.folder(execution.id)
-    page = re.sub(r"<[^>]+>", " ", (folder / RECORD_HTML).read_text(encoding="utf-8"))
-    paper = " ".join(one.extract_text() for one in PdfReader(folder / RECORD_PDF).pages)
-    last = rf"ligne\s+{play.work.journal.read(execution.id)[-1].sequence}\b"
-    assert re.search(rf"Clôture\s+outil\s+{last}", page)
-    assert re.search(last, paper)  # a PDF's columns come in an order of its own
-    for proof in (one for done in execution.done for one in done.evidence):
-        assert hash_file(folder / proof.path) == proof.sha256
 
 
 def check_accesses(play: Play) -> None:
@@ -225,9 +163,14 @@ def check_accesses(play: Play) -> None:
         assert list_wrong(CHECKS[check](context)) == []
 
 
-def check_roles(bench: Layout) -> None:
-    """SITE-A is active for both sites, whatever was switched over meanwhile."""
+def check_platform(play: Play) -> None:
+    """SITE-A is active for both sites, whatever was switched over meanwhile; nothing is to be healed or removed."""
     for site in DATABASE_SITES:
-        with connect(bench, site) as connection:
+        with connect(play.bench, site) as connection:
             roles = read_node(connection, site).roles
         assert [roles[one] for one in DATABASE_SITES] == ["ACTIF", "PASSIF"]
+    platform = load_platform(str(play.bench.platform_file))  # by accounts that nobody revokes
+    assert open_register(platform).pending() == ()
+    with hold_platform_lock(platform) as lock:
+        assert lock.held, lock.message
+        assert clean_leftovers(platform) == ()

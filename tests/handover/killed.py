@@ -80,14 +80,14 @@ class Followed:
         self.journal, self.log, self.expected = journal, log, expected
         self._opening, self._options = tuple(opening), tuple(options)
         self._environment = {**os.environ, **(environment or {})}
-        self._known = journal.list_ids()
+        self.known = journal.list_ids()
         self.cut_runs = set[str]()  # campaigns that were under way when something was killed
         self._cut = ""  # the execution that was followed by what was killed last
 
     @property
     def executions(self) -> tuple[Execution, ...]:
         """Those that were opened here, oldest first."""
-        return tuple(self.journal.load(one) for one in self.journal.list_ids() if one not in self._known)
+        return tuple(self.journal.load(one) for one in self.journal.list_ids() if one not in self.known)
 
     @property
     def execution(self) -> Execution:
