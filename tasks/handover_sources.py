@@ -20,6 +20,7 @@ from nonreg.errors import NonregError
 from nonreg.handover.activation import ActivationTable
 from nonreg.handover.briefing import summarise_families, view_runbook, view_running
 from nonreg.handover.contacts import list_duties
+from nonreg.handover.readiness_binder import BINDER
 from nonreg.handover.runbook_file import find_runbook, list_runbooks, read_facts
 from nonreg.handover.state import select_entries
 from nonreg.handover.ticket_history import list_tickets
@@ -155,12 +156,11 @@ class Gathering(Sources):
 
     def read_runbooks(self, executions: Iterable[Execution]) -> tuple[RunbookView, ...]:
         """Those of the emergency file first, in its order."""
-        facts, emergency = read_facts(self.work.people.file.parent), self.table.briefing.emergency
-        known = list_runbooks()
-        for absent in (one for one in emergency if one not in known):
+        facts, known = read_facts(self.work.people.file.parent), list_runbooks()
+        for absent in (one for one in BINDER if one not in known):
             self.missing.append(f"runbook « {absent} » du dossier d'urgence (fichier absent)")
-        order = [*(one for one in emergency if one in known), *(one for one in known if one not in emergency)]
-        return tuple(view_runbook(find_runbook(one, facts), executions, emergency) for one in order)
+        order = [*(one for one in BINDER if one in known), *(one for one in known if one not in BINDER)]
+        return tuple(view_runbook(find_runbook(one, facts), executions, BINDER) for one in order)
 
     def list_running(self, executions: Iterable[Execution]) -> tuple[RunningView, ...]:
         """Executions under way; those that are played in a play only."""

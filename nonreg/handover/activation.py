@@ -121,10 +121,9 @@ class IntegrationLimits:
 
 @dataclass(frozen=True, slots=True)
 class BriefingLimits:
-    """What goes into the briefing: pieces of the emergency file, how far back, how many, what « soon » is."""
+    """What goes into the briefing: how far back, how many, what « soon » is."""
 
     __pydantic_config__: ClassVar[Any] = STRICT
-    emergency: tuple[str, ...]
     ticket_days: int
     ticket_events: int
     soon_days: int
@@ -208,7 +207,7 @@ def find_problem(table: ActivationTable) -> str:
     """What makes it no table, in French; empty when it is sound."""
     if missing := [reason.value for reason in Reason if reason not in table.runbooks]:
         return f"[runbooks] : aucun runbook pour « {missing[0]} »"
-    ids = [*table.runbooks.values(), *table.integration.read, *table.briefing.emergency]
+    ids = [*table.runbooks.values(), *table.integration.read]
     if wrong := [one for one in ids if not ID.fullmatch(one)]:
         return f"« {wrong[0]} » n'est pas un identifiant de runbook"
     if len(set(table.runbooks.values())) < len(table.runbooks):

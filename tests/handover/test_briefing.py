@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from nonreg.handover.activation import load_table
 from nonreg.handover.briefing import has_regressed, list_risks, summarise_families
 from nonreg.handover.plan import make_plan
+from nonreg.handover.readiness_binder import BINDER
 from nonreg.handover.ticket_history import RECENT
 from nonreg.history_records import JUDGED_LETTERS, PASSED_LETTERS
 from nonreg.model import Family, History, Outcome, PastRun, ScenarioHistory, Verdict
@@ -223,7 +224,7 @@ def test_a_runbook_tells_when_it_was_followed_and_whether_it_changed_since(work:
     played = found["integration"]
     assert (played.done_at, played.played_at is not None, played.unchanged) == (None, True, True)
     assert found["deploiement"].unchanged is None
-    assert [one.id for one in gather(work).runbooks][:7] == list(TABLE.briefing.emergency)
+    assert [one.id for one in gather(work).runbooks][:7] == list(BINDER)
     assert sum(one.is_emergency for one in found.values()) == 7
 
 
