@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import subprocess
 import sys
@@ -11,7 +13,14 @@ import psutil
 import pytest
 
 from nonreg.flow_process import flow_process
-from nonreg.keeper import EXECUTIONS, PREFECT_HOME, RUN_MARK, start_keeper
+from nonreg.keeper import (
+    EXECUTIONS,
+    PREFECT_HOME,
+    RUN_MARK,
+    remove_home,
+    remove_left_homes,
+    start_keeper,
+)
 from nonreg.prefect_home import DATABASE
 from nonreg.waiting import wait_until
 
@@ -99,6 +108,21 @@ def test_a_second_terminal_takes_the_home_of_the_flow_that_lives_as_it_is(
             flow.kill()
     finally:
         kill(living)
+
+
+def test_where_no_lock_can_tell_whether_a_flow_lives_its_home_is_left_to_its_keeper(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    home = tmp_path / "campagne" / PREFECT_HOME
+    home.mkdir(parents=True)
+    remove_left_homes(tmp_path)
+    assert home.is_dir()
+    remove_home(home.parent, without_locks=True)
+    assert not home.exists()
 
 
 def leave_flow(run_dir: Path) -> psutil.Process:
