@@ -29,6 +29,7 @@ from nonreg.store import write_file
 
 KIND, ERASURE, EXPORT = "donnees-personnelles", "effacement", "export"
 WHAT = "L'effacement"
+LINES_SHOWN = 5
 GONE = ("nda_signed_on", "accounts", "contract_until")
 
 
@@ -81,12 +82,19 @@ def rewrite(place: Place, terms: Terms, found: Iterable[Found]) -> tuple[Trace, 
                 text = terms.replace(read_text(one.path))
                 write_again(one.path, text, place)
                 if terms.holds(text):
-                    done.append(
-                        Trace(one.trace.place, Fate.HAND, True, one.trace.due, "une écriture inhabituelle")
-                    )
+                    why = explain_left(text, terms)
+                    done.append(Trace(one.trace.place, Fate.HAND, True, one.trace.due, why))
                     continue
             done.append(one.trace)
     return tuple(done)
+
+
+def explain_left(text: str, terms: Terms) -> str:
+    """Where a writing stands that may be somebody else's, or that a format holds; and what to do."""
+    lines = [number for number, line in enumerate(text.splitlines(), 1) if terms.holds(line)]
+    shown = ", ".join(map(str, lines[:LINES_SHOWN])) + (" …" if len(lines) > LINES_SHOWN else "")
+    where = f"{'lignes' if len(lines) > 1 else 'ligne'} {shown}" if lines else "à cheval sur plusieurs lignes"
+    return f"une écriture inhabituelle du nom ({where}) : si c'est cette personne, mettez l'identifiant à la place"
 
 
 def write_again(path: Path, text: str, place: Place) -> None:

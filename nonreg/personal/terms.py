@@ -17,6 +17,7 @@ from functools import cache
 
 from nonreg.errors import UsageError
 from nonreg.people import PARTICLES, holds_name
+from nonreg.personal.writings import find_writings, replace_writings
 
 LEAST_CHARACTERS = 4
 ERASED = "—"  # the name of somebody who has none any more; exports of evidence write the same
@@ -41,7 +42,9 @@ class Terms:
         lowered = text.lower()
         if not any(run in lowered for run in _list_runs(self.name, self.others)):
             return bool(_compile_numbers(self.others).search(text))
-        return bool(self.pattern.search(text)) or (self.name != ERASED and holds_name(text, self.name))
+        if self.pattern.search(text):
+            return True
+        return self.name != ERASED and (holds_name(text, self.name) or bool(find_writings(text, self.name)))
 
     def holds_id(self, text: str) -> bool:
         """True when a text has the person's id."""
@@ -50,7 +53,8 @@ class Terms:
 
     def replace(self, text: str) -> str:
         """The text with the id in place of the name and of the others."""
-        return self.pattern.sub(self.person, text)
+        text = self.pattern.sub(self.person, text)
+        return text if self.name == ERASED else replace_writings(text, self.name, self.person)
 
     @property
     def pattern(self) -> re.Pattern[str]:

@@ -6,7 +6,6 @@ being written, is left to whoever works on it. The rest is text that may be rewr
 
 from __future__ import annotations
 
-import codecs
 import lzma
 import zipfile
 import zlib
@@ -21,6 +20,7 @@ from nonreg.evidence.files import MANIFEST, is_evidence
 from nonreg.model.personal import Fate, Trace
 from nonreg.model.retention import FOLDER_KINDS, ItemKind, Judged
 from nonreg.people import PEOPLE
+from nonreg.personal.pieces import is_text, read_pieces
 from nonreg.personal.terms import Terms
 from nonreg.promoted import FOLDER as BASELINES
 from nonreg.retention.figures import PURGES
@@ -57,8 +57,11 @@ def find_traces(
     tracker = find_folder(platform)
     found: list[Found] = []
     told: list[str] = []
-    for root, classify in ((runs_dir, place.classify), (governance, place_governance)):
-        for path in list_files(root, tracker):
+    roots = [(runs_dir, place.classify, tracker), (governance, place_governance, tracker)]
+    if tracker is not None:
+        roots.append((tracker, place_ticket, None))
+    for root, classify, left_out in roots:
+        for path in list_files(root, left_out):
             name = path.relative_to(root).as_posix()
             if name in (ledger.FILE, PEOPLE) or name.endswith(".lock"):
                 continue
@@ -88,38 +91,26 @@ def list_files(root: Path, left_out: Path | None) -> Iterator[Path]:
 
 def look_into(path: Path, terms: Terms) -> tuple[bool, bool]:
     """Whether a file names the person, and whether it holds the id; what is in a zip is looked into, or UNREADABLE."""
-    texts = list(read_texts(path))
-    return any(map(terms.holds, texts)), any(map(terms.holds_id, texts))
+    named = with_id = False
+    for text in read_texts(path):
+        named, with_id = named or terms.holds(text), with_id or terms.holds_id(text)
+        if named and with_id:
+            break
+    return named, with_id
 
 
 def read_texts(path: Path) -> Iterator[str]:
-    """The text of a file; of an archive, of each file in it."""
+    """The text of a file, in pieces; of an archive, of each file in it."""
     if path.suffix in ZIPPED:
         with zipfile.ZipFile(path) as archive:
             for one in archive.infolist():
                 if one.file_size > MOST_BYTES:
                     raise zipfile.BadZipFile(one.filename)
-                yield decode(archive.read(one))
+                with archive.open(one) as member:
+                    yield from read_pieces(member)
         return
-    yield decode(path.read_bytes())
-
-
-def decode(content: bytes) -> str:
-    """A text of Windows too: UTF-16 with its mark, or one byte a letter where it is no UTF-8."""
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return content.decode("utf-16", "replace")
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError:
-        return f"{content.decode('utf-8', 'replace')}\n{content.decode('cp1252', 'replace')}"
-
-
-def is_text(path: Path) -> bool:
-    """True for a file that can be written again as text."""
-    try:
-        return "\0" not in path.read_bytes().decode("utf-8")
-    except (OSError, UnicodeDecodeError):
-        return False
+    with path.open("rb") as file:
+        yield from read_pieces(file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +145,11 @@ class Placing:
         if one.item.obstacle:
             return Fate.WAITING, one.due, one.item.obstacle
         return Fate.REWRITTEN, one.due, ""
+
+
+def place_ticket(name: str) -> tuple[Fate, datetime | None, str]:
+    """A file of a local tracker: its tickets are whoever keeps them's to change."""
+    return Fate.HAND, None, f"suivi local : ouvrez {name} et mettez l'identifiant à la place du nom"
 
 
 def place_governance(name: str) -> tuple[Fate, datetime | None, str]:

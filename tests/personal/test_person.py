@@ -144,6 +144,32 @@ def test_an_export_is_not_written_among_the_runs(site: Governed) -> None:
     assert "hors" in done.stderr or "gardé avec eux" in done.stderr
 
 
+@pytest.mark.parametrize("where", ["elsewhere", "inside"])
+def test_the_files_of_a_local_tracker_are_looked_into_wherever_they_are(
+    site: Governed, tmp_path: Path, where: str
+) -> None:
+    folder = tmp_path / "suivi-local" if where == "elsewhere" else site.runs_dir / "suivi-local"
+    connect_folder(site, folder)
+    add_ticket(folder, "AQ-99", "Sans ligne au registre", f'description = "{NAME.upper()}"')
+    done = erase(site)
+    (ticket,) = [one for one in done.traces if "AQ-99" in one.place]
+    assert (ticket.fate, ticket.named) == (Fate.HAND, True)
+    assert "AQ-99/ticket.toml et mettez l'identifiant à la place du nom" in ticket.note
+    assert NAME.upper() in (folder / "AQ-99" / "ticket.toml").read_text(encoding="utf-8")
+
+
+def test_a_writing_that_a_format_holds_stays_listed_with_its_line_and_what_to_do(site: Governed) -> None:
+    draft = site.runs_dir / "documents" / "A9-1" / "projet.toml"
+    first, last = NAME.split()
+    draft.write_text(f'a = "un"\nb = ["{last}", "{first}"]\nc = "{NAME.upper()}"\n', encoding="utf-8")
+    (left,) = [one for one in erase(site).traces if one.place == "documents/A9-1/projet.toml"]
+    assert left.fate is Fate.HAND
+    assert left.note == (
+        "une écriture inhabituelle du nom (ligne 2) : si c'est cette personne, mettez l'identifiant à la place"
+    )
+    assert draft.read_text(encoding="utf-8").splitlines()[2] == f'c = "{PERSON}"'
+
+
 # ---- erase -----------------------------------------------------------------------------------------------------------
 
 
