@@ -13,8 +13,8 @@ import psutil
 import pytest
 
 from nonreg.flow_process import flow_process
+from nonreg.handover.journal import FOLDER
 from nonreg.keeper import (
-    EXECUTIONS,
     PREFECT_HOME,
     RUN_MARK,
     remove_home,
@@ -81,7 +81,7 @@ def test_what_a_killed_keeper_has_left_goes_when_the_next_flow_starts_unless_its
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
-    campaign, execution, later = tmp_path / "campagne", tmp_path / EXECUTIONS / "essai", tmp_path / "suivante"
+    campaign, execution, later = tmp_path / "campagne", tmp_path / FOLDER / "essai", tmp_path / "suivante"
     for folder in (campaign, execution, later):
         folder.mkdir(parents=True)
     lost, living = leave_flow(campaign), leave_flow(execution)

@@ -11,8 +11,9 @@ from pypdf import PdfReader
 from nonreg.evidence.signatures import find_people
 from nonreg.evidence.verify import Finding, Means, State, verify_runs
 from nonreg.file_lock import try_file_lock
+from nonreg.handover.journal import FOLDER
 from nonreg.handover.state import Event, find_begun
-from nonreg.keeper import EXECUTIONS, PREFECT_HOME
+from nonreg.keeper import PREFECT_HOME
 from nonreg.model.handover import Execution, StepKind
 from nonreg.orphans import list_lives
 from nonreg.store import hash_file, is_running
@@ -47,7 +48,7 @@ def check_evidence(work: Work, followed: Followed) -> None:
         assert taken_up is not None, run_dir
         assert (taken_up.is_settled, taken_up.problems) == (True, ()), taken_up
     found = verify_runs(work.runs_dir, Means(find_people(work.runs_dir), JUDGES))
-    told = {f"{EXECUTIONS}/{one}" for one in followed.known}
+    told = {f"{FOLDER}/{one}" for one in followed.known}
     assert [one for one in found if is_wrong(one) and one.about not in told] == []
 
 
