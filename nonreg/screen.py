@@ -56,6 +56,18 @@ def guarded() -> Iterator[None]:
         yield
 
 
+def ask(prompt: str) -> str:
+    """The answer of whoever is at the terminal: `input` writes its prompt there itself, past the guarded stream."""
+    return input(show(prompt))
+
+
+def ask_secret(prompt: str) -> str:
+    """The same for what is not shown while it is typed."""
+    import getpass
+
+    return getpass.getpass(show(prompt))
+
+
 def unguarded(stream: TextIO) -> TextIO:
     """The stream itself, for what draws: colours are control characters too, and its texts are shown first."""
     found: TextIO = getattr(stream, "unguarded", stream)

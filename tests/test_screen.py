@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import csv
 import io
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nonreg.__main__ import main
+from nonreg.alerts import __main__ as alerts
 from nonreg.commands.comparison import defuse_cell
-from nonreg.screen import GuardedStream, guarded, show, unguarded
+from nonreg.sandbox import __main__ as sandbox
+from nonreg.sandbox.mssql import __main__ as mssql
+from nonreg.sandbox.switchover import __main__ as switchover
+from nonreg.screen import GuardedStream, ask, ask_secret, guarded, show, unguarded
+from nonreg.service import __main__ as service
+from tests import test_layers
 from tests.hostile import ALL, HOSTILE, MISLEADING, TEXTS, select
 
 
@@ -83,6 +91,51 @@ def test_no_command_prints_an_order_that_it_was_given(
         main([word.format(hostile) for word in words])
     printed = capsys.readouterr()
     assert MISLEADING.search(printed.out + printed.err) is None
+
+
+@pytest.mark.parametrize(
+    "program", [service, sandbox, switchover, mssql, alerts], ids=lambda one: one.__name__
+)
+@pytest.mark.parametrize(
+    "words", [("{}",), ("status", "--dir", "{}", "--{}"), ("--dir", "{}", "--etat")], ids=range(3)
+)
+def test_no_other_program_prints_an_order_that_it_was_given(
+    program: Any,
+    words: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        sys, "argv", ["programme", *(word.format("\x1b[31mrouge\u202efin") for word in words)]
+    )
+    with contextlib.suppress(SystemExit):  # as the parser refuses an option
+        program.main()
+    printed = capsys.readouterr()
+    assert printed.out + printed.err
+    assert MISLEADING.search(printed.out + printed.err) is None
+
+
+def test_a_prompt_is_shown_too_and_nobody_asks_past_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def answer(prompt: str) -> str:
+        asked.append(prompt)
+        return "oui"
+
+    monkeypatch.setattr("builtins.input", answer)
+    monkeypatch.setattr("getpass.getpass", answer)
+    assert (ask("Clé \x1b[31m ? "), ask_secret("Clé \u202e ? ")) == ("oui", "oui")
+    assert asked == ["Clé [U+001B][31m ? ", "Clé [U+202E] ? "]
+    askers = {
+        path.relative_to(test_layers.ROOT).as_posix()
+        for path in test_layers.MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and (getattr(node.func, "id", "") == "input" or getattr(node.func, "attr", "") == "getpass")
+    }
+    assert askers == {"nonreg/screen.py"}
 
 
 @given(st.text(max_size=40))

@@ -17,6 +17,7 @@ from nonreg.alerts.server import PrefectServer, find_server
 from nonreg.alerts.settings import VARIABLE, AlertSettings, find_settings
 from nonreg.errors import NonregError, UsageError
 from nonreg.french import EXIT_USAGE, FrenchParser, describe_os_error
+from nonreg.screen import guarded
 from nonreg.tracker.posting import now_utc
 
 EXIT_FAILED, EXIT_PROBLEM = 1, 2
@@ -155,6 +156,7 @@ def run_list(options: argparse.Namespace) -> int:
     return EXIT_PROBLEM if problems else 0
 
 
+@guarded()
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     options = build_parser().parse_args(arguments)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from nonreg.commands import EXIT_KO, EXIT_OK, Commands, add_runs_dir
 from nonreg.errors import LedgerBroken, UsageError
 from nonreg.french import FrenchParser, explain_os_error
+from nonreg.screen import ask, ask_secret
 
 if TYPE_CHECKING:
     from nonreg.clients.sshsig import Signer
@@ -126,7 +127,7 @@ def describe(request: DecisionRequest) -> str:
 def confirm() -> bool:
     """Ask at the terminal; anything but `oui` is no."""
     try:
-        return input("Signer cette décision ? (oui/non) ").strip().lower() in ("o", "oui")
+        return ask("Signer cette décision ? (oui/non) ").strip().lower() in ("o", "oui")
     except EOFError:
         return False
 
@@ -158,7 +159,6 @@ def read_armor(path: Path) -> str:
 
 def unlock(path: Path) -> Signer:
     """The key of a file; its passphrase comes from the environment or from the terminal."""
-    import getpass
     import os
 
     from nonreg.clients.sshsig import PassphraseNeeded, load_key_file
@@ -169,7 +169,7 @@ def unlock(path: Path) -> Signer:
         passphrase = os.environ.get(PASSPHRASE, "")
         if not passphrase and not sys.stdin.isatty():
             raise UsageError(f"{error} Définissez {PASSPHRASE}, ou signez depuis un terminal.") from error
-        return load_key_file(path, passphrase or getpass.getpass(f"Phrase de passe de {path} : "))
+        return load_key_file(path, passphrase or ask_secret(f"Phrase de passe de {path} : "))
 
 
 def choose_signer(signers: tuple[Signer, ...], person_id: str, people: People | None) -> Signer:

@@ -19,6 +19,7 @@ from nonreg.sandbox.layout import DEFAULT_DIR, DEFAULT_NETWORK, HOSTS, PORTS, SE
 from nonreg.sandbox.networks import FREE
 from nonreg.sandbox.processes import find_instance_processes, find_recorded
 from nonreg.sandbox.teardown import end_instance, find_supervisor
+from nonreg.screen import guarded
 
 PLACEHOLDER = "{platform}"
 
@@ -178,6 +179,7 @@ def list_defects() -> None:
         say(name)
 
 
+@guarded()
 def main() -> int:
     """Exit code: 0 done, 1 failed, 3 wrong use; for `run`, that of the command."""
     arguments = build_parser().parse_args()

@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from nonreg.errors import NonregError, UsageError
 from nonreg.french import EXIT_USAGE, FrenchParser
+from nonreg.screen import guarded
 
 WAIT_SECONDS = 60.0
 MAX_WORKERS = 64
@@ -160,6 +161,7 @@ def run(arguments: list[str] | None = None) -> int:
     return 0
 
 
+@guarded()
 def main() -> int:
     """Exit code: 0 done, 1 failed, 3 wrong use."""
     try:

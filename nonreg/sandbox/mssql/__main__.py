@@ -20,6 +20,7 @@ from nonreg.sandbox.mssql.replication import (
     name_password,
     take_pair_away,
 )
+from nonreg.screen import guarded
 
 VARIABLE = "MSSQL"
 LOGIN_SECONDS = 15
@@ -87,6 +88,7 @@ def remove(environment: Mapping[str, str]) -> str:
     return "Maquettes, comptes et Distributeur retirés." if gone else "Rien à retirer sur ce serveur."
 
 
+@guarded()
 def main(words: list[str] | None = None) -> int:
     """Exit code: 0 done, 1 failed, 3 wrong use or a server that is refused."""
     arguments = build_parser().parse_args(words)

@@ -22,6 +22,7 @@ from nonreg.sandbox.switchover.planned import CATCH_UP_SECONDS, first_line, swit
 from nonreg.sandbox.switchover.progress import Steps
 from nonreg.sandbox.switchover.reinitialisation import COPY_SECONDS, reinitialise
 from nonreg.sandbox.switchover.report import show_state
+from nonreg.screen import guarded
 from nonreg.waiting import DeadlinePassed
 
 USAGE = "bascule --vers SITE [--force] | --reinitialiser SITE | --etat"
@@ -75,6 +76,7 @@ def interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt("interrompue")
 
 
+@guarded()
 def main(words: Sequence[str] | None = None) -> int:
     """0 when done, 1 when refused or abandoned, 3 for a wrong option (SystemExit)."""
     parser = build_parser()
