@@ -252,11 +252,17 @@ def verify_signer(signed: SignedDecision, people: People, at: datetime) -> Perso
             f"est celle de « {owner.id} »."
         )
     sshsig.verify(signature, signed_bytes(decision), NAMESPACE)
-    if decision.role is not person.role:
-        raise DecisionRefused(
-            f"La décision est signée en tant que {decision.role}, mais « {person.id} » est {person.role}."
-        )
     for moment, what in ((decision.decided_at, "au moment de la décision"), (at, "à cette date")):
+        role = person.find_role(moment)
+        if decision.role is not role:
+            raise DecisionRefused(
+                f"La décision est signée en tant que {decision.role}, mais « {person.id} » est {role} {what} "
+                f"({_show(moment)})."
+            )
+        if not person.holds(signature.public_key, moment):
+            raise DecisionRefused(
+                f"La clé qui a signé ({mark}) n'est plus celle de « {person.id} » {what} ({_show(moment)})."
+            )
         if not person.is_valid(moment):
             raise DecisionRefused(f"« {person.id} » n'est pas habilité(e) {what} ({_show(moment)}).")
     if decision.decided_at - at > CLOCK_TOLERANCE:  # a sum could leave the calendar

@@ -10,6 +10,11 @@
     contract_until = 2027-12-31         # optional: last day of the contract
     nda_signed_on = 2026-01-05          # optional: day on which confidentiality was promised in writing
     accounts = ["p-nom", …]             # optional: accounts on hosts and databases that are this person's alone
+    former_keys = [{ key = "ssh-ed25519 AAAA…", until = 2026-09-01T00:00:00+02:00 }]    # optional: replaced since
+    former_roles = [{ role = "renfort_technique", until = 2026-09-01T00:00:00+02:00 }]  # optional, oldest first
+
+A key that was replaced and a role that changed stay with their end, never removed: what was signed before it still
+verifies as at its time, and nothing since.
 
 A key that any shipped people file reserves for another platform is refused, even copied into a site's file.
 """
@@ -34,7 +39,8 @@ ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 MAX_ID_CHARACTERS = 32
 REQUIRED, VALIDITY = ("id", "name", "role", "keys"), ("valid_from", "valid_until")
 DAYS = ("contract_until", "nda_signed_on")
-OPTIONAL = (*VALIDITY, *DAYS, "accounts")
+FORMER_KEYS, FORMER_ROLES = "former_keys", "former_roles"
+OPTIONAL = (*VALIDITY, *DAYS, "accounts", FORMER_KEYS, FORMER_ROLES)
 PARTICLES = {"de", "du", "des", "la", "le", "les"}
 # A civility and the word after it, past particles. `m` alone is metres, `mm` millimetres, `me` a pronoun.
 CIVILITY = re.compile(
@@ -47,7 +53,8 @@ CIVILITY = re.compile(
 class Person:
     """Somebody who may decide; `keys` are `type base64`, validity is from (included) to (excluded).
 
-    `contract_until` is the last day of the contract, `accounts` are those on hosts and databases.
+    `contract_until` is the last day of the contract, `accounts` are those on hosts and databases. Former keys and
+    roles are with the instant from which on they are none any more; roles in the order of time.
     """
 
     id: str
@@ -59,6 +66,21 @@ class Person:
     contract_until: date | None = None
     nda_signed_on: date | None = None
     accounts: tuple[str, ...] = ()
+    former_keys: tuple[tuple[str, datetime], ...] = ()
+    former_roles: tuple[tuple[Role, datetime], ...] = ()
+
+    def holds(self, public_key: str, at: datetime) -> bool:
+        """True for a key of the person at that instant."""
+        until = dict(self.former_keys).get(public_key)
+        return public_key in self.keys or (until is not None and at < until)
+
+    def find_role(self, at: datetime) -> Role:
+        """The role at that instant."""
+        return next((role for role, until in self.former_roles if at < until), self.role)
+
+    def list_keys(self) -> tuple[str, ...]:
+        """Every key that is or was the person's."""
+        return (*self.keys, *(key for key, _ in self.former_keys))
 
     def is_valid(self, at: datetime) -> bool:
         """False before `valid_from`, and from `valid_until` on."""
@@ -79,8 +101,8 @@ class People:
         return next((person for person in self.persons if person.id == person_id), None)
 
     def find_owner(self, public_key: str) -> Person | None:
-        """Whose key it is, None when it is nobody's."""
-        return next((person for person in self.persons if public_key in person.keys), None)
+        """Whose key it is or was, None when it is nobody's."""
+        return next((person for person in self.persons if public_key in person.list_keys()), None)
 
     def find_name_in(self, text: str) -> Person | None:
         """Somebody whose name stands in the text, None when nobody's does."""
@@ -120,7 +142,7 @@ def load_people(folder: Path, identity_token: str, name: str = PEOPLE) -> People
     _check_unique(persons, file)
     reserved = find_reserved_keys()
     for person in persons:
-        for number, key in enumerate(person.keys, 1):
+        for number, key in enumerate(person.list_keys(), 1):
             if reserved.get(key, identity_token) != identity_token:
                 raise ConfigError(
                     f"{file} : personne « {person.id} », clé « keys » n° {number} : cette clé SSH est "
@@ -138,7 +160,7 @@ def find_reserved_keys(folder: Path = GOVERNANCE_DIR) -> dict[str, str]:
     for file in sorted(folder.glob(f"*/{PEOPLE}")):
         data = read_toml(file)
         if "reserved_for" in data:
-            keys = [key for person in _read_persons(data, file) for key in person.keys]
+            keys = [key for person in _read_persons(data, file) for key in person.list_keys()]
             reserved |= dict.fromkeys(keys, str(data["reserved_for"]))
     return reserved
 
@@ -224,6 +246,15 @@ def _read_person(entry: Any, where: str) -> Person:
     for key in ("id", "name", "role"):
         if not isinstance(entry[key], str) or not entry[key].strip():
             raise ConfigError(f"{where} : clé « {key} » : un texte non vide est attendu.")
+    former_keys = tuple(
+        (_read_keys([value], where, FORMER_KEYS)[0], until)
+        for value, until in _read_former(entry, FORMER_KEYS, "key", where)
+    )
+    former_roles = tuple(
+        (_read_role(value, where), until) for value, until in _read_former(entry, FORMER_ROLES, "role", where)
+    )
+    if list(former_roles) != sorted(former_roles, key=lambda one: one[1]):
+        raise ConfigError(f"{where} : clé « {FORMER_ROLES} » : le plus ancien rôle s'écrit en premier.")
     name = " ".join(unicodedata.normalize("NFC", entry["name"]).split())
     return Person(
         _check_id(entry["id"], name, where),
@@ -234,7 +265,26 @@ def _read_person(entry: Any, where: str) -> Person:
         _read_day(entry, "contract_until", where),
         _read_day(entry, "nda_signed_on", where),
         _read_accounts(entry.get("accounts", []), where),
+        former_keys,
+        former_roles,
     )
+
+
+def _read_former(entry: dict[str, Any], name: str, what: str, where: str) -> list[tuple[str, datetime]]:
+    """Values with their end."""
+    values = entry.get(name, [])
+    found = []
+    for number, one in enumerate(values if isinstance(values, list) else [None], 1):
+        if not isinstance(one, dict) or set(one) != {what, "until"} or not isinstance(one[what], str):
+            raise ConfigError(
+                f'{where} : clé « {name} » n° {number} : {{ {what} = "…", until = … }} est attendu.'
+            )
+        if not isinstance(one["until"], datetime) or one["until"].tzinfo is None:
+            raise ConfigError(
+                f"{where} : clé « {name} » n° {number}, « until » : une date et une heure avec fuseau sont attendues."
+            )
+        found.append((one[what], one["until"]))
+    return found
 
 
 def _check_id(person_id: str, name: str, where: str) -> str:
@@ -256,15 +306,15 @@ def _read_role(value: str, where: str) -> Role:
     return Role(value)
 
 
-def _read_keys(values: Any, where: str) -> tuple[str, ...]:
+def _read_keys(values: Any, where: str, name: str = "keys") -> tuple[str, ...]:
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise ConfigError(f"{where} : clé « keys » : une liste de clés publiques SSH est attendue.")
+        raise ConfigError(f"{where} : clé « {name} » : une liste de clés publiques SSH est attendue.")
     keys = []
     for number, value in enumerate(values, 1):
         try:
             keys.append(normalise_public_key(value))
         except UsageError as error:
-            raise ConfigError(f"{where} : clé « keys » n° {number} : {error}.") from error
+            raise ConfigError(f"{where} : clé « {name} » n° {number} : {error}.") from error
     return tuple(keys)
 
 
@@ -308,7 +358,7 @@ def _check_unique(persons: tuple[Person, ...], file: Path) -> None:
                 f"{file} : personne « {person.id} » : clé « id » : deux personnes ont celui-ci."
             )
         seen.add(person.id)
-        for number, key in enumerate(person.keys, 1):
+        for number, key in enumerate(person.list_keys(), 1):
             if key in owners:
                 raise ConfigError(
                     f"{file} : personne « {person.id} », clé « keys » n° {number} : cette clé SSH est déjà "

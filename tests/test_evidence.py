@@ -460,6 +460,49 @@ def edit_people(governed: Governed, root: Path, before: str, after: str) -> str:
     return str(root / "plateforme.toml")
 
 
+OWN = "AAAAC3NzaC1lZDI1NTE5AAAAIBHOsJ5xwci9YRvewo51G/tYbSVDo+4R8o1XmF7j3lqR"
+NEXT = OWN.replace("BHOsJ5xwci9YRvewo51G", "BHOsJ5xwci9YRvewo51H")
+
+
+def replace_key(until: str) -> str:
+    """The line of keys once the key was replaced, the old one with its end."""
+    former = f'former_keys = [{{ key = "ssh-ed25519 {OWN}", until = {until} }}]\n' if until else ""
+    return f'{former}keys = ["ssh-ed25519 {NEXT}"]'
+
+
+@pytest.mark.parametrize(
+    ("until", "code", "said"),
+    [
+        ("2027-01-01T00:00:00+01:00", 0, "1 signature(s) vérifiée(s)"),
+        ("2026-01-01T00:00:00+01:00", 1, "n'est plus celle de « titulaire-essai » au moment de la décision"),
+        ("", 1, "remettez-la parmi ses anciennes clés, avec sa fin (former_keys)"),
+    ],
+)
+def test_what_was_signed_by_a_key_that_was_replaced_since_verifies_as_at_its_time(
+    site: Governed, tmp_path: Path, until: str, code: int, said: str
+) -> None:
+    other = edit_people(site, tmp_path / "b", f'keys = ["ssh-ed25519 {OWN}"]', replace_key(until))
+    found, out = run("verify", site.runs_dir, "--platform", other)
+    assert (found, said in out) == (code, True), out
+
+
+@pytest.mark.parametrize(
+    ("former", "code", "said"),
+    [
+        ('[{ role = "titulaire", until = 2027-01-01T00:00:00+01:00 }]', 0, "1 signature(s) vérifiée(s)"),
+        ('[{ role = "titulaire", until = 2026-01-01T00:00:00+01:00 }]', 1, "est spc_gd au moment"),
+        ("[]", 1, "gardez l'ancien avec sa fin (former_roles)"),
+    ],
+)
+def test_what_somebody_signed_in_a_former_role_verifies_as_at_its_time(
+    site: Governed, tmp_path: Path, former: str, code: int, said: str
+) -> None:
+    after = f'role = "spc_gd"\nformer_roles = {former}'
+    other = edit_people(site, tmp_path / "b", 'role = "titulaire"', after)
+    found, out = run("verify", site.runs_dir, "--platform", other)
+    assert (found, said in out) == (code, True), out
+
+
 def test_an_unknown_signer_is_told_apart_from_a_forged_signature(site: Governed, tmp_path: Path) -> None:
     other = edit_people(site, tmp_path / "b", "BHOsJ5xwci9YRvewo51G", "BHOsJ5xwci9YRvewo51H")
     code, out = run("verify", site.runs_dir, "--platform", other)

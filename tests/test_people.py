@@ -53,6 +53,43 @@ def test_a_contract_a_promise_and_accounts_are_read_and_may_be_absent(tmp_path: 
     assert (second.contract_until, second.nda_signed_on, second.accounts) == (None, None, ())
 
 
+def test_a_key_and_a_role_hold_until_their_end_and_not_from_then_on(tmp_path: Path) -> None:
+    end = datetime(2026, 9, 1, tzinfo=UTC)
+    more = (
+        f'former_keys = [{{ key = "{OTHER_KEY} poste", until = 2026-09-01T00:00:00Z }}]\n'
+        'former_roles = [{ role = "renfort_technique", until = 2026-09-01T02:00:00+02:00 }]\n'
+    )
+    people = load_people(write(tmp_path, ONE + more), "jeton")
+    (person,) = people.persons
+    before = end - timedelta(seconds=1)
+    assert (person.holds(OTHER_KEY, before), person.holds(OTHER_KEY, end)) == (True, False)
+    assert (person.find_role(before), person.find_role(end)) == (Role.RENFORT_TECHNIQUE, Role.TITULAIRE)
+    assert all(person.holds(KEY, moment) for moment in (before, end))
+    assert people.find_owner(OTHER_KEY) is person
+    with pytest.raises(ConfigError, match="déjà"):
+        load_people(write(tmp_path, ONE + more + TWO), "jeton")  # a former key is nobody else's
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ('former_keys = ["x"]', "est attendu"),
+        ("former_keys = 3", "est attendu"),
+        ('former_keys = [{ key = "ssh-ed25519 AAAA", until = 2026-01-01T00:00:00Z }]', "clé « former_keys »"),
+        (f'former_keys = [{{ key = "{OTHER_KEY}", until = 2026-01-01 }}]', "avec fuseau"),
+        ('former_roles = [{ role = "roi", until = 2026-01-01T00:00:00Z }]', "« roi » est inconnu"),
+        (
+            'former_roles = [{ role = "spc_gd", until = 2026-02-01T00:00:00Z }, '
+            '{ role = "moa_scv", until = 2026-01-01T00:00:00Z }]',
+            "le plus ancien rôle",
+        ),
+    ],
+)
+def test_a_former_key_or_role_that_is_none_is_named(tmp_path: Path, more: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_people(write(tmp_path, f"{ONE}{more}\n"), "jeton")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

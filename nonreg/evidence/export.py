@@ -24,7 +24,7 @@ from nonreg.evidence.verify import Finding, Means, State, place_of, read_manifes
 from nonreg.handover.journal import FOLDER as RECORDS
 from nonreg.ledger import LedgerEntry, LedgerHead
 from nonreg.model import Role
-from nonreg.people import Person
+from nonreg.people import FORMER_KEYS, FORMER_ROLES, Person
 
 FILE, FORMAT = "export.json", "aquareel-export/1"
 NO_NAME = "—"
@@ -174,6 +174,12 @@ def _write_people(persons: Iterable[Person]) -> bytes:
             f'role = "{Role(one.role).value}"',
         ]
         lines.append(f"keys = [{', '.join(json.dumps(key) for key in one.keys)}]")
+        if one.former_keys:
+            rows = (f"{{ key = {json.dumps(key)}, until = {at.isoformat()} }}" for key, at in one.former_keys)
+            lines.append(f"{FORMER_KEYS} = [{', '.join(rows)}]")
+        if one.former_roles:
+            rows = (f'{{ role = "{role.value}", until = {at.isoformat()} }}' for role, at in one.former_roles)
+            lines.append(f"{FORMER_ROLES} = [{', '.join(rows)}]")
         for name, at in (("valid_from", one.valid_from), ("valid_until", one.valid_until)):
             lines += [f"{name} = {at.isoformat()}"] if at else []
     return ("\n".join(lines) + "\n").encode("utf-8")

@@ -106,14 +106,25 @@ def check_signatures(signatures: Iterable[Signed], look: Lookup) -> Checked:
         ):
             wrong.append(
                 f"signataire inconnu, {where} : signature authentique de la clé {key}, mais « {decision.person} » et "
-                f"cette clé ne sont pas ensemble dans le fichier des personnes ({known.source})"
+                f"cette clé ne sont pas ensemble dans le fichier des personnes ({known.source}). Si la clé y a été "
+                "remplacée, remettez-la parmi ses anciennes clés, avec sa fin (former_keys) : alors rien n'a été altéré"
             )
             continue
         try:
             verify_signer(SignedDecision(decision, "", one.signature), known.people, one.at)
         except DecisionRefused as error:
-            wrong.append(f"signature refusée, {where} : {_word(error)}")
+            wrong.append(
+                f"signature refusée, {where} : {_word(error)}{_advise(decision, known.people, one.at)}"
+            )
     return Checked(count, tuple(wrong), tuple(unknown), tuple(dict.fromkeys(sources)))
+
+
+def _advise(decision: Decision, people: People, at: datetime) -> str:
+    """What somebody may have forgotten in the people file, when that alone may be why."""
+    person = people.find(decision.person)
+    if person is None or person.find_role(at) is decision.role:
+        return ""
+    return ". Si son rôle a changé depuis, gardez l'ancien avec sa fin (former_roles) : alors rien n'a été altéré"
 
 
 def _word(error: NonregError) -> str:
