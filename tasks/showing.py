@@ -27,10 +27,10 @@ from urllib.parse import quote, urlsplit
 from uuid import UUID
 
 import httpx
-from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 from prefect.exceptions import PrefectHTTPStatusError
-from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+from prefect.settings import PREFECT_API_URL
 from prefect.utilities.context import get_task_and_flow_run_ids
 
 from nonreg.config import Platform
@@ -41,12 +41,12 @@ from nonreg.masking import NO_SECRET_KNOWN, Mask, list_secrets
 from nonreg.model import CampaignPlan, CampaignReport
 from reports.artifacts import Links, say_file
 from reports.text import map_texts
+from tasks.asking import make_client, trying_once
 from tasks.finisher import BY_A_WORKER
 
 PATIENCE_VARIABLE = "NONREG_SHOWING_PATIENCE_SECONDS"
 PATIENCE_SECONDS = 60.0  # at the end of a run, for a server that is being restarted
 UNATTENDED_SECONDS = 1800.0  # of what a worker runs: nobody waits, the evidence is on the disk
-ANSWER_SECONDS = 5.0  # of one request; Prefect's own client would try for minutes
 QUIET_SECONDS = 5.0  # without a request after one that was not answered
 DEEPER = ("interventions", "runbooks")  # the folders of runs that have folders of their own
 SECRET_NAME = re.compile(r"(?i)passw(?:or)?d|secret|token|auth_string|api_?key")
@@ -144,7 +144,7 @@ class Screen:
         while self.waiting and now >= self.quiet_until:
             one = self.waiting[0]
             try:
-                with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
+                with trying_once():
                     one.send(self.connect())
             except Exception as error:  # whatever it is, the campaign goes on
                 if is_away(error):
@@ -174,8 +174,7 @@ class Screen:
         address = PREFECT_API_URL.value() or ""
         if self.client is None or address != self.address:
             self.disconnect()
-            client = get_client(httpx_settings={"timeout": ANSWER_SECONDS}, sync_client=True)
-            self.client, self.address = client.__enter__(), address
+            self.client, self.address = make_client().__enter__(), address
         return self.client
 
     def disconnect(self) -> None:

@@ -16,19 +16,19 @@ from uuid import UUID
 
 import httpx
 from prefect import get_run_logger, runtime
-from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 from prefect.client.schemas.objects import ConcurrencyLeaseHolder
 from prefect.concurrency._leases import maintain_concurrency_lease
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
-from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+from prefect.settings import PREFECT_API_URL
 
 from nonreg.busy import clear_waiting, read_waiting, save_waiting
 from nonreg.config import Platform
 from nonreg.lock import ask_holders
+from tasks.asking import ask_server
 
 LEASE_SECONDS = 60.0  # the least that the server takes
-ANSWER_SECONDS = 5.0
 POLL_SECONDS = 2.0
 LEFT = "une campagne dont Prefect attend encore la fin"
 
@@ -48,7 +48,6 @@ def hold_slot(
     try:
         if PREFECT_API_URL.value():
             try:
-                create_limit(name_slot(platform.name))
                 await_slot(platform, run_dir, deadline, held, tell)
             except Exception as error:  # whatever it is, the campaign goes on
                 get_run_logger().warning("Sans place dans Prefect : %s", error)
@@ -60,24 +59,13 @@ def hold_slot(
             get_run_logger().warning("Place non rendue à Prefect : %s", error)
 
 
-@contextmanager
-def ask_server() -> Iterator[SyncPrefectClient]:
-    """A client that does not try again: a campaign does not wait for its server."""
-    with (
-        temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}),
-        get_client(httpx_settings={"timeout": ANSWER_SECONDS}, sync_client=True) as client,
-    ):
-        yield client
-
-
-def create_limit(name: str) -> None:
+def create_limit(client: SyncPrefectClient, name: str) -> None:
     """Create the limit of one, unless there is one by that name already."""
-    with ask_server() as client:
-        try:
-            client.read_global_concurrency_limit_by_name(name)
-        except ObjectNotFound:
-            with suppress(ObjectAlreadyExists):  # by another campaign, meanwhile
-                client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=name, limit=1))
+    try:
+        client.read_global_concurrency_limit_by_name(name)
+    except ObjectNotFound:
+        with suppress(ObjectAlreadyExists):  # by another campaign, meanwhile
+            client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=name, limit=1))
 
 
 def await_slot(
@@ -104,6 +92,7 @@ def take_slot(name: str, held: ExitStack) -> bool:
     holder = ConcurrencyLeaseHolder(type="flow_run", id=UUID(str(runtime.flow_run.id)))
     try:
         with ask_server() as client:
+            create_limit(client, name)
             answer = client.increment_concurrency_slots_with_lease(
                 [name], 1, "concurrency", LEASE_SECONDS, holder=holder
             )

@@ -13,7 +13,7 @@ import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from nonreg.waiting import wait_until
-from tasks import showing
+from tasks import asking, showing
 from tests.prefect_server import Server, start_server
 
 pytestmark = pytest.mark.prefect
@@ -81,7 +81,7 @@ def test_what_a_killed_server_could_not_take_is_shown_in_order_when_it_is_back(
 def test_a_server_that_does_not_answer_is_asked_once_and_then_left_alone(
     restartable: Restartable, screen: showing.Screen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(showing, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(asking, "ANSWER_SECONDS", 0.5)
     restartable.freeze(signal.SIGSTOP)
     try:
         showing.show_markdown("fige-1", "un", "Un")
