@@ -4,6 +4,9 @@ Texts reach typst as JSON strings, never as markup. Two things are done to them 
 that its fonts cannot draw are shown by their number, since PDF/UA refuses a missing glyph, and places
 where a long word may be cut are marked.
 
+Every heading of a column is one to a screen reader. Those of rows are not: typst marks a cell so only with a switch
+(`pdf.header-cell`, feature a11y-extras) that its Python binding does not have.
+
 A table row costs typst some 100 KB, and a table of thousands of them minutes: what bounds time and memory is
 that a long document says in short, on paper, what is good (`Table.on_paper`), and details the worst failures
 only (`Section.on_paper`). Measured with 10 000 results, 3 % to be told: 110 pages, 380 MB; all 10 000 failed:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import typst
 from pypdf import PdfReader
 
 from nonreg.model import (
@@ -206,3 +207,10 @@ def test_a_cut_id_has_no_hyphen_that_is_not_its_own_and_a_sign_stays_with_its_wo
     assert name in "".join(page.split())
     assert "dbo.sp_interconnexion_debits" in "".join(page.split())
     assert not re.search("[ \n][:;?»]|«[ \n]", page), page
+
+
+def test_the_heading_of_a_row_cannot_be_told_in_a_pdf_until_typst_offers_it() -> None:
+    """The day this fails, `show-table` marks the first cell of a row with it, and tests.pdf_structure asks for it."""
+    source = b'#table(columns: 2, table.header[A][B], pdf.header-cell(scope: "row")[un], [deux])'
+    with pytest.raises(typst.TypstError, match="header-cell"):
+        typst.compile(source, format="pdf")

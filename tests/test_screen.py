@@ -97,7 +97,9 @@ def test_no_command_prints_an_order_that_it_was_given(
     "program", [service, sandbox, switchover, mssql, alerts], ids=lambda one: one.__name__
 )
 @pytest.mark.parametrize(
-    "words", [("{}",), ("status", "--dir", "{}", "--{}"), ("--dir", "{}", "--etat")], ids=range(3)
+    "words",
+    [("{}",), ("status", "--dir", "{}", "--{}"), ("--dir", "{}", "--etat"), ("create", "{}"), ("list", "{}")],
+    ids=range(5),
 )
 def test_no_other_program_prints_an_order_that_it_was_given(
     program: Any,

@@ -5,17 +5,19 @@ What no tool judges is a person's: whether the order, the words and the alternat
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pypdf import PdfReader, PdfWriter
 
-from reports.document import Document
 from reports.html import write_html
 from reports.pdf import write_pdf
 from tests.every_page import AT, PAGES, make_page
+from tests.test_every_page import SPOILT as SPOILT_PDF
 
 if TYPE_CHECKING:  # installed by `make test-browser` only
     from playwright.sync_api import Browser, Page
@@ -123,12 +125,12 @@ def test_axe_finds_what_is_spoilt_in_a_page(rule: str, sheet: Page, tmp_path: Pa
     assert rule in {one.split(":")[0].strip("?") for one in ask_axe(sheet)}
 
 
-def check_pdf_ua(document: Document, folder: Path) -> list[str]:
+def check_pdf_ua(content: bytes, folder: Path) -> list[str]:
     """What the checker finds, but for what it guesses."""
     from outloud import check
 
     file = folder / "page.pdf"
-    file.write_bytes(write_pdf(document, AT))
+    file.write_bytes(content)
     found = check(str(file))
     assert found.error is None
     assert sum(run.status == "ran" for run in found.runs) > 20
@@ -138,4 +140,37 @@ def check_pdf_ua(document: Document, folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_checker_of_pdf_ua_finds_nothing_in_any_pdf(name: str, tmp_path: Path) -> None:
-    assert check_pdf_ua(make_page(name), tmp_path) == []
+    assert check_pdf_ua(write_pdf(make_page(name), AT), tmp_path) == []
+
+
+# What it finds of what spoils a PDF, by the names of `SPOILT_PDF`; the rest is found by tests.pdf_structure alone.
+TOLD = {
+    "identifier": "DOC-012",
+    "title in the metadata": "DOC-010",
+    "marked": "DOC-001",
+    "title shown": "DOC-011",
+    "language": "DOC-013",
+    "structure": "DOC-002",
+    "standard type": "TAG-010",
+    "place in a table": "TBL-003",
+    "figure": "FIG-001",
+    "first heading": "HDG-002",
+    "levels": "HDG-001",
+    "twice": "TAG-022",
+}
+
+
+@pytest.mark.parametrize("name", SPOILT_PDF)
+def test_the_checker_of_pdf_ua_finds_what_is_spoilt_in_a_pdf(name: str, tmp_path: Path) -> None:
+    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(write_pdf(make_page("blocks"), AT))))
+    assert check_pdf_ua(save(writer), tmp_path) == []
+    spoil, _ = SPOILT_PDF[name]
+    spoil(writer._root_object, writer)
+    rules = {one.split(" ")[0] for one in check_pdf_ua(save(writer), tmp_path)}
+    assert rules >= {TOLD[name]} if name in TOLD else rules == set()
+
+
+def save(writer: PdfWriter) -> bytes:
+    made = io.BytesIO()
+    writer.write(made)
+    return made.getvalue()
