@@ -29,7 +29,7 @@ from nonreg.alerts.nights import DAY, RunSeen, find_missed, tell_missed
 from nonreg.alerts.outbox import Channel, Outbox
 from nonreg.alerts.server import PrefectServer
 from nonreg.alerts.settings import AlertSettings
-from nonreg.alerts.tracker import deliver_all, list_boxes, look_at_tracker
+from nonreg.alerts.tracker import collect_all, deliver_all, list_boxes, look_at_tracker
 from nonreg.alerts.webhook import WebhookChannel
 from nonreg.durable import write_durably
 from nonreg.errors import ConfigError, NonregError, PlatformError
@@ -88,6 +88,7 @@ def make_round(
     problems: list[str] = []
     with hold_file_lock(outbox.folder / ".surveillance.lock", "La surveillance des alertes"):
         memory = _remember(outbox, now)
+        collect_all(settings, now)
         for fact in _look(settings, server, memory, outbox, now, problems):
             names = choose_channels(fact, channels)
             if outbox.add(fact, names, now):

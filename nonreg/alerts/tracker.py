@@ -2,6 +2,7 @@
 
 boite-d-envoi/suivi-PLATFORM/SINCE              notes have waited too long; SINCE is when the oldest was made
 boite-d-envoi/suivi-PLATFORM/cle/SINCE          the key is refused: told at once
+boite-d-envoi/suivi-PLATFORM/refuse/TICKET/SINCE     the account may not write in that ticket: told at once
 boite-d-envoi/suivi-PLATFORM/ecartee/TICKET/SINCE    notes that the tracker will never take as they are
 boite-d-envoi/suivi-PLATFORM/arret/HASH              events do not reach the box, or it cannot be read; HASH is of why
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -26,7 +28,7 @@ from nonreg.tracker.collect import is_told
 from nonreg.tracker.delivery import Standing, State
 from nonreg.tracker.items import Waiting
 from nonreg.tracker.outbox import FOLDER, STATE, TrackerOutbox
-from nonreg.tracker.posting import check_progress, post
+from nonreg.tracker.posting import check_progress, collect, post
 from nonreg.wording import plural
 
 ROUND_SECONDS = 60.0  # for all trackers together: what is left waits for the next round
@@ -94,19 +96,33 @@ def tell_unposted(
 ) -> tuple[Fact, ...]:
     """One alert for what has waited too long, one for a refused key, one for each ticket that takes nothing."""
     facts = []
-    waiting, aside = [], dict[str, list[Held]]()
+    waiting, aside, refused = [], dict[str, list[Held]](), dict[str, list[Held]]()
     for one in held:
+        target = one.waiting.item.target
         if one.standing.state is State.ASIDE:
-            aside.setdefault(one.waiting.item.ticket or one.waiting.item.fingerprint, []).append(one)
+            aside.setdefault(target, []).append(one)
         elif one.standing.state is not State.DELIVERED:
-            waiting.append(one)
+            if one.standing.alone or target in refused:
+                refused.setdefault(target, []).append(one)
+            else:
+                waiting.append(one)
     denied = next((one for one in waiting if one.standing.denied), None)
     if denied is not None:
         facts.append(_tell_denied(platform, denied, len(waiting), now))
-    elif waiting and now - waiting[0].waiting.item.at >= timedelta(seconds=after_seconds):
+    elif waiting and now - waiting[0].waiting.since >= timedelta(seconds=after_seconds):
         facts.append(_tell_late(platform, waiting, now))
+    facts += [_tell_refused(platform, ticket, kept, now) for ticket, kept in refused.items()]
     facts += [_tell_aside(platform, ticket, kept, now) for ticket, kept in aside.items()]
     return tuple(facts)
+
+
+def collect_all(settings: AlertSettings, now: datetime) -> None:
+    """What happened while nobody looked goes into the boxes, before they are looked at; what cannot is told there."""
+    for name in list_platforms(settings, []):
+        with suppress(Exception):  # whatever it is, `deliver_all` meets it again and tells it
+            platform = load_platform(name)
+            if platform.tracker is not None:
+                collect(platform, settings.folder(), now, platform_file=name)
 
 
 def deliver_all(
@@ -194,6 +210,23 @@ def _tell_denied(platform: str, denied: Held, count: int, now: datetime) -> Fact
         f"Renouvelez la clé (variable d'environnement de [tracker] key_env), puis vérifiez : {COMMAND} check. "
         "Rien n'est perdu : ce qui attend partira de soi-même, dans l'ordre.",
         denied.waiting.item.ticket,
+        now,
+    )
+
+
+def _tell_refused(platform: str, ticket: str, kept: list[Held], now: datetime) -> Fact:
+    first = kept[0]
+    since = first.standing.since or now
+    return Fact(
+        f"boite-d-envoi/suivi-{quote(platform, safe='')}/refuse/{quote(ticket, safe='')}/{stamp(since)}",
+        Kind.OUTBOX,
+        platform,
+        f"Ticket refusé à notre compte — {platform}, {ticket}",
+        f"{plural(len(kept), 'note attend', 'notes attendent')} : {conceal(first.standing.detail)}\n"
+        + "\n".join(list_bullets([one.subject for one in kept])),
+        f"Donnez ce droit au rôle du compte, ou rouvrez le ticket ; puis {COMMAND} deliver envoie sans attendre. Les "
+        "autres tickets n'attendent pas celui-ci. Rien n'est perdu : ce qui attend partira de soi-même, dans l'ordre.",
+        first.waiting.item.ticket,
         now,
     )
 

@@ -24,7 +24,7 @@ from nonreg.config import Secret
 from nonreg.errors import AccessDenied, ConfigError, RequestFailed, Unreachable, UsageError
 from nonreg.masking import Mask, conceal
 from nonreg.tickets import require_ticket
-from nonreg.tracker.protocol import NoteRefused, TicketUnknown
+from nonreg.tracker.protocol import NoteRefused, TicketDenied, TicketUnknown
 from nonreg.tracker.settings import TrackerSettings
 
 CONNECT_SECONDS = 10.0
@@ -131,12 +131,16 @@ class TrackerApi:
         body: bytes,
         content_type: str = "application/json",
     ) -> Reply:
-        """POST or PUT to a ticket; the same of a 404: a site that has moved answers that to everything."""
+        """POST or PUT to a ticket, or that opens one; the same of a refusal, and of a 404: see `read_of`."""
         try:
             return self.write(method, path, body, content_type, asked=reference)
         except TicketUnknown:
             check()
             raise
+        except AccessDenied as error:
+            check()
+            what = f"d'écrire dans le ticket {reference}" if reference else "d'ouvrir ce ticket"
+            raise TicketDenied(f"Le compte est connu, mais n'a pas le droit {what} : {error}") from error
 
     def tell(self, words: str) -> str:
         """Words of the platform as we may repeat them: without the key, secrets and addresses, short, on one line."""

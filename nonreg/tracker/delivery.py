@@ -2,6 +2,7 @@
 
     essai ──► remise                     it stands in the tracker
       ├─────► refus, attente             not now: everything behind it waits too, so that order is kept
+      ├─────► ticket-refuse              not in this ticket: what goes there too waits, the others go on
       └─────► écartée ──► renvoi …       never as it is: it is put aside, and told; the others go on
 
 An attempt that says nothing of its end (killed, answer lost) may still be under way at the tracker: nothing is asked
@@ -27,6 +28,7 @@ class Step(StrEnum):
     DELIVERED = "remise"
     NOT_NOW = "refus"
     DENIED = "cle-refusee"
+    TICKET_DENIED = "ticket-refuse"
     ASIDE = "ecartee"
     AGAIN = "renvoi"
 
@@ -51,13 +53,17 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The state, why, since when, and for a paused one when it may be tried again."""
+    """The state, why, since when, and for a paused one when it may be tried again.
+
+    One that is paused `alone` holds back its ticket only.
+    """
 
     state: State
     detail: str = ""
     since: datetime | None = None
     next_at: datetime | None = None
     denied: bool = False
+    alone: bool = False
 
 
 def judge(events: tuple[Event, ...], now: datetime, *, hurried: bool = False) -> Standing:
@@ -79,26 +85,37 @@ def judge(events: tuple[Event, ...], now: datetime, *, hurried: bool = False) ->
     detail = refusals[-1].detail if refusals else ""
     since = refusals[0].at if refusals else last.at
     denied = bool(refusals) and refusals[-1].step is Step.DENIED
+    alone = bool(refusals) and refusals[-1].step is Step.TICKET_DENIED
     if last.step is Step.ATTEMPT:
         seconds, detail = SETTLE_SECONDS, detail or "la réponse du dernier essai n'est pas connue."
     else:
         seconds = PAUSES_SECONDS[min(len(refusals), len(PAUSES_SECONDS)) - 1]
         if hurried:
-            seconds = 0.0 if denied else SETTLE_SECONDS
+            seconds = 0.0 if denied or alone else SETTLE_SECONDS
     next_at = last.at + timedelta(seconds=seconds)
     # A clock that was put back must not hold anything up for longer than the pause itself.
     if last.at <= now < next_at:
-        return Standing(State.PAUSED, detail, since, next_at, denied)
-    return Standing(State.DUE, detail, since, None, denied)
+        # An attempt that may still be under way holds everything up, whatever was said before.
+        return Standing(State.PAUSED, detail, since, next_at, denied, alone and last.step is not Step.ATTEMPT)
+    return Standing(State.DUE, detail, since, None, denied, alone)
 
 
-def choose_next(standings: Iterable[Standing]) -> int | None:
-    """The place of what may be sent now: the first that is neither delivered nor put aside, if its time has come."""
-    for place, one in enumerate(standings):
+def choose_next(
+    standings: Iterable[Standing], tickets: Iterable[str], refused: frozenset[str] = frozenset()
+) -> int | None:
+    """The place of what may be sent now: the first that is neither delivered nor put aside, if its time has come.
+
+    `tickets` says where each goes; what goes to a ticket that refused one before it is passed over.
+    """
+    held = set(refused)
+    for place, (one, ticket) in enumerate(zip(standings, tickets, strict=True)):
+        if one.state in (State.DELIVERED, State.ASIDE) or ticket in held:
+            continue
         if one.state is State.DUE:
             return place
-        if one.state is State.PAUSED:
+        if not one.alone:
             return None
+        held.add(ticket)
     return None
 
 
@@ -108,6 +125,6 @@ def _list_last_refusals(events: tuple[Event, ...]) -> list[Event]:
     for one in events:
         if one.step in (Step.AGAIN, Step.ASIDE):
             found = []
-        elif one.step in (Step.NOT_NOW, Step.DENIED):
+        elif one.step in (Step.NOT_NOW, Step.DENIED, Step.TICKET_DENIED):
             found.append(one)
     return found

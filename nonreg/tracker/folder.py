@@ -29,7 +29,7 @@ from nonreg.tracker.folder_files import (
     write_note,
     write_ticket,
 )
-from nonreg.tracker.protocol import TicketUnknown, mark_text
+from nonreg.tracker.protocol import TicketUnknown, mark_text, nobody
 
 T = TypeVar("T")
 TICKET, NOTES, PIECES, TIME, LOCK = "ticket.toml", "notes", "pieces", "temps.csv", ".verrou"
@@ -80,12 +80,20 @@ class FolderTracker:
             self._require_ticket(reference)
             return any(one.key == key for one in self._list_notes(reference))
 
-    def add_note(self, reference: str, key: str, text: str, attachments: tuple[Attachment, ...]) -> None:
+    def add_note(
+        self,
+        reference: str,
+        key: str,
+        text: str,
+        attachments: tuple[Attachment, ...],
+        announce: Callable[[], None] = nobody,
+    ) -> None:
         """Write one note with its files."""
         with self._writing():
             self._require_ticket(reference)
             if any(one.key == key for one in self._list_notes(reference)):
                 return  # of two who deliver from two folders of runs, one was first
+            announce()
             self._add_note(reference, key, mark_text(text, key), attachments)
 
     def find_opened(self, key: str) -> Ticket | None:
@@ -93,12 +101,15 @@ class FolderTracker:
         with self._reading():
             return self._find_key(key)
 
-    def open_ticket(self, new: NewTicket, attachments: tuple[Attachment, ...]) -> str:
+    def open_ticket(
+        self, new: NewTicket, attachments: tuple[Attachment, ...], announce: Callable[[], None] = nobody
+    ) -> str:
         """Open a ticket under the next number; its files are those of a first note."""
         at = datetime.now(UTC)
         with self._writing():
             if (known := self._find_key(new.key)) is not None:
                 return known.reference
+            announce()
             numbers = [int(file.name.rpartition("-")[2]) for file in self._list_folders()]
             reference = f"{self._prefix}-{max(numbers, default=0) + 1}"
             description = mark_text(new.text, new.key)

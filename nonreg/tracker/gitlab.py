@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from functools import partial
 from urllib.parse import quote
@@ -31,7 +31,7 @@ from nonreg.tracker.api import (
     read_number,
     write_json,
 )
-from nonreg.tracker.protocol import MARK, TicketUnknown, holds_mark, mark_text
+from nonreg.tracker.protocol import MARK, TicketUnknown, holds_mark, mark_text, nobody
 from nonreg.tracker.settings import TrackerSettings
 
 ORDER = re.compile(r"^(\s*)/(?=\S)", re.MULTILINE)
@@ -95,13 +95,21 @@ class GitlabTracker:
         """The notes themselves are read."""
         return any(holds_mark(note.text("body", ""), key) for note in self._read_notes(reference))
 
-    def add_note(self, reference: str, key: str, text: str, attachments: tuple[Attachment, ...]) -> None:
+    def add_note(
+        self,
+        reference: str,
+        key: str,
+        text: str,
+        attachments: tuple[Attachment, ...],
+        announce: Callable[[], None] = nobody,
+    ) -> None:
         """Upload the files, which stand nowhere yet, then write the note that links them."""
         number = self._read_number(reference)
         body = write_body(text, key)  # refused here before anything is uploaded
         path = f"{self._root}/issues/{number}"
         self._api.read_of(reference, self.check, path)
         note = write_json({"body": add_links(body, key, self._upload(attachments))})
+        announce()
         reply = self._api.write_to(reference, self.check, "POST", f"{path}/notes", note)
         if not holds_mark(Fields(reply.content, "note").text("body", ""), key):
             raise RequestFailed(f"{self.name} n'a pas pris la note de {reference} telle qu'elle est écrite.")
@@ -116,7 +124,9 @@ class GitlabTracker:
                     found[self._read_number(ticket.reference)] = ticket
         return found[min(found)] if found else None
 
-    def open_ticket(self, new: NewTicket, attachments: tuple[Attachment, ...]) -> str:
+    def open_ticket(
+        self, new: NewTicket, attachments: tuple[Attachment, ...], announce: Callable[[], None] = nobody
+    ) -> str:
         """One POST, after the files were uploaded."""
         body = write_body(new.text, new.key)
         issue = {
@@ -124,7 +134,8 @@ class GitlabTracker:
             "description": add_links(body, new.key, self._upload(attachments)),
             "labels": ",".join(filter(None, (self._settings.regression_kind, MARK + new.key))),
         }
-        reply = self._api.write("POST", f"{self._root}/issues", write_json(issue))
+        announce()
+        reply = self._api.write_to("", self.check, "POST", f"{self._root}/issues", write_json(issue))
         return self._write_reference(Fields(reply.content, "ticket créé").number("iid"))
 
     def list_time(self, first: date, last: date) -> tuple[TimeEntry, ...]:

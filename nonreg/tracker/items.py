@@ -44,6 +44,11 @@ class Item:
     pieces: tuple[PieceRef, ...] = ()
 
     @property
+    def target(self) -> str:
+        """Where it goes: its ticket, or the fingerprint that finds it."""
+        return self.ticket or self.fingerprint
+
+    @property
     def name(self) -> str:
         """The name of its files: they sort as the events happened."""
         return f"{self.sequence:08d}-{self.index:03d}-{self.key}"
@@ -62,11 +67,17 @@ class KeptPiece:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An item in the box, its files kept beside it."""
+    """An item in the box since `collected_at`, its files kept beside it."""
 
     item: Item
     pieces: tuple[KeptPiece, ...] = ()
     absent: tuple[str, ...] = ()
+    collected_at: datetime | None = None
+
+    @property
+    def since(self) -> datetime:
+        """Since when it waits: a box that nobody filled for days did not keep it that long."""
+        return max(self.item.at, self.collected_at or self.item.at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,14 @@ from nonreg.store import dump_json, hash_file, load_json, make_adapter
 from nonreg.tickets import require_ticket
 from nonreg.tracker.delivery import Event, Standing, State, Step, choose_next, judge
 from nonreg.tracker.items import Item, ItemKind, KeptPiece, PieceRef, Progress, Waiting
-from nonreg.tracker.protocol import NoteRefused, TicketUnknown, Tracker, holds_mark, mark_text
+from nonreg.tracker.protocol import (
+    NoteRefused,
+    TicketDenied,
+    TicketUnknown,
+    Tracker,
+    holds_mark,
+    mark_text,
+)
 
 FOLDER, STATE, WAITING, DELIVERED, PIECES = "suivi", "etat.json", "attente", "remis", "pieces"
 WHAT = "La boîte d'envoi du suivi"
@@ -77,7 +84,7 @@ class TrackerOutbox:
         """Held by whoever adds."""
         return hold_file_lock(self.folder / ".collecte.lock", WHAT)
 
-    def add(self, item: Item, *, patient: bool) -> bool:
+    def add(self, item: Item, *, patient: bool, at: datetime | None = None) -> bool:
         """Keep an item with its files; False when it is there, or was delivered.
 
         PieceAwaited, when `patient`, while a file of it is missing: without patience it is kept without that file.
@@ -95,7 +102,7 @@ class TrackerOutbox:
                 absent.append(ref.name)
         folder = self.folder / WAITING
         folder.mkdir(parents=True, exist_ok=True)
-        waiting = Waiting(item, tuple(pieces), tuple(absent))
+        waiting = Waiting(item, tuple(pieces), tuple(absent), at)
         write_durably(folder / f"{item.name}.json", dump_json(Waiting, waiting))
         return True
 
@@ -157,9 +164,12 @@ class TrackerOutbox:
         standings = [self.standing(one, now, hurried=hurried) for one in waiting]
         for one, standing in zip(waiting, standings, strict=True):
             if standing.state is State.DELIVERED:  # killed before it was put away
-                self._put_away(one)
+                self._put_away(one.item.name)
         told: list[Told] = []
-        while (place := choose_next(standings)) is not None and (until is None or clock() < until):
+        tickets, refused = [one.item.target for one in waiting], frozenset[str]()
+        while (place := choose_next(standings, tickets, refused)) is not None and (
+            until is None or clock() < until
+        ):
             one = waiting[place]
             self._append(one, Event(Step.ATTEMPT, clock()))
             event = self._write(tracker, one, clock, max_bytes)
@@ -167,7 +177,9 @@ class TrackerOutbox:
             standings[place] = self.standing(one, clock())
             told.append(Told(one, standings[place]))
             if event.step is Step.DELIVERED:
-                self._put_away(one)
+                self._put_away(one.item.name)
+            elif event.step is Step.TICKET_DENIED:
+                refused |= {one.item.target}
             elif event.step is not Step.ASIDE:
                 break  # whatever a clock says that was put forward meanwhile: order is kept
         return tuple(told)
@@ -180,7 +192,7 @@ class TrackerOutbox:
             files, lines = self._read_pieces(waiting, max_bytes)
 
             def announce() -> None:
-                """What was asked before may have taken minutes: it is from here on that a write may be under way."""
+                """What was asked and uploaded before may have taken minutes: from here on a write may be under way."""
                 self._append(waiting, Event(Step.ATTEMPT, clock()))
 
             ticket = write_item(tracker, waiting, files, lines, announce)
@@ -189,6 +201,8 @@ class TrackerOutbox:
             return Event(Step.NOT_NOW, clock(), str(error))
         except (TicketUnknown, NoteRefused, UsageError) as error:
             return Event(Step.ASIDE, clock(), str(error))
+        except TicketDenied as error:
+            return Event(Step.TICKET_DENIED, clock(), str(error))
         except AccessDenied as error:
             return Event(Step.DENIED, clock(), str(error))
         except NonregError as error:
@@ -197,6 +211,28 @@ class TrackerOutbox:
             return Event(Step.NOT_NOW, clock(), f"{describe_os_error(error)}.")
         except Exception as error:  # a mistake of ours in an adapter: nothing overtakes it, and it is told
             return Event(Step.NOT_NOW, clock(), f"erreur interne ({type(error).__name__}).")
+
+    def tidy(self) -> None:
+        """What a kill left of notes that stand in the tracker: their journals and files, once they were put away."""
+        left = {file.stem for file in (self.folder / WAITING).glob("*.jsonl")}
+        left |= {file.name for file in (self.folder / PIECES).glob("*/")}
+        left = {
+            name
+            for name in left
+            if not (self.folder / WAITING / f"{name}.json").is_file()
+            and (self.folder / DELIVERED / f"{name}.json").is_file()
+        }
+        torn = [
+            file
+            for file in (self.folder / WAITING).glob(".*.json.*")
+            if (self.folder / DELIVERED / f"{file.name[1:].partition('.json.')[0]}.json").is_file()
+        ]
+        if left or torn:
+            with try_file_lock(self.folder / ".remise.lock", WHAT) as held:
+                for name in left if held else ():
+                    self._put_away(name)
+                for file in torn if held else ():
+                    file.unlink(missing_ok=True)
 
     def send_again(self, key: str, now: datetime, ticket: str = "") -> tuple[Waiting, ...]:
         """Put back what was put aside, all of it without a key; another ticket takes the place of the wrong one.
@@ -259,9 +295,8 @@ class TrackerOutbox:
         lines += [f"N'était pas là pour être joint : {name}." for name in waiting.absent]
         return tuple(joined), tuple(lines)
 
-    def _put_away(self, waiting: Waiting) -> None:
+    def _put_away(self, name: str) -> None:
         """Out of the way of what waits; the item goes first, so that its journal is there as long as it is."""
-        name = waiting.item.name
         (self.folder / DELIVERED).mkdir(exist_ok=True)
         for suffix in ("json", "jsonl"):
             with suppress(FileNotFoundError):
@@ -299,7 +334,7 @@ def write_item(
 ) -> str:
     """Write an item unless its key stands there already; the ticket that it stands in, empty for none.
 
-    `announce` is called just before something is written.
+    `announce` is called just before something is written that stands in a ticket.
     """
     item = waiting.item
     text = "\n".join([item.text, *(["", *lines] if lines else [])])
@@ -310,13 +345,11 @@ def write_item(
         if found is None:
             if item.kind is ItemKind.FIXED:
                 return ""
-            announce()
             # Both keys: after an answer that was lost, the event is recognised in the ticket that it opened.
-            return tracker.open_ticket(NewTicket(key, item.title, mark_text(text, item.key)), files)
+            return tracker.open_ticket(NewTicket(key, item.title, mark_text(text, item.key)), files, announce)
         if holds_mark(found.description, item.key):
             return found.reference
         ticket = found.reference
     if not tracker.holds_note(ticket, item.key):
-        announce()
-        tracker.add_note(ticket, item.key, text, files)
+        tracker.add_note(ticket, item.key, text, files, announce)
     return ticket

@@ -107,7 +107,10 @@ def deliver(
     hurried: bool = False,
 ) -> tuple[Told, ...]:
     """Send what waits; the tracker is not even opened when nothing does."""
-    if platform.tracker is None or not box.list_waiting():
+    if platform.tracker is None:
+        return ()
+    box.tidy()
+    if not box.list_waiting():
         return ()
     tracker = open_tracker(platform)
     if tracker is None:
@@ -198,7 +201,7 @@ def _collect_one(
         found, regressions = collect_regressions(entry, report, regressions, words)
         items += found
     patient = abs(now - entry.at) < PATIENCE
-    count = sum(box.add(one, patient=patient) for one in items)
+    count = sum(box.add(one, patient=patient, at=now) for one in items)
     return count, dataclasses.replace(progress, regressions=regressions)
 
 

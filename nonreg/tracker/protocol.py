@@ -2,6 +2,7 @@
 
     Unreachable, RequestFailed (5xx, 429)     not now: the outbox tries again, in order
     AccessDenied                              the key is wrong, or was revoked: everything waits, and somebody is told
+    TicketDenied                              our account is known, but may not write there: this ticket waits alone
     TicketUnknown, NoteRefused                never: this one is put aside and told, the others go on
 
 Every write carries a key, which stands in what is written (`mark_text`): whoever is not sure that a write arrived asks
@@ -12,10 +13,11 @@ after the write and before the answer.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Protocol
 
-from nonreg.errors import RequestFailed
+from nonreg.errors import AccessDenied, RequestFailed
 from nonreg.model.tracker import Attachment, NewTicket, Ticket, TicketNote, TimeEntry
 
 MARK = "aquareel-nonreg:"
@@ -26,8 +28,16 @@ class TicketUnknown(RequestFailed):
     """The platform has no such ticket, or does not show it to this account."""
 
 
+class TicketDenied(AccessDenied):
+    """The platform knows our account and refuses this write alone: a role that is limited, a ticket that is locked."""
+
+
 class NoteRefused(RequestFailed):
     """The platform will never take this text or this file: too large, a field that it does not know."""
+
+
+def nobody() -> None:
+    """Where nobody has to know that a write begins."""
 
 
 class Tracker(Protocol):
@@ -58,10 +68,18 @@ class Tracker(Protocol):
         """True when a note with that key stands in the ticket."""
         ...
 
-    def add_note(self, reference: str, key: str, text: str, attachments: tuple[Attachment, ...]) -> None:
+    def add_note(
+        self,
+        reference: str,
+        key: str,
+        text: str,
+        attachments: tuple[Attachment, ...],
+        announce: Callable[[], None] = nobody,
+    ) -> None:
         """Write one note with its files, as one change: the note never stands without the files that it names.
 
         `text` is Markdown-like plain text that ends up with `mark_text`; the caller has asked `holds_note`.
+        `announce` is called just before the note itself is sent: its files may have taken minutes.
         """
         ...
 
@@ -69,8 +87,10 @@ class Tracker(Protocol):
         """The ticket that was opened with that key, open or closed; the oldest when somebody doubled it."""
         ...
 
-    def open_ticket(self, new: NewTicket, attachments: tuple[Attachment, ...]) -> str:
-        """Open a ticket and return its reference; the caller has asked `find_opened`."""
+    def open_ticket(
+        self, new: NewTicket, attachments: tuple[Attachment, ...], announce: Callable[[], None] = nobody
+    ) -> str:
+        """Open a ticket and return its reference, announced in the same way; the caller has asked `find_opened`."""
         ...
 
     def list_time(self, first: date, last: date) -> tuple[TimeEntry, ...]:

@@ -8,7 +8,7 @@ a custom field that the account may not set: ignored            the key stands i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from urllib.parse import quote, urlencode
@@ -29,7 +29,7 @@ from nonreg.tracker.api import (
     read_number,
     write_json,
 )
-from nonreg.tracker.protocol import NoteRefused, TicketUnknown, holds_mark, mark_text
+from nonreg.tracker.protocol import NoteRefused, TicketUnknown, holds_mark, mark_text, nobody
 from nonreg.tracker.settings import TrackerSettings
 
 READINGS = 5  # of a list that changes while it is read
@@ -112,7 +112,14 @@ class RedmineTracker:
         """The notes themselves are read."""
         return any(holds_mark(journal.text("notes", ""), key) for journal in self._read_journals(reference))
 
-    def add_note(self, reference: str, key: str, text: str, attachments: tuple[Attachment, ...]) -> None:
+    def add_note(
+        self,
+        reference: str,
+        key: str,
+        text: str,
+        attachments: tuple[Attachment, ...],
+        announce: Callable[[], None] = nobody,
+    ) -> None:
         """Upload the files, then one PUT with the note and all of them, then read it back."""
         number = self._read_number(reference)
         text = prepare_text(text if holds_mark(text, key) else mark_text(text, key))
@@ -121,6 +128,7 @@ class RedmineTracker:
         self._require_right(ADD_NOTES)
         uploads = self._upload(attachments)
         body = write_json({"issue": {"notes": text, "uploads": uploads}})
+        announce()
         self._api.write_to(reference, self.check, "PUT", f"/issues/{number}.json", body)
         self._confirm_note(reference, key, len(attachments))
 
@@ -140,7 +148,9 @@ class RedmineTracker:
                     found[issue.number("id")] = ticket
         return found[min(found)] if found else None
 
-    def open_ticket(self, new: NewTicket, attachments: tuple[Attachment, ...]) -> str:
+    def open_ticket(
+        self, new: NewTicket, attachments: tuple[Attachment, ...], announce: Callable[[], None] = nobody
+    ) -> str:
         """One POST, after the files were uploaded."""
         text = prepare_text(new.text if holds_mark(new.text, new.key) else mark_text(new.text, new.key))
         self.check()
@@ -165,7 +175,8 @@ class RedmineTracker:
                 )
             issue["custom_fields"] = [{"id": project.fields[name], "value": new.key}]
         issue["uploads"] = self._upload(attachments)
-        reply = self._api.write("POST", "/issues.json", write_json({"issue": issue}))
+        announce()
+        reply = self._api.write_to("", self.check, "POST", "/issues.json", write_json({"issue": issue}))
         return self._write_reference(Fields(reply.content, "demande créée").part("issue").number("id"))
 
     def list_time(self, first: date, last: date) -> tuple[TimeEntry, ...]:
@@ -265,6 +276,13 @@ class RedmineTracker:
                         f"{self.name} a pris la note dans {reference}, mais {joined} fichier(s) sur {files}."
                     )
                 return
+        if (
+            self._rights
+        ):  # which hold this one in the project; the files may stand there: nothing is tried again
+            raise NoteRefused(
+                f"{self.name} a répondu oui, mais la note n'est pas dans {reference} : le rôle du compte "
+                f"{self._login} ne lui permet pas d'en ajouter aux demandes de ce tracker."
+            )
         raise AccessDenied(
             f"{self.name} a répondu oui, mais la note n'est pas dans {reference} : "
             f"le compte {self._login} n'a pas le droit d'ajouter des notes (rôle, permission « Ajouter des notes »)."

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from nonreg.__main__ import main
+from nonreg.alerts.tracker import look_at_tracker
 from nonreg.errors import NonregError
 from nonreg.file_lock import try_file_lock
 from nonreg.model import Outcome
@@ -26,6 +27,7 @@ from nonreg.waiting import wait_until
 from tasks.tracking import post_events
 from tests.gitlab_server import Gitlab, start_gitlab
 from tests.governed import Governed, publish_run
+from tests.retention.cut import cut
 from tests.tracker.desks import KEY_ENV, START, TOKEN, Desk, connect_folder, connect_gitlab, list_marks
 from tests.tracker.folders import add_ticket
 from tests.tracker.proxies import Proxy, start_proxy
@@ -145,6 +147,110 @@ def test_a_write_that_is_cut_is_waited_for_from_when_it_began_however_long_the_q
     desk.post()
     assert list_marks(gitlab) == desk.sent
     assert seen == [State.PAUSED]
+
+
+def test_a_note_whose_files_took_minutes_is_waited_for_from_when_it_was_sent_itself(
+    desk: Desk, gitlab: Gitlab, proxy: Proxy
+) -> None:
+    seen: list[State] = []
+
+    def look(request: str) -> str:
+        if request.startswith("POST") and "/notes" in request:
+            (one,) = desk.box.list_waiting()
+            seen.append(desk.box.standing(one, desk.now).state)  # what whoever comes after a kill would see
+        elif "/uploads" in request:
+            desk.wait(seconds=90)
+        return ""
+
+    desk.happen_with_page(PAGE)
+    proxy.choose = look
+    desk.post()
+    assert list_marks(gitlab) == desk.sent
+    assert seen == [State.PAUSED]
+
+
+def test_a_ticket_that_refuses_our_account_holds_back_its_own_notes_only(
+    desk: Desk, gitlab: Gitlab, proxy: Proxy
+) -> None:
+    gitlab.open_issue("Un ticket verrouillé")
+    proxy.choose = lambda one: "403" if one.startswith("POST") and "/issues/2/notes" in one else ""
+    kept = [desk.happen(ticket="AQ-2")]
+    gone = [desk.happen()]
+    kept.append(desk.happen(ticket="AQ-2"))
+    gone.append(desk.happen())
+    states = [(one.standing.state, one.standing.alone) for one in desk.post().told]
+    assert states == [(State.PAUSED, True), (State.DELIVERED, False), (State.DELIVERED, False)]
+    assert (list_marks(gitlab), list_marks(gitlab, 2)) == (gone, [])
+    desk.wait(days=1)
+    facts = look_at_tracker(desk.box, 3600.0, desk.now)
+    assert [one.subject for one in facts] == ["Ticket refusé à notre compte — embarquee, AQ-2"]
+    assert "2 notes attendent" in facts[0].text
+    assert "n'a pas le droit d'écrire dans le ticket AQ-2" in facts[0].text
+    proxy.choose = lambda _request: ""
+    assert desk.post().left == 0
+    assert (list_marks(gitlab), list_marks(gitlab, 2)) == (gone, kept)
+
+
+def test_a_refusal_by_a_tracker_that_no_longer_knows_our_account_stops_everything(
+    desk: Desk, gitlab: Gitlab, proxy: Proxy
+) -> None:
+    gitlab.open_issue("Un autre")
+    refused: list[str] = []
+
+    def choose(request: str) -> str:
+        if "/notes" in request and request.startswith("POST"):
+            refused.append(request)
+        return "403" if refused else ""
+
+    proxy.choose = choose
+    desk.happen()
+    desk.happen(ticket="AQ-2")
+    (told,) = desk.post().told
+    assert (told.standing.denied, told.standing.alone) == (True, False)
+    assert len(refused) == 1
+    facts = look_at_tracker(desk.box, 3600.0, desk.now)
+    assert [one.subject for one in facts] == ["Clé du suivi refusée — embarquee"]
+
+
+def test_a_regression_that_may_not_be_opened_holds_back_nothing_else(
+    desk: Desk, gitlab: Gitlab, proxy: Proxy
+) -> None:
+    publish_run(desk.governed, "nuit-0", started_at=desk.now)
+    desk.post()
+    desk.wait(days=1)
+    regress(desk, "nuit-1")
+    proxy.choose = lambda request: "403" if OPENING.fullmatch(request) else ""
+    after = desk.happen()
+    done = desk.post()
+    assert (done.left, list_marks(gitlab)[-1]) == (1, after)
+    assert "n'a pas le droit d'ouvrir ce ticket" in next(
+        one.standing.detail for one in done.told if one.standing.alone
+    )
+    proxy.choose = lambda _request: ""
+    desk.wait(hours=1)
+    assert desk.post().left == 0
+    assert [one["title"] for one in gitlab.issues.values()][1:] == ["Régression BASE-001 — Essai BASE-001"]
+
+
+def test_killed_at_any_write_of_the_box_nothing_is_lost_doubled_or_left_behind(
+    governed: Governed, tmp_path: Path
+) -> None:
+    connect_folder(governed, tmp_path / "suivi")
+    add_ticket(tmp_path / "suivi", "AQ-1", "Suivi")
+    desk = Desk(governed)
+    tracker = FolderTracker(tmp_path / "suivi", "AQ")
+    changes, killed = 0, True
+    while killed:
+        mark = desk.happen_with_page(PAGE)
+        killed = cut(desk.post, desk.box.folder, changes)
+        desk.wait(minutes=20)
+        desk.post()
+        desk.post()
+        assert sum(mark in one.text for one in tracker.list_notes("AQ-1")) == 1, changes
+        assert not list((desk.box.folder / "attente").glob("*.json*")), changes
+        assert not list((desk.box.folder / "pieces").glob("*/")), changes
+        assert desk.box.count_delivered() == changes + 1
+        changes += 1
 
 
 def test_a_slow_tracker_holds_up_what_comes_behind_and_nothing_overtakes(

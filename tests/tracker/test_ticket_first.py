@@ -155,6 +155,29 @@ def test_the_watch_delivers_what_waits_and_tells_what_is_stuck_once(desk: Desk, 
     assert look()[1:] == [f"Notes écartées du suivi — {desk.platform.name}, AQ-77"]
 
 
+def test_a_watch_that_was_down_tells_nothing_of_what_it_finds_and_sends_at_its_return(
+    desk: Desk, tmp_path: Path
+) -> None:
+    file = str(desk.governed.platform_file)
+    settings = replace(AlertSettings(base_dir=desk.runs_dir, runs_dir="."), platforms=(file,))
+    alerts = Outbox(desk.runs_dir)
+    folder = next(one for one in tmp_path.rglob("AQ-1")).parent
+
+    def look() -> list[str]:
+        make_round(settings, None, desk.now, lambda: desk.now)
+        return [one.fact.subject for one in alerts.list_alerts() if one.fact.kind is Kind.OUTBOX]
+
+    look()
+    desk.wait(minutes=1)
+    desk.happen()
+    assert look() == []
+    desk.happen()  # by a command that was killed before it posted, and nobody watches for hours
+    desk.wait(hours=5)
+    assert look() == []
+    assert len(FolderTracker(folder, "AQ").list_notes("AQ-1")) == 2
+    assert look() == []
+
+
 @pytest.mark.parametrize("cause", ["event", "ledger", "item"])
 def test_events_that_do_not_reach_the_box_are_an_alert(desk: Desk, tmp_path: Path, cause: str) -> None:
     file = desk.governed.platform_file
