@@ -34,12 +34,13 @@ def flow_process(
     check_environment(os.environ)
     run_dir = run_dir.resolve()
     remove_left_homes(Path(str(parameters["runs_dir"])))
-    keeper = start_keeper(run_dir)
+    mark = f"{run_dir} {os.getpid()}"  # two terminals may follow one execution: neither ends the flow of the other
+    keeper = start_keeper(run_dir, mark)
     with (run_dir / LOG).open("a+b") as log:
         live_in(log)
         process = subprocess.Popen(
             [sys.executable, "-m", "flows", flow, json.dumps(parameters)],
-            env={**os.environ, **prefect_settings(run_dir), RUN_MARK: str(run_dir)},
+            env={**os.environ, **prefect_settings(run_dir), RUN_MARK: mark},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -1,8 +1,8 @@
 """Ends what a killed command leaves: the flow's process and its throw-away Prefect server.
 
-`python -m nonreg.keeper RUN_DIR` waits for the end of its standard input, which comes with the death of the
-command that started it, even by SIGKILL; then it ends the processes of that run and removes Prefect's home. What a
-keeper that was killed too has left is removed by whoever starts the next flow in the folder of runs.
+`python -m nonreg.keeper RUN_DIR MARK` waits for the end of its standard input, which comes with the death of the
+command that started it, even by SIGKILL; then it ends the processes that bear its mark and removes Prefect's home.
+What a keeper that was killed too has left is removed by whoever starts the next flow in the folder of runs.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ LOG = "prefect.log"  # locked by the flow and all that writes there, as long as 
 EXECUTIONS = "runbooks"
 
 
-def start_keeper(run_dir: Path) -> subprocess.Popen[bytes]:
+def start_keeper(run_dir: Path, mark: str) -> subprocess.Popen[bytes]:
     """Start a keeper in a session of its own; it lives until its standard input closes.
 
     It bears no mark: a command within another flow is ended with that flow, and its keeper must outlive it.
     """
     return subprocess.Popen(
-        [sys.executable, "-m", "nonreg.keeper", str(run_dir)],
+        [sys.executable, "-m", "nonreg.keeper", str(run_dir), mark],
         env={name: value for name, value in os.environ.items() if name != RUN_MARK},
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
@@ -40,12 +40,12 @@ def start_keeper(run_dir: Path) -> subprocess.Popen[bytes]:
     )
 
 
-def end_processes(run_dir: Path) -> None:
-    """End every process that carries the run's mark."""
+def end_processes(mark: str) -> None:
+    """End every process that bears the mark."""
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error):
-            if process.environ().get(RUN_MARK) == str(run_dir):
+            if process.environ().get(RUN_MARK) == mark:
                 found.append(process)
     for process in found:
         with suppress(psutil.Error):
@@ -81,12 +81,12 @@ def remove_home(run_dir: Path, *, without_locks: bool = False) -> None:
         shutil.rmtree(run_dir / PREFECT_HOME, ignore_errors=True)
 
 
-def main(run_dir: Path) -> None:
+def main(run_dir: Path, mark: str) -> None:
     """Wait for the campaign's end, then clean."""
     sys.stdin.buffer.read()
-    end_processes(run_dir)
+    end_processes(mark)
     remove_home(run_dir, without_locks=True)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2])

@@ -30,7 +30,7 @@ INNER = """
 import os, subprocess, sys
 from pathlib import Path
 from nonreg.keeper import RUN_MARK, start_keeper
-keeper = start_keeper(Path(sys.argv[1]))
+keeper = start_keeper(Path(sys.argv[1]), sys.argv[1])
 flow = subprocess.Popen(
     [sys.executable, "-c", "import signal; signal.pause()"],
     env={**os.environ, RUN_MARK: sys.argv[1]},
@@ -54,7 +54,7 @@ def test_a_command_within_a_flow_that_is_ended_leaves_nothing_either(tmp_path: P
     outer, inner = tmp_path / "execution", tmp_path / "campagne"
     for folder in (outer, inner):
         (folder / PREFECT_HOME).mkdir(parents=True)
-    keeper = start_keeper(outer)
+    keeper = start_keeper(outer, str(outer))
     command = subprocess.Popen(
         [sys.executable, "-c", INNER, str(inner)],
         env={**os.environ, RUN_MARK: str(outer)},
@@ -96,7 +96,7 @@ def test_what_a_killed_keeper_has_left_goes_when_the_next_flow_starts_unless_its
     assert list(tmp_path.rglob(PREFECT_HOME)) == []
 
 
-def test_a_second_terminal_takes_the_home_of_the_flow_that_lives_as_it_is(
+def test_a_second_terminal_leaves_the_flow_of_the_first_and_its_home_as_they_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
@@ -104,8 +104,9 @@ def test_a_second_terminal_takes_the_home_of_the_flow_that_lives_as_it_is(
     try:
         database.write_bytes(b"ce que le premier y tient")
         with flow_process(tmp_path, {"runs_dir": str(tmp_path.parent)}) as flow:
-            assert database.read_bytes() == b"ce que le premier y tient"
             flow.kill()
+        assert living.status() == psutil.STATUS_STOPPED
+        assert database.read_bytes() == b"ce que le premier y tient"
     finally:
         kill(living)
 
