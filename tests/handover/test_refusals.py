@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from flows.askers import Suspending, Waiting, keep_request
+from flows.askers import Nobody, Suspending, Waiting, keep_request
 from flows.step_form import write_value
-from flows.steps import ask_person, do_step
+from flows.steps import LOCK, ask_person, do_step, follow
 from nonreg.clients.sshsig import load_key_file
 from nonreg.decision import SignedDecision, sign_decision
 from nonreg.errors import ConfigError, DecisionRefused, NonregError, UsageError
+from nonreg.file_lock import hold_file_lock
 from nonreg.handover.answer import Answer
 from nonreg.handover.clock import view_clock
 from nonreg.handover.control import GivingUp
@@ -412,3 +413,13 @@ def test_a_command_of_a_rehearsal_touches_no_other_platform(played: Played, word
         ("--platform", "embarquee"),
     ):
         require_own_platform(platform, ("python", "-m", "nonreg", "campaign", *fine))
+
+
+def test_an_execution_that_somebody_follows_is_followed_by_nobody_else_meanwhile(
+    played: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nonreg.file_lock.LOCK_SECONDS", 0.1)
+    execution = played.reach("O1")
+    lock = played.journal.folder(execution.id) / LOCK
+    with hold_file_lock(lock, "le premier"), pytest.raises(NonregError, match=f"{execution.id} : occupé"):
+        follow(work_of(played), execution, Nobody())
