@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import subprocess
@@ -76,6 +77,29 @@ def test_the_help_of_every_command_is_french_and_names_its_options() -> None:
     ):
         assert option in campaign
     assert "3 erreur d'utilisation" in parser.format_help()
+
+
+def list_parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """A parser and every one below it."""
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for one in action.choices.values():
+                yield from list_parsers(one)
+
+
+def test_every_command_that_has_something_signed_offers_it_in_the_same_words() -> None:
+    ways: dict[str, set[str | None]] = {}
+    offering = 0
+    for parser in list_parsers(build_parser()):
+        known = {option: action.help for action in parser._actions for option in action.option_strings}
+        if "--agent" not in known or parser.prog.endswith(" sign"):
+            continue
+        offering += 1
+        for option in ("--key", "--agent", "--yes"):
+            ways.setdefault(option, set()).add(known.get(option))
+    assert offering > 7
+    assert [len(words) for words in ways.values()] == [1, 1, 1]
 
 
 @pytest.mark.parametrize(

@@ -32,3 +32,14 @@ def add_runs_dir(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--runs-dir", default=RUNS_DIR, metavar="DOSSIER", help=f"dossier des passages (défaut : {RUNS_DIR})"
     )
+
+
+def add_signing(command: argparse.ArgumentParser, *, decision: bool = True) -> None:
+    """Add how a decision is signed: now, with `--key` or `--agent`, or elsewhere, and then given by `--decision`."""
+    command.add_argument("--key", metavar="FICHIER", help="sa clé SSH privée, pour signer maintenant")
+    command.add_argument(
+        "--agent", action="store_true", help="sa clé dans l'agent SSH, pour signer maintenant"
+    )
+    command.add_argument("--yes", action="store_true", help="ne pas demander confirmation au terminal")
+    if decision:
+        command.add_argument("--decision", metavar="FICHIER", help="décision déjà signée (.signed.json)")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from nonreg.commands import EXIT_INCOMPLETE, EXIT_OK, Commands
+from nonreg.commands import EXIT_INCOMPLETE, EXIT_OK, Commands, add_signing
 
 if TYPE_CHECKING:
     from nonreg.decision import DecisionRequest
@@ -40,12 +40,7 @@ def add_actions(actions: Commands) -> tuple[argparse.ArgumentParser, ...]:
     for command in (stopping, restarting, closing):
         command.add_argument("--person", required=True, metavar="ID", help="personne qui le demande")
     revoking.add_argument("--person", default="", metavar="ID", help="personne de la MOA qui signe")
-    revoking.add_argument("--key", metavar="FICHIER", help="sa clé SSH privée, pour signer maintenant")
-    revoking.add_argument(
-        "--agent", action="store_true", help="sa clé dans l'agent SSH, pour signer maintenant"
-    )
-    revoking.add_argument("--decision", metavar="FICHIER", help="décision déjà signée (.signed.json)")
-    revoking.add_argument("--yes", action="store_true", help="ne pas demander confirmation au terminal")
+    add_signing(revoking)
     return stopping, restarting, closing, revoking
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nonreg.commands import EXIT_KO, EXIT_OK, Commands, add_platform, add_runs_dir
+from nonreg.commands import EXIT_KO, EXIT_OK, Commands, add_platform, add_runs_dir, add_signing
 from nonreg.errors import UsageError
 from nonreg.french import FrenchParser
 
@@ -67,12 +67,7 @@ def add_commands(commands: Commands) -> None:
     validate.set_defaults(run_command=validate_one)
     validate.add_argument("--reason", default="", metavar="TEXTE", help="motif de la décision")
     validate.add_argument("--person", default="", metavar="ID", help="personne qui valide")
-    validate.add_argument("--key", metavar="FICHIER", help="sa clé SSH privée, pour signer maintenant")
-    validate.add_argument(
-        "--agent", action="store_true", help="sa clé dans l'agent SSH, pour signer maintenant"
-    )
-    validate.add_argument("--yes", action="store_true", help="ne pas demander confirmation au terminal")
-    validate.add_argument("--decision", metavar="FICHIER", help="décision déjà signée (.signed.json)")
+    add_signing(validate)
     event = actions.add_parser(
         "event", help="inscrire l'envoi d'un relevé, la réception de remarques ou leur intégration"
     )

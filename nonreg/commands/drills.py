@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nonreg.commands import EXIT_INCOMPLETE, EXIT_OK, RUNS_DIR, Commands, add_platform
+from nonreg.commands import EXIT_INCOMPLETE, EXIT_OK, RUNS_DIR, Commands, add_platform, add_signing
 from nonreg.commands.campaign import add_selection
 from nonreg.errors import DecisionRefused, NonregError, UsageError
 
@@ -74,11 +74,7 @@ def add_commands(commands: Commands) -> None:
         add_platform(command)
     for command in (plan, heal, confirm):
         command.add_argument("--person", default="", metavar="ID", help="personne qui signe")
-        command.add_argument("--key", metavar="FICHIER", help="sa clé SSH privée, pour signer maintenant")
-        command.add_argument(
-            "--agent", action="store_true", help="sa clé dans l'agent SSH, pour signer maintenant"
-        )
-        command.add_argument("--yes", action="store_true", help="ne pas demander confirmation au terminal")
+        add_signing(command, decision=False)
 
 
 def plan_drills(options: argparse.Namespace) -> int:

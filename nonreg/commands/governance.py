@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nonreg.commands import EXIT_OK, RUNS_DIR, Commands, add_platform
+from nonreg.commands import EXIT_OK, RUNS_DIR, Commands, add_platform, add_signing
 from nonreg.errors import UsageError
 
 if TYPE_CHECKING:
@@ -58,12 +58,7 @@ def add_commands(commands: Commands) -> None:
         )
         command.add_argument("--reason", default="", metavar="TEXTE", help="motif de la décision")
         command.add_argument("--person", default="", metavar="ID", help="personne qui décide")
-        command.add_argument("--key", metavar="FICHIER", help="sa clé SSH privée, pour signer maintenant")
-        command.add_argument(
-            "--agent", action="store_true", help="sa clé dans l'agent SSH, pour signer maintenant"
-        )
-        command.add_argument("--yes", action="store_true", help="ne pas demander confirmation au terminal")
-        command.add_argument("--decision", metavar="FICHIER", help="décision déjà signée (.signed.json)")
+        add_signing(command)
 
 
 def promote_run(options: argparse.Namespace) -> int:

@@ -9,7 +9,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nonreg.commands import EXIT_INCOMPLETE, EXIT_KO, EXIT_OK, Commands, add_platform, add_runs_dir
+from nonreg.commands import (
+    EXIT_INCOMPLETE,
+    EXIT_KO,
+    EXIT_OK,
+    Commands,
+    add_platform,
+    add_runs_dir,
+    add_signing,
+)
 from nonreg.commands.control import add_actions
 from nonreg.errors import UsageError
 from nonreg.french import FrenchParser
@@ -83,12 +91,7 @@ def add_commands(commands: Commands) -> None:
     answering.add_argument(
         "--skip", default="", metavar="MOTIF", help="l'étape est sans objet, pour ce motif"
     )
-    answering.add_argument("--key", metavar="FICHIER", help="sa clé SSH privée, pour signer maintenant")
-    answering.add_argument(
-        "--agent", action="store_true", help="sa clé dans l'agent SSH, pour signer maintenant"
-    )
-    answering.add_argument("--decision", metavar="FICHIER", help="décision déjà signée (.signed.json)")
-    answering.add_argument("--yes", action="store_true", help="ne pas demander confirmation au terminal")
+    add_signing(answering)
     for command in (opening, resuming):
         given = command.add_mutually_exclusive_group()
         given.add_argument(

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nonreg.commands import EXIT_INCOMPLETE, EXIT_KO, EXIT_OK, RUNS_DIR, Commands
+from nonreg.commands import EXIT_INCOMPLETE, EXIT_KO, EXIT_OK, RUNS_DIR, Commands, add_signing
 from nonreg.errors import UsageError
 
 if TYPE_CHECKING:
@@ -94,12 +94,7 @@ def add_commands(commands: Commands) -> None:
         )
     accept.add_argument("--reason", default="", metavar="TEXTE", help="motif de la décision")
     accept.add_argument("--person", default="", metavar="ID", help="personne qui décide")
-    accept.add_argument("--key", metavar="FICHIER", help="sa clé SSH privée, pour signer maintenant")
-    accept.add_argument(
-        "--agent", action="store_true", help="sa clé dans l'agent SSH, pour signer maintenant"
-    )
-    accept.add_argument("--yes", action="store_true", help="ne pas demander confirmation au terminal")
-    accept.add_argument("--decision", metavar="FICHIER", help="décision déjà signée (.signed.json)")
+    add_signing(accept)
 
 
 def make_request(options: argparse.Namespace) -> MigrationRequest:
