@@ -33,8 +33,10 @@ from nonreg.evidence.files import (
     show_name,
 )
 from nonreg.evidence.manifest import MAX_BYTES, Manifest, hash_content, hash_map, parse_manifest
+from nonreg.evidence.pages import look_at_pages
 from nonreg.evidence.signatures import Lookup, Signed, check_signatures
 from nonreg.french import explain_os_error
+from nonreg.handover.readiness import FOLDER as PAGES
 from nonreg.ledger import LedgerEntry
 from nonreg.ledger_witness import KeptHeads, Witness, scan_witnesses, verify_ledger
 
@@ -134,6 +136,8 @@ def verify_runs(runs_dir: Path, means: Means, extract: frozenset[str] | None = N
     if extract is not None:
         missing = extract - {place_of(one, runs_dir) for one in list_things(runs_dir)}
         yield from (Finding(State.WRONG, show_name(one), "annoncé par l'export, absent") for one in missing)
+    else:
+        yield from _check_pages(runs_dir, entries)
     yield from _list_unsealed(runs_dir)
 
 
@@ -437,6 +441,21 @@ def _judge(
         yield Finding(State.UNKNOWN, about, str(other))
     except NonregError as error:
         yield Finding(State.WRONG, about, str(error))
+
+
+def _check_pages(runs_dir: Path, entries: tuple[LedgerEntry, ...]) -> Iterator[Finding]:
+    try:
+        seen = look_at_pages(runs_dir, entries)
+    except NonregError as error:
+        yield Finding(State.WRONG, PAGES, str(error).replace(f"{runs_dir}/", ""))
+        return
+    yield from (Finding(State.WRONG, show_name(place), show_name(text)) for place, text in seen.wrong)
+    if seen.sound:
+        yield Finding(State.GOOD, PAGES, f"{seen.sound} page(s) conformes à leur ligne du registre")
+    if seen.gone:
+        yield Finding(
+            State.NOTE, PAGES, f"{seen.gone} page(s) du registre ne sont plus là (purgées, ou retirées)"
+        )
 
 
 def _list_unsealed(runs_dir: Path) -> Iterator[Finding]:
