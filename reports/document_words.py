@@ -97,6 +97,17 @@ def describe_content(document: Document) -> Any:
     return _plain((document.title, document.subject, document.run_id, signed))
 
 
+def goes_on(content: Any) -> bool:
+    """True for a content that does not say all: the rest of a text is in the draft alone."""
+    if isinstance(content, dict):
+        return any(map(goes_on, content.values()))
+    return (
+        any(map(goes_on, content))
+        if isinstance(content, list)
+        else isinstance(content, str) and REST in content
+    )
+
+
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
         return {one.name: _plain(getattr(value, one.name)) for one in dataclasses.fields(value)}

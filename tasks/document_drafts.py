@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
-from nonreg import ledger
 from nonreg.documents.draft_file import load_draft
 from nonreg.documents.prefill import CLOSING, carry_actions, find_stamps, list_corrections, list_logged
 from nonreg.errors import NonregError, UsageError
 from nonreg.handover.runbook_file import find_runbook, read_facts
 from nonreg.handover.ticket_history import name_executions
 from nonreg.ledger import LedgerEntry
+from nonreg.ledger_witness import collect_witnesses, verify_ledger
 from nonreg.masking import conceal
 from nonreg.model.documents import (
     Content,
@@ -65,7 +65,9 @@ class Drafting:
         self.work, self.asked, self.at = work, asked, at
         self.missing: list[str] = []
         self.entries: tuple[LedgerEntry, ...] = tuple(
-            one for one in ledger.read_entries(work.journal.file) if one.platform == work.platform.name
+            one
+            for one in verify_ledger(work.journal.file, collect_witnesses(work.runs_dir)).entries
+            if one.platform == work.platform.name
         )
 
     def draft(self) -> Draft:

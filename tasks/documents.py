@@ -1,17 +1,15 @@
 """Documents of the contract: drafted, rendered, validated, followed, in `documents/` of the runs' folder.
 
     documents/ID/           projet.toml, which a person edits, and document.html, .pdf, .docx as they are now
-    documents/ID-vN/        what the titulaire validated, sealed: the same, with contenu.json (what was hashed),
-                            fiche.txt (what was signed), and for a delivery the runbooks of the emergency file and
-                            the report that is joined
+    documents/ID-vN/        what the titulaire validated, sealed (tasks.document_archive): the same, with contenu.json
+                            (what was hashed), fiche.txt (what was signed), and for a delivery the runbooks of the
+                            emergency file and the report that is joined
 
 A document is made from its draft and from what is known at that moment, judged again each time.
 """
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,7 +27,6 @@ from nonreg.documents.urgent import read_urgent_delays
 from nonreg.documents.validation import (
     EVENT,
     KIND,
-    SEALED,
     Sheet,
     find_status,
     list_events,
@@ -38,12 +35,8 @@ from nonreg.documents.validation import (
     verify_validation,
 )
 from nonreg.errors import ConfigError, NonregError, UsageError
-from nonreg.evidence.files import MANIFEST
-from nonreg.evidence.seal import Thing, seal_folder
 from nonreg.file_lock import hold_file_lock
 from nonreg.french import explain_os_error
-from nonreg.handover.readiness_binder import BINDER
-from nonreg.handover.runbook_file import find_files
 from nonreg.ledger import LedgerEntry, LedgerHead
 from nonreg.ledger_witness import collect_witnesses, verify_ledger
 from nonreg.masking import Mask, list_secrets
@@ -57,7 +50,6 @@ from nonreg.model.documents import (
     FinalReport,
     RecordEvent,
     UrgentReport,
-    Validation,
 )
 from nonreg.store import write_file
 from nonreg.tickets import require_ticket
@@ -66,22 +58,22 @@ from reports.corrections import build_corrections
 from reports.decision_record import build_decision_record
 from reports.delivery_note import build_delivery_note
 from reports.document import Document
-from reports.document_words import cut, describe_content, dress
-from reports.docx import write_docx
+from reports.document_words import cut, describe_content, dress, goes_on
 from reports.final_report import build_final_report
-from reports.html import write_html
-from reports.pdf import write_pdf
 from reports.text import make_printable, map_texts, shorten
 from reports.urgent_report import build_urgent_report
+from tasks.document_archive import (
+    Signable,
+    finish_archives,
+    keep_signed,
+    name_version,
+    write_forms,
+)
 from tasks.document_drafts import DOCUMENTS, DRAFT, Asked, Drafting
 from tasks.document_facts import gather_delivery, look_at_run
 from tasks.handover_work import Work
 from tasks.publication import load_unaltered
 
-HTML, PDF, DOCX = "document.html", "document.pdf", "document.docx"
-CONTENT, SHEET, BINDER_FOLDER = "contenu.json", "fiche.txt", "dossier-urgence"
-REPORT_FOLDER, REPORTS = "rapport-a2", ("report.json", "report.html", "report.pdf")
-TEMPLATE = "document.docx"  # a site's own, in its governance folder
 LOCK = ".verrou"
 MAX_PREFILLED = 2_000  # characters of what a tracker, a ledger or a runbook tells
 
@@ -90,11 +82,20 @@ MAX_PREFILLED = 2_000  # characters of what a tracker, a ledger or a runbook tel
 class Made:
     """A document as it is now: what it says, its status, and why it cannot be validated as it is."""
 
-    draft: Draft
+    signable: Signable
     document: Document
-    sheet: Sheet
     status: DocumentStatus
     obstacles: tuple[str, ...]
+
+    @property
+    def draft(self) -> Draft:
+        """What a person wrote."""
+        return self.signable.draft
+
+    @property
+    def sheet(self) -> Sheet:
+        """What is to be signed."""
+        return self.signable.sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +110,6 @@ class Listed:
 def folder_of(work: Work, document_id: str) -> Path:
     """Where a document is worked on."""
     return work.runs_dir / DOCUMENTS / require_id(document_id)
-
-
-def name_version(document_id: str, version: int) -> str:
-    """The folder of what was validated."""
-    return f"{document_id}-v{version}"
 
 
 def start_document(work: Work, asked: Asked, at: datetime) -> tuple[Path, tuple[str, ...]]:
@@ -144,18 +140,28 @@ def make_document(work: Work, document_id: str, at: datetime) -> Made:
             f"{path} : ce projet est celui de « {draft.document.id} », plateforme « {draft.document.platform} »."
         )
     mask = Mask(list_secrets(work.platform))
+    whole = make_printable(map_texts(draft, mask.hide))
     # What is looked for in a long word takes the square of its length: it is cut first, secrets once hidden.
     draft = make_printable(map_texts(draft, lambda one: mask.apply(cut(mask.hide(one)))))
-    entries = ledger.read_entries(work.journal.file)
+    entries = verify_ledger(work.journal.file, collect_witnesses(work.runs_dir)).entries
     bare, obstacles = build(work, draft, entries, at)
     blanks = list_blanks(draft)
     # The relevé's own verdict is of its delays, which go on: nothing of it is signed.
     conclusion = "" if isinstance(draft, DecisionRecord | UrgentReport) else bare.verdict.text
-    sheet = make_sheet(draft.document, bare.title, bare.subject, conclusion, describe_content(bare))
+    content = describe_content(bare)
+    sheet = make_sheet(
+        draft.document,
+        bare.title,
+        bare.subject,
+        conclusion,
+        content,
+        write_draft(whole) if goes_on(content) else "",
+    )
     archived = {one.name for one in (work.runs_dir / DOCUMENTS).glob(f"{document_id}-v*/")}
     status = find_status(entries, work.people, work.platform, sheet, archived)
     told = tuple(f"à compléter : {one}." for one in blanks)
-    return Made(draft, dress(bare, blanks, status), sheet, status, (*told, *obstacles))
+    signable = Signable(whole, bare, sheet)
+    return Made(signable, dress(bare, blanks, status), status, (*told, *obstacles))
 
 
 def build(
@@ -215,37 +221,18 @@ def hold_documents(work: Work) -> Iterator[None]:
 
 def render(work: Work, document_id: str, at: datetime) -> tuple[Path, Made]:
     """As `render_document`, by whoever holds the documents."""
-    finish_archives(work.runs_dir / DOCUMENTS)
+    finish_archives(work, at)
     made = make_document(work, document_id, at)
     folder = folder_of(work, document_id)
     write_forms(work, folder, made.document, at)
-    if made.status.validation is not None:
-        archive(work, made, made.status.validation, at)
+    validation = made.status.validation
+    if (
+        validation is not None
+        and not folder.with_name(name_version(document_id, validation.version)).exists()
+    ):
+        keep_signed(work, made.signable, validation.decision, validation.version)
+        finish_archives(work, at)
     return folder, made
-
-
-def write_forms(work: Work, folder: Path, document: Document, at: datetime) -> None:
-    """HTML, PDF and Word, each whole or not at all; ConfigError for a template that cannot be one."""
-    template = read_template(work)
-    try:
-        word = write_docx(document, at, template)
-    except ValueError as error:
-        raise ConfigError(f"{work.people.file.parent / TEMPLATE} : {error}.") from error
-    try:
-        write_file(folder / HTML, write_html(document))
-        write_file(folder / PDF, write_pdf(document, at))
-        write_file(folder / DOCX, word)
-    except OSError as error:
-        raise NonregError(f"Écriture impossible dans {folder} ({explain_os_error(error)}).") from error
-
-
-def read_template(work: Work) -> bytes | None:
-    """The site's own template, None for that of the project."""
-    path = work.people.file.parent / TEMPLATE
-    try:
-        return path.read_bytes() if path.is_file() else None
-    except OSError as error:
-        raise ConfigError(f"{path} : lecture impossible ({explain_os_error(error)}).") from error
 
 
 def require_validable(made: Made) -> None:
@@ -266,10 +253,12 @@ def validate_document(
 ) -> tuple[Path, Made]:
     """Verify the signature against the document as it is now, record it, archive what was validated, render it again.
 
-    The ledger comes first; the same decision finishes what was cut after it.
+    What is signed is kept before the ledger knows it; the same decision, or the next rendering of any document,
+    finishes what was cut after that.
     """
     require_started(work, document_id)
     with hold_documents(work):
+        finish_archives(work, now)
         made = make_document(work, document_id, now)
         own = made.status.validation is not None and made.status.validation.decision == signed.decision.id
         if not own:
@@ -278,6 +267,7 @@ def validate_document(
         verify_ledger(work.journal.file, collect_witnesses(work.runs_dir))
         entries = ledger.read_entries(work.journal.file)
         version = next_version(entries, work.platform.name, document_id, signed.decision.id)
+        keep_signed(work, made.signable, signed.decision.id, version)
         ledger.append_once(
             work.journal.file,
             kind=KIND,
@@ -294,70 +284,6 @@ def validate_document(
         )
         folder, made = render(work, document_id, now)
     return folder.with_name(name_version(document_id, version)), made
-
-
-def finish_archives(documents: Path) -> None:
-    """What a kill left aside: sealed, it takes its place; otherwise it goes, and is made again."""
-    for left in documents.glob(".*/"):
-        for one in left.glob("*/"):
-            if (one / MANIFEST).is_file() and not (documents / one.name).exists():
-                one.rename(documents / one.name)
-        shutil.rmtree(left, ignore_errors=True)
-
-
-def archive(work: Work, made: Made, validation: Validation, at: datetime) -> Path:
-    """The sealed folder of a validated document; nothing when it is there already."""
-    document_id = made.draft.document.id
-    final = work.runs_dir / DOCUMENTS / name_version(document_id, validation.version)
-    if final.exists():
-        return final
-    with tempfile.TemporaryDirectory(prefix=".", dir=final.parent) as name:
-        folder = Path(name) / final.name
-        folder.mkdir()
-        write_file(
-            folder / DRAFT, write_draft(made.draft)
-        )  # what was signed: somebody may just have edited the file
-        write_file(folder / CONTENT, made.sheet.content)
-        write_file(folder / SHEET, made.sheet.shown)
-        write_forms(work, folder, made.document, at)
-        if isinstance(made.draft, DeliveryNote):
-            keep_binder(folder / BINDER_FOLDER)
-            keep_report(work, made.draft, folder / REPORT_FOLDER)
-        thing = Thing(
-            SEALED,
-            final.name,
-            work.platform.name,
-            work.platform.identity_token,
-            at,
-            person=validation.person,
-            decisions=(validation.decision,),
-        )
-        data = {
-            "document": document_id,
-            "genre": made.draft.document.kind.value,
-            "version": validation.version,
-            "content_sha256": made.sheet.content_sha256,
-            "for": made.draft.document.ticket,  # the line has no ticket: its decision's was told there already
-        }
-        seal_folder(folder, thing, work.runs_dir, data=data, people=work.people, final=final)
-    return final
-
-
-def keep_binder(folder: Path) -> None:
-    """The runbooks of the emergency file stand with what is delivered (R50)."""
-    folder.mkdir()
-    for runbook_id, file in find_files().items():
-        if runbook_id in BINDER:
-            write_file(folder / file.name, file.read_bytes())
-
-
-def keep_report(work: Work, note: DeliveryNote, folder: Path) -> None:
-    """The report that the note says is joined, as its run published it; the gate has just judged it."""
-    folder.mkdir()
-    for name in REPORTS:
-        file = work.runs_dir / note.tests.run.strip() / name
-        if file.is_file():
-            write_file(folder / name, file.read_bytes())
 
 
 def record_event(

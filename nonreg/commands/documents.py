@@ -127,7 +127,8 @@ def start(options: argparse.Namespace) -> int:
 
 def render_one(options: argparse.Namespace) -> int:
     """`document render`: three files, and what is missing."""
-    from tasks.documents import DOCX, HTML, PDF, render_document
+    from tasks.document_archive import DOCX, HTML, PDF
+    from tasks.documents import render_document
 
     folder, made = render_document(open_work(options), options.document, datetime.now(UTC))
     tell(made)

@@ -26,6 +26,7 @@ from nonreg.decision import (
     DecisionRequest,
     SignedDecision,
     canonical_json,
+    hash_shown,
     make_request,
     verify_decision,
 )
@@ -38,6 +39,7 @@ from nonreg.people import People, Person
 KIND, SEALED, EVENT = DecisionKind.VALIDATION.value, "document", "document-evenement"
 ROLES = frozenset([Role.TITULAIRE])
 VALID_FOR = timedelta(days=3)
+WHOLE = "Empreinte du projet entier, dont la page ne dit pas tous les textes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +56,14 @@ class Sheet:
         return hashlib.sha256(self.content).hexdigest()
 
 
-def make_sheet(head: Head, title: str, subject: str, conclusion: str, content: Any) -> Sheet:
-    """The sheet of a document; `content` is all that it says, as plain JSON values."""
-    written = canonical_json(content)
+def make_sheet(
+    head: Head, title: str, subject: str, conclusion: str, content: Any, written: str = ""
+) -> Sheet:
+    """The sheet of a document; `content` is all that it says, as plain JSON values.
+
+    `written` is the whole draft, where the page does not say all of its texts: its hash is signed too.
+    """
+    said = canonical_json(content)
     lines = [
         "VALIDATION D'UN DOCUMENT",
         "",
@@ -69,9 +76,15 @@ def make_sheet(head: Head, title: str, subject: str, conclusion: str, content: A
         "La signature fait passer ce document de brouillon à validé ; elle est du titulaire. Elle ne vaut ni",
         "procès-verbal, ni validation par la maîtrise d'ouvrage.",
         "",
-        f"Empreinte du contenu (SHA-256) : {hashlib.sha256(written).hexdigest()}",
+        f"Empreinte du contenu (SHA-256) : {hashlib.sha256(said).hexdigest()}",
+        *([f"{WHOLE} (SHA-256) : {hash_text(written)}"] if written else []),
     ]
-    return Sheet(head, "\n".join(_show(" ".join(line.split())) for line in lines) + "\n", written)
+    return Sheet(head, "\n".join(_show(" ".join(line.split())) for line in lines) + "\n", said)
+
+
+def hash_text(written: str) -> str:
+    """SHA-256 of a draft as it is written."""
+    return hashlib.sha256(written.encode("utf-8")).hexdigest()
 
 
 def _show(line: str) -> str:
@@ -158,7 +171,10 @@ def find_status(
                 entry.at,
             )
         except DecisionRefused as error:
-            changed = entry.data.get("content_sha256") != sheet.content_sha256
+            changed = (entry.data.get("content_sha256"), entry.decision.content_sha256) != (
+                sheet.content_sha256,
+                hash_shown(sheet.shown),
+            )
             why = "ce qu'il dit a changé depuis" if changed else str(error).rstrip(".")
             name = f"{sheet.head.id}-v{version}"
             rest = (
