@@ -22,6 +22,7 @@ from nonreg.errors import NonregError
 from nonreg.model import CampaignPlan, EffectLimit, Verdict
 from nonreg.orphans import Life, live
 from nonreg.plan import MAX_RETRIES, CampaignRequest, new_run_id
+from nonreg.pytest_process import loading_pytest
 from nonreg.working_time import PARIS
 from reports.artifacts import name_verdict
 from tasks.campaign import (
@@ -149,8 +150,8 @@ def campaign(
     life = Life.of_ours(
         str(find_platform_file(platform).resolve()), runtime.flow_run.id, os.environ.get(BY_A_WORKER, "")
     )
-    with live(run_dir, life), finishing(run_dir):
-        plan = plan_stage(request, loaded, run_dir)
+    with live(run_dir, life), finishing(run_dir), loading_pytest(request.scenarios_dir()) as tests:
+        plan = plan_stage(request, loaded, run_dir, tests)
         patience_seconds = request.wait_minutes * 60.0
         with (
             hold_slot(loaded, run_dir, patience_seconds, make_teller(plan)) as left_seconds,
@@ -158,7 +159,7 @@ def campaign(
         ):
             # Only this stage has tags: Prefect asks its server for the limits of each before a task that has some, and
             # what follows does not wait for a server that is away.
-            run_stage(request, loaded, plan, run_dir, left_seconds)
+            run_stage(request, loaded, plan, run_dir, left_seconds, tests)
         report = judge_stage(run_dir, tuple(Path(file) for file in project_junit))
         rendered = render_stage(report)
         message = publish_stage(loaded, run_dir, report, rendered)

@@ -20,7 +20,7 @@ from nonreg.errors import NonregError
 from nonreg.guards import blocks, check_guards
 from nonreg.model import CampaignPlan, Fact, GuardResult, GuardStatus, SiteRole
 from nonreg.probes.facts import read_facts
-from nonreg.pytest_process import PytestProcess, run_pytest, starting_pytest
+from nonreg.pytest_process import LoadedPytest, PytestProcess, run_pytest, starting_pytest
 from nonreg.trouble import capture_trouble, needs_capture
 from nonreg.turn import take_turn
 
@@ -33,10 +33,12 @@ def execute_plan(
     scenarios_dir: Path,
     stop: threading.Event,
     wait_seconds: float = 0.0,
+    loaded: LoadedPytest | None = None,
 ) -> None:
     """Run what was planned, under the platform's lock; a refused guard executes nothing; `stop` interrupts.
 
-    A platform that somebody else works on is waited for at most `wait_seconds`.
+    A platform that somebody else works on is waited for at most `wait_seconds`. `loaded` is the pytest that collected
+    for the plan, if it is still there.
 
     Drills need an approval that holds: it is checked before any connection, and again just before they begin.
     Never raises for what the platform does: it is recorded, and judged afterwards.
@@ -53,7 +55,7 @@ def execute_plan(
             save_refusal(run_dir, str(error))
             return
         lock, busy = turn.lock, turn.busy
-        first = held.enter_context(starting_pytest(plan, run_dir, platform_file, scenarios_dir, busy))
+        first = held.enter_context(starting_pytest(plan, run_dir, platform_file, scenarios_dir, busy, loaded))
         guards = check_guards(platform, plan, lock, scenarios_dir)
         store.save_guards(run_dir, guards)
         if blocks(guards):

@@ -1,13 +1,14 @@
 """pytest in a subprocess of its own, for one attempt of a campaign.
 
 It starts before it is needed: it loads and collects while its caller still looks at the platform, and begins no
-scenario before it is followed.
+scenario before it is followed. The one that collects for the plan becomes that of the first attempt.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -19,18 +20,86 @@ from nonreg import store
 from nonreg.attempts import Attempt, describe_attempt, read_attempt
 from nonreg.config import load_platform
 from nonreg.masking import Mask, list_secrets
-from nonreg.model import CampaignPlan
-from nonreg.plan import pytest_command
+from nonreg.model import CampaignPlan, Scenario
+from nonreg.plan import COLLECT_DEADLINE_SECONDS, collect_scenarios, pytest_command
 from nonreg.recorder import COLLECT_VARIABLE, GO, PLATFORM_VARIABLE, RUN_VARIABLE
+from nonreg.standby import LINE_BYTES, read_scenarios_line, write_order
 
 GRACE_SECONDS = 30.0
 POLL_SECONDS = 0.05
 
 
+class Process:
+    """A pytest which ends with us, and with it what it started: its standard input is a socket of ours."""
+
+    def __init__(self, command: list[str], log: int, kept: tuple[int, ...] = (), **environment: str) -> None:
+        self.line, theirs = socket.socketpair()
+        inherited = {
+            name: value for name, value in os.environ.items() if name not in (COLLECT_VARIABLE, RUN_VARIABLE)
+        }
+        with theirs:
+            self._process = subprocess.Popen(
+                command,
+                env={**inherited, **environment},
+                stdin=theirs.fileno(),  # its end tells the recorder that we are gone, even by SIGKILL
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                pass_fds=kept,
+            )
+
+    def read_code(self) -> int | None:
+        """Its exit code, None while it runs."""
+        return self._process.poll()
+
+    def tell(self, said: bytes, kept: tuple[int, ...] = ()) -> None:
+        """Say something, with descriptors to keep; whatever has ended hears nothing, and its exit code says so."""
+        with suppress(BrokenPipeError, ConnectionResetError):
+            socket.send_fds(self.line, [said], kept)
+
+    def end(self) -> None:
+        """Kill it and what it started, if it still runs."""
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        self.line.close()
+
+
+class LoadedPytest:
+    """One that has loaded and collected for a plan, and waits to be told which run it is for."""
+
+    def __init__(self, scenarios_dir: Path) -> None:
+        self._scenarios_dir = scenarios_dir
+        self.process = Process([*pytest_command(scenarios_dir), "-p", "nonreg.standby"], subprocess.DEVNULL)
+
+    def collect(self) -> tuple[Scenario, ...]:
+        """What it found; when it ends without a word, `collect_scenarios` says what is not sound."""
+        line, told = self.process.line, b""
+        line.settimeout(COLLECT_DEADLINE_SECONDS)
+        with suppress(TimeoutError, ConnectionResetError):
+            while not told.endswith(b"\n") and (more := line.recv(LINE_BYTES)):
+                told += more
+        if told.endswith(b"\n"):
+            line.settimeout(None)
+            return read_scenarios_line(told)
+        self.process.end()
+        return collect_scenarios(self._scenarios_dir)
+
+
+@contextmanager
+def loading_pytest(scenarios_dir: Path) -> Iterator[LoadedPytest]:
+    """pytest that loads and collects at once; it ends with the block."""
+    loaded = LoadedPytest(scenarios_dir)
+    try:
+        yield loaded
+    finally:
+        loaded.process.end()
+
+
 class PytestProcess:
     """One attempt under way; `follow` lets it begin."""
 
-    def __init__(self, process: subprocess.Popen[bytes], attempt: Attempt, plan: CampaignPlan) -> None:
+    def __init__(self, process: Process, attempt: Attempt, plan: CampaignPlan) -> None:
         self._process = process
         self._attempt = attempt
         planned, known = set(attempt.scenario_ids), plan.closing if attempt.closing else plan.scenarios
@@ -40,68 +109,75 @@ class PytestProcess:
 
     def follow(self, stop: threading.Event) -> tuple[int | None, str]:
         """Let the scenarios begin and wait for their end: pytest's exit code, and why it was stopped if it was."""
-        assert self._process.stdin is not None
-        with suppress(BrokenPipeError):  # it ended while it collected: its code says so
-            self._process.stdin.write(GO)
-            self._process.stdin.flush()
+        self._process.tell(GO)
         deadline = time.monotonic() + self._deadline_seconds
         try:
-            while self._process.poll() is None:
+            while (code := self._process.read_code()) is None:
                 if time.monotonic() > deadline:
                     return None, self._say_late()
                 if stop.wait(POLL_SECONDS):
                     return None, "Campagne arrêtée à la demande."
-            return self._process.returncode, ""
+            return code, ""
         finally:
-            self.end()  # also when we are being cancelled: no scenario outlives its campaign
+            self._process.end()  # also when we are being cancelled: no scenario outlives its campaign
 
     def _say_late(self) -> str:
         what = "Contrôles finaux arrêtés" if self._attempt.closing else "Campagne arrêtée"
         where = describe_attempt(self._attempt.number)
         return f"{what} après {self._deadline_seconds:g} s{where and f' ({where})'}."
 
-    def end(self) -> None:
-        """Kill it and what it started, if it still runs."""
-        if self._process.poll() is None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-
 
 @contextmanager
 def starting_pytest(
-    plan: CampaignPlan, run_dir: Path, platform_file: Path, scenarios_dir: Path, busy: int | None = None
+    plan: CampaignPlan,
+    run_dir: Path,
+    platform_file: Path,
+    scenarios_dir: Path,
+    busy: int | None = None,
+    loaded: LoadedPytest | None = None,
 ) -> Iterator[PytestProcess]:
-    """pytest for the current attempt, which ends with the block.
+    """pytest for the current attempt, which ends with the block: the one that is `loaded`, or a new one.
 
     It inherits `busy`: if we are killed, nobody heals or drills before it has noticed, and is gone too.
 
     Its output is kept in pytest.log, of retries in pytest-essai-N.log, of the closing checks in pytest-final.log.
     """
     attempt = read_attempt(plan, run_dir)
-    environment = {
-        **os.environ,
-        RUN_VARIABLE: str(run_dir.resolve()),
-        PLATFORM_VARIABLE: str(platform_file.resolve()),
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    environment.pop(COLLECT_VARIABLE, None)
     path = run_dir / name_log(attempt)
-    with path.open("wb") as log:
-        process = subprocess.Popen(
-            pytest_command(scenarios_dir),
-            env=environment,
-            stdin=subprocess.PIPE,  # its end tells the recorder that we are gone, even by SIGKILL
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            pass_fds=() if busy is None else (busy,),
-        )
-    running = PytestProcess(process, attempt, plan)
+    kept = () if busy is None else (busy,)
+    if loaded is not None and not may_go_on(loaded, plan):
+        loaded.process.end()
+        loaded = None
+    if loaded is not None:
+        path.touch()
+        process = loaded.process
+        process.tell(write_order(run_dir, platform_file, path), kept)
+    else:
+        process = start_process(run_dir, platform_file, scenarios_dir, path, kept)
     try:
-        yield running
+        yield PytestProcess(process, attempt, plan)
     finally:
-        running.end()
+        process.end()
         mask_file(path, platform_file)
+
+
+def may_go_on(loaded: LoadedPytest, plan: CampaignPlan) -> bool:
+    """False for one that has ended, and before drills: what they execute is loaded after their approval was checked."""
+    return not plan.drills and loaded.process.read_code() is None
+
+
+def start_process(
+    run_dir: Path, platform_file: Path, scenarios_dir: Path, log_file: Path, kept: tuple[int, ...]
+) -> Process:
+    """One that is for that run from its start."""
+    with log_file.open("wb") as log:
+        return Process(
+            pytest_command(scenarios_dir),
+            log.fileno(),
+            kept,
+            PYTHONDONTWRITEBYTECODE="1",
+            **{RUN_VARIABLE: str(run_dir.resolve()), PLATFORM_VARIABLE: str(platform_file.resolve())},
+        )
 
 
 def run_pytest(

@@ -25,8 +25,9 @@ from nonreg.drills.operator import describe_step, list_open
 from nonreg.execute import execute_plan
 from nonreg.links import read_reports_url
 from nonreg.model import CampaignPlan, CampaignReport, CampaignRun
-from nonreg.plan import CampaignRequest, collect_scenarios, identify_tool, plan_campaign
+from nonreg.plan import CampaignRequest, identify_tool, plan_campaign
 from nonreg.progress import Progress, read_progress
+from nonreg.pytest_process import LoadedPytest
 from nonreg.tracker.requirement import require_open_ticket
 from nonreg.wording import plural
 from reports.artifacts import Links, describe_verdict, explain_shortly, list_families, summarise
@@ -66,10 +67,13 @@ def load_stage(request: CampaignRequest) -> Platform:
 
 @task(name="2 - Planifier", cache_policy=NO_CACHE)
 @clean_errors()
-def plan_stage(request: CampaignRequest, platform: Platform, run_dir: Path) -> CampaignPlan:
+def plan_stage(
+    request: CampaignRequest, platform: Platform, run_dir: Path, loaded: LoadedPytest
+) -> CampaignPlan:
     """Choose the scenarios; save the plan and what it will be judged against before anything is executed."""
-    scenarios = collect_scenarios(request.scenarios_dir())
-    plan = plan_campaign(request, platform, scenarios, run_dir.name, identify_tool(request))
+    tool = identify_tool(request)
+    scenarios = loaded.collect()
+    plan = plan_campaign(request, platform, scenarios, run_dir.name, tool)
     basis = load_basis(platform, plan, scenarios, run_dir.parent)
     save_basis(run_dir, basis)
     if plan.approval is not None:
@@ -97,7 +101,12 @@ def plan_stage(request: CampaignRequest, platform: Platform, run_dir: Path) -> C
 @task(name="3 - Lancer les tests", cache_policy=NO_CACHE)
 @clean_errors()
 def run_stage(
-    request: CampaignRequest, platform: Platform, plan: CampaignPlan, run_dir: Path, wait_seconds: float
+    request: CampaignRequest,
+    platform: Platform,
+    plan: CampaignPlan,
+    run_dir: Path,
+    wait_seconds: float,
+    loaded: LoadedPytest,
 ) -> CampaignRun:
     """The turn on the platform, waited for at most so long, guards, then pytest.
 
@@ -116,6 +125,7 @@ def run_stage(
             request.scenarios_dir(),
             stop,
             wait_seconds,
+            loaded,
         )
         try:
             told: set[str] = set()

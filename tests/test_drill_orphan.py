@@ -9,6 +9,8 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
+
 from nonreg.drills.register import Register, hold_drills
 from nonreg.errors import DrillRefused
 from nonreg.waiting import wait_until
@@ -35,17 +37,19 @@ from pathlib import Path
 from nonreg import store
 from nonreg.config import PLATFORMS_DIR
 from nonreg.drills.register import Register, hold_drills
-from nonreg.pytest_process import run_pytest
+from nonreg.pytest_process import loading_pytest, starting_pytest
 from nonreg.model import CampaignPlan, Family
-from nonreg.plan import collect_scenarios
 from tests.folder_runs import PLATFORM
 
-folder, run_dir, register = (Path(one) for one in sys.argv[1:])
-plan = CampaignPlan("p", "0", PLATFORM, "AQ-1", "moi", datetime.now(UTC), tuple(Family), "",
-                    collect_scenarios(folder), "0", "0", "commande")
-store.save_plan(run_dir, plan)
-with hold_drills(Register(register), "passage") as busy:
-    run_pytest(plan, run_dir, PLATFORMS_DIR / "embarquee.toml", folder, threading.Event(), busy)
+folder, run_dir, register = (Path(one) for one in sys.argv[1:4])
+file = PLATFORMS_DIR / "embarquee.toml"
+with loading_pytest(folder) as loaded, hold_drills(Register(register), "passage") as busy:
+    plan = CampaignPlan("p", "0", PLATFORM, "AQ-1", "moi", datetime.now(UTC), tuple(Family), "",
+                        loaded.collect(), "0", "0", "commande")
+    store.save_plan(run_dir, plan)
+    chosen = loaded if sys.argv[4] == "collected" else None
+    with starting_pytest(plan, run_dir, file, folder, busy, chosen) as running:
+        running.follow(threading.Event())
 """
 
 
@@ -58,11 +62,14 @@ def is_free(register: Register) -> bool:
     return True
 
 
-def test_the_platform_stays_taken_until_the_pytest_of_a_killed_campaign_is_gone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("pytest_process", ["collected", "new"])
+def test_the_platform_stays_taken_until_the_pytest_of_a_killed_campaign_is_gone(
+    tmp_path: Path, pytest_process: str
+) -> None:
     folder, run_dir, register = tmp_path / "scenarios", tmp_path / "passage", tmp_path / "exercices"
     folder.mkdir()
     (folder / "test_dure.py").write_text(SCENARIO, encoding="utf-8")
-    words = [str(one) for one in (folder, run_dir, register)]
+    words = [str(one) for one in (folder, run_dir, register, pytest_process)]
     with subprocess.Popen([sys.executable, "-c", CAMPAIGN, *words], cwd=ROOT) as campaign:
         wait_until((run_dir / "pid").is_file, 60)
         orphan = int((run_dir / "pid").read_text())
