@@ -318,6 +318,32 @@ def test_a_run_of_before_this_format_verifies_and_its_alterations_are_named(
     assert "le manifeste a été modifié" in look_at(run_dir.parent)[0].text
 
 
+def test_what_the_line_of_an_old_migration_does_not_cover_is_told(tmp_path: Path) -> None:
+    governed = make_governed(tmp_path)
+    folder = governed.runs_dir / "M-1"
+    folder.mkdir()
+    for name in ("migration.json", "rapport.html"):
+        (folder / name).write_text(name, encoding="utf-8")
+    hashes = hash_files(folder)
+    head = ledger.append(
+        governed.runs_dir / ledger.FILE,
+        kind="migration",
+        platform="embarquee",
+        person="",
+        ticket="AQ-1",
+        data={"migration": "M-1", "sha256": hashes["migration.json"]},
+        at=NOW,
+        people=None,
+        signed=None,
+    )
+    old = {"sha256": hashes, "ledger": dataclasses.asdict(head)}
+    (folder / MANIFEST).write_text(json.dumps(old), encoding="utf-8")
+    assert look_at(governed.runs_dir) == []
+    found = verify_runs(governed.runs_dir, Means(find_people(governed.runs_dir), {}))
+    told = [one.text for one in found if one.state is State.NOTE and one.about == "M-1"]
+    assert told == ["format ancien : rapport.html sous le seul manifeste, pas sous la ligne du registre"]
+
+
 def test_a_manifest_of_the_former_format_cannot_take_the_place_of_a_present_one(
     site: Governed, tmp_path: Path
 ) -> None:

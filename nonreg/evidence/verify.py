@@ -332,6 +332,13 @@ def _verify(
         line = manifest.head.sequence if manifest.head else 0
         after = f", après celui de la ligne {manifest.previous.sequence}" if manifest.previous else ""
         yield Finding(State.GOOD, about, f"inscrit à la ligne {line} du registre{after}")
+        if manifest.is_old and "files_sha256" not in entries[line - 1].data:
+            sealed = entries[line - 1].data.get("sha256")
+            alone = [name for name, mark in manifest.files.items() if mark.sha256 != sealed]
+            text = (
+                f"format ancien : {list_names(alone)} sous le seul manifeste, pas sous la ligne du registre"
+            )
+            yield Finding(State.NOTE, about, text)
     for finding in _verify_signatures(about, manifest, entries, means.people):
         yield finding
         if finding.state is State.WRONG:
