@@ -327,7 +327,7 @@ def test_another_page_than_a_report_is_set_by_the_same_writers() -> None:
     assert "Verdict" not in html
     (pdf_page,) = PdfReader(io.BytesIO(write_pdf(page, datetime(2026, 1, 1, tzinfo=UTC)))).pages
     text = pdf_page.extract_text()
-    assert "Réponse : ✗ NO-GO" in text
+    assert "Réponse\u00a0: ✗ NO-GO" in text
     assert "Décision i-0001" in text
 
 
