@@ -41,19 +41,26 @@ def start_keeper(run_dir: Path, mark: str) -> subprocess.Popen[bytes]:
 
 
 def end_processes(mark: str) -> None:
-    """End every process that bears the mark."""
+    """End every process that bears the mark, born meanwhile or not; they are gone when it returns."""
+    while found := find_processes(mark):
+        for process in found:
+            with suppress(psutil.Error):
+                process.terminate()
+        _, alive = psutil.wait_procs(found, END_SECONDS)
+        for process in alive:
+            with suppress(psutil.Error):
+                process.kill()
+        psutil.wait_procs(alive, END_SECONDS)
+
+
+def find_processes(mark: str) -> list[psutil.Process]:
+    """Whatever lives that bears the mark."""
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error):
             if process.environ().get(RUN_MARK) == mark:
                 found.append(process)
-    for process in found:
-        with suppress(psutil.Error):
-            process.terminate()
-    _, alive = psutil.wait_procs(found, END_SECONDS)
-    for process in alive:
-        with suppress(psutil.Error):
-            process.kill()
+    return found
 
 
 def live_in(log: BinaryIO) -> None:

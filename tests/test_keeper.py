@@ -17,6 +17,7 @@ from nonreg.handover.journal import FOLDER
 from nonreg.keeper import (
     PREFECT_HOME,
     RUN_MARK,
+    end_processes,
     remove_home,
     remove_left_homes,
     start_keeper,
@@ -124,6 +125,25 @@ def test_where_no_lock_can_tell_whether_a_flow_lives_its_home_is_left_to_its_kee
     assert home.is_dir()
     remove_home(home.parent, without_locks=True)
     assert not home.exists()
+
+
+def test_a_process_that_will_not_end_is_killed_and_gone_before_its_home_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nonreg.keeper.END_SECONDS", 1.0)
+    deaf = "import signal; signal.signal(15, signal.SIG_IGN); print(flush=True); signal.pause()"
+    flow = subprocess.Popen(
+        [sys.executable, "-c", deaf], env={**os.environ, RUN_MARK: str(tmp_path)}, stdout=subprocess.PIPE
+    )
+    assert flow.stdout is not None
+    flow.stdout.readline()
+    try:
+        end_processes(str(tmp_path))
+        assert not psutil.pid_exists(flow.pid)
+    finally:
+        flow.kill()
+        flow.wait()
+        flow.stdout.close()
 
 
 def leave_flow(run_dir: Path) -> psutil.Process:
