@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from nonreg.config import find_platform_file
 from nonreg.errors import NonregError, UsageError
 from nonreg.evidence.chain import RECORD
-from nonreg.evidence.files import LOCK, MANIFEST, EvidenceWrong, mark_files
+from nonreg.evidence.files import LOCK, MANIFEST, EvidenceWrong, FileMark, mark_files
 from nonreg.evidence.seal import Thing as Sealed
 from nonreg.evidence.seal import seal_folder
 from nonreg.evidence.verify import compare_files, read_manifest
@@ -196,8 +197,8 @@ def record_campaign(work: Work, execution: Execution, step: Step, run_dir: Path)
 def publish_record(work: Work, execution: Execution) -> Path:
     """Write the record of an execution as HTML and PDF, made anew each time; the path of the page.
 
-    That of a closed execution is sealed, and made anew only for what the ledger tells of it since: whatever else was
-    changed in its folder is neither written over nor sealed.
+    That of a closed execution is sealed, and made anew only for what the ledger tells of it since: whatever else than
+    the record was changed in its folder is neither written over nor sealed.
     """
     folder = work.journal.folder(execution.id)
     if execution.closed_at is None:
@@ -213,7 +214,10 @@ def publish_record(work: Work, execution: Execution) -> Path:
 
 
 def may_seal(folder: Path, last_sequence: int) -> bool:
-    """True for a folder that was never sealed, or is as it was sealed when the ledger tells more of it."""
+    """True for a folder that was never sealed, or is as it was sealed when the ledger tells more of it.
+
+    The record itself is made anew, whole, from the ledger: a kill may have left it between its two states.
+    """
     if not (folder / MANIFEST).exists():
         return True
     try:
@@ -221,12 +225,25 @@ def may_seal(folder: Path, last_sequence: int) -> bool:
     except EvidenceWrong:
         return False
     told = manifest.head is None or manifest.head.sequence < last_sequence
-    return told and not compare_files(manifest.files, found)
+    return told and not compare_files(drop_record(manifest.files), drop_record(found))
+
+
+def drop_record(marks: Mapping[str, FileMark]) -> dict[str, FileMark]:
+    """The others than the record, and than what a kill left of its making."""
+    own = (RECORD_HTML, RECORD_PDF)
+    return {
+        name: mark
+        for name, mark in marks.items()
+        if name not in own and not name.startswith(tuple(f".{one}." for one in own))
+    }
 
 
 def write_record(work: Work, execution: Execution, at: datetime) -> None:
     """The record as it is at that instant."""
     folder = work.journal.folder(execution.id)
     document = build_record(execution, read_clock(work, execution, at), at)
+    for name in (RECORD_HTML, RECORD_PDF):
+        for left in folder.glob(f".{name}.*"):
+            left.unlink(missing_ok=True)
     write_file(folder / RECORD_HTML, write_html(document))
     write_file(folder / RECORD_PDF, write_pdf(document, at))

@@ -17,6 +17,7 @@ PENDING = "manifest.attente.json"  # the manifest whose line is about to be writ
 # What is still written while a folder is sealed, or serves the processes that fill it.
 LOCK = ".sceau.lock"
 STILL_WRITTEN = ("prefect.log", "prefect.json", "reprise.log", "verrou", LOCK, PENDING)
+TORN = f".{PENDING}."  # how the name begins of what a kill left of its writing
 WORKING_FOLDERS = (".prefect", "suspendus")
 CHUNK_BYTES = 1 << 20
 
@@ -35,8 +36,9 @@ class FileMark:
 
 def is_evidence(name: str) -> bool:
     """False for the manifest itself, logs that go on, and folders of processes; `name` is a path in the folder."""
-    first = PurePosixPath(name).parts[0]
-    return name != MANIFEST and name not in STILL_WRITTEN and first not in WORKING_FOLDERS
+    if name == MANIFEST or name in STILL_WRITTEN or name.startswith(TORN):
+        return False
+    return PurePosixPath(name).parts[0] not in WORKING_FOLDERS
 
 
 def mark_files(folder: Path) -> dict[str, FileMark]:

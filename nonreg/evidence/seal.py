@@ -22,6 +22,7 @@ from nonreg.evidence.chain import KEY, collect_signatures, find_previous, list_s
 from nonreg.evidence.files import (
     MANIFEST,
     PENDING,
+    TORN,
     EvidenceWrong,
     FileMark,
     explain_name,
@@ -93,6 +94,8 @@ def seal_folder(
     @contextmanager
     def seal(head: LedgerHead) -> Iterator[None]:
         made[:] = [replace(made[0], head=head)]
+        for torn in folder.glob(f"{TORN}*"):
+            torn.unlink(missing_ok=True)
         write_durably(folder / PENDING, render_manifest(made[0]))
         try:
             yield

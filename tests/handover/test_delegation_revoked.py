@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from tasks.handover_control import revoke_delegation
 from tasks.handover_work import Work
 from tasks.profiles import require_may_start
 from tests.handover.executions import AT, MOA, PILOTAGE, TECHNIQUE, TITULAIRE, Played, make_played
+from tests.retention.cut import cut
+from tests.retention.sites import verify
 
 DELEGATION = {"delegataire": PILOTAGE, "delegation_jusqu_au": "2099-12-02", "reference_moa": "SCV-13"}
 WHY = "le titulaire est de retour"
@@ -88,6 +91,30 @@ def test_what_the_delegate_signed_before_stays_and_the_ledger_verifies(played: P
     assert after.closed_at is not None
     verify_ledger(played.journal.file, collect_witnesses(played.governed.runs_dir))
     verify_again(after, played.journal.read(after.id), played.governed.people, datetime.now(UTC))
+
+
+def test_a_record_that_a_kill_cut_while_it_was_made_anew_is_sealed_by_the_next_one(
+    played: Played, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = work_of(played)
+    monkeypatch.setattr(
+        "tasks.handover.write_pdf", lambda document, at: document.title.encode()
+    )  # fork, no fonts
+    closed = played.journal.close(capable(played, delegate(played)), "", datetime.now(UTC))
+    publish_record(work, closed)
+    after = revoke(played, closed)
+    before = tmp_path / "avant"
+    shutil.copytree(work.runs_dir, before)
+    changes, killed = 0, True
+    while killed:
+        killed = cut(lambda: publish_record(work, after), work.runs_dir, changes)
+        page = publish_record(work, after)
+        assert WHY in page.read_text("utf-8")
+        assert verify(played.governed) == [], changes
+        shutil.rmtree(work.runs_dir)
+        shutil.copytree(before, work.runs_dir)
+        changes += 1
+    assert changes > 3
 
 
 @pytest.mark.parametrize("person", [TITULAIRE, TECHNIQUE, PILOTAGE])
