@@ -16,7 +16,7 @@ from reports.delay import ClockReadings, Due, format_office
 from reports.document import Document
 from reports.execution import build_record, find_verdict
 from reports.execution_steps import CELL_CHARACTERS
-from reports.text import show_unprintable
+from reports.tame import tame_text
 from tests.execution_samples import PAUSE, REQUESTED, end, integration, play, read, suspend
 from tests.hostile import HOSTILE
 from tests.pages import check_page, check_pdf, read_all
@@ -271,7 +271,7 @@ def test_hostile_texts_are_never_markup(text: str) -> None:
     document = record(make_hostile(text))
     page = check_page(document)
     assert not {tag for tag, a in page.tags if tag == "a" and not (a["href"] or "").startswith("#")}
-    assert " ".join(show_unprintable(text).split()) in page.text
+    assert " ".join(tame_text(text).split()) in page.text
 
 
 @given(TEXTS)
