@@ -9,10 +9,11 @@ from pathlib import Path
 from nonreg.config import find_platform_file
 from nonreg.errors import NonregError, UsageError
 from nonreg.evidence.chain import RECORD
+from nonreg.evidence.explain import compare_files
 from nonreg.evidence.files import LOCK, MANIFEST, EvidenceWrong, FileMark, mark_files
+from nonreg.evidence.folders import read_manifest
 from nonreg.evidence.seal import Thing as Sealed
 from nonreg.evidence.seal import seal_folder
-from nonreg.evidence.verify import compare_files, read_manifest
 from nonreg.file_lock import hold_file_lock
 from nonreg.handover.answer import Answer, record_answer
 from nonreg.handover.checks import CHECKS, CheckContext, Point

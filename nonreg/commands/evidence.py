@@ -172,7 +172,7 @@ def require_place(target: Path, folders: list[Path], runs_dir: Path) -> None:
     """UsageError for an archive that would change what is sealed, or take the place of something else."""
     import zipfile
 
-    from nonreg.evidence.verify import list_things
+    from nonreg.evidence.folders import list_things
 
     place = target.resolve()
     around = [one for one in (*folders, *list_things(runs_dir)) if place.is_relative_to(one.resolve())]

@@ -19,8 +19,9 @@ from nonreg import ledger
 from nonreg.errors import NonregError, UsageError
 from nonreg.evidence.archive import list_files, write_archive
 from nonreg.evidence.files import MANIFEST, EvidenceWrong, mark_file, show_name
+from nonreg.evidence.folders import place_of, read_manifest
 from nonreg.evidence.signatures import Known, Lookup, name_copy
-from nonreg.evidence.verify import Finding, Means, State, place_of, read_manifest, verify_thing
+from nonreg.evidence.verify import Finding, Means, State, verify_thing
 from nonreg.handover.journal import FOLDER as RECORDS
 from nonreg.ledger import LedgerEntry, LedgerHead
 from nonreg.model import Role

@@ -17,9 +17,10 @@ from pathlib import Path
 
 from nonreg import ledger
 from nonreg.errors import NonregError
+from nonreg.evidence.explain import compare_files, explain_chain
 from nonreg.evidence.files import MANIFEST, PENDING, mark_files
+from nonreg.evidence.folders import is_last, list_begun, place_of, read_manifest
 from nonreg.evidence.seal import settle
-from nonreg.evidence.verify import compare_files, explain_chain, is_last, list_begun, place_of, read_manifest
 from nonreg.file_lock import hold_file_lock
 from nonreg.ledger import LedgerEntry
 

@@ -6,7 +6,7 @@ looked at, since it could only repeat it. Nothing here is written, and nothing i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -16,31 +16,24 @@ from nonreg.errors import ConfigError, NonregError
 from nonreg.evidence.chain import (
     RUN,
     Seal,
-    find_last,
-    find_previous,
     list_current,
     list_purged,
     list_seals,
-    read_seal,
 )
+from nonreg.evidence.explain import MOST_SHOWN, compare_files, explain_chain, list_names
 from nonreg.evidence.files import (
     MANIFEST,
-    PENDING,
-    EvidenceWrong,
-    FileMark,
     list_left_out,
     mark_files,
     show_name,
 )
-from nonreg.evidence.manifest import MAX_BYTES, Manifest, hash_content, hash_map, parse_manifest
+from nonreg.evidence.folders import find_begun, list_begun, list_things, place_of, read_manifest
+from nonreg.evidence.manifest import Manifest
 from nonreg.evidence.pages import look_at_pages
 from nonreg.evidence.signatures import Lookup, Signed, check_signatures
-from nonreg.french import explain_os_error
 from nonreg.handover.readiness import FOLDER as PAGES
 from nonreg.ledger import LedgerEntry
 from nonreg.ledger_witness import KeptHeads, Witness, scan_witnesses, verify_ledger
-
-MOST_NAMED, MOST_SHOWN = 5, 1000
 
 
 class State(StrEnum):
@@ -141,32 +134,6 @@ def verify_runs(runs_dir: Path, means: Means, extract: frozenset[str] | None = N
     yield from _list_unsealed(runs_dir)
 
 
-def list_things(runs_dir: Path) -> tuple[Path, ...]:
-    """The sealed folders of a runs' folder."""
-    found = {file.parent for file in runs_dir.glob(f"*/{MANIFEST}")}
-    inner = {file.parent for file in runs_dir.glob(f"*/*/{MANIFEST}") if file.parent.parent not in found}
-    aside = {one for one in inner if one.parent.name.startswith(".")}
-    return tuple(sorted((found | inner) - aside))
-
-
-def list_begun(parent: Path) -> tuple[Path, ...]:
-    """Folders whose seal a kill may have cut: their manifest still waits, or they stand beside their place."""
-    found = [
-        *parent.glob(f"*/{PENDING}"),
-        *parent.glob(f".*/*/{PENDING}"),
-        *parent.glob(f".*/*/{MANIFEST}"),
-    ]
-    return tuple(sorted({one.parent for one in found}))
-
-
-def place_of(folder: Path, runs_dir: Path) -> str:
-    """The path of a folder in a runs' folder, empty outside."""
-    try:
-        return folder.resolve().relative_to(runs_dir.resolve()).as_posix()
-    except ValueError:
-        return ""
-
-
 def list_signed(entries: Iterable[LedgerEntry]) -> tuple[Signed, ...]:
     """The signed lines."""
     return tuple(
@@ -174,65 +141,6 @@ def list_signed(entries: Iterable[LedgerEntry]) -> tuple[Signed, ...]:
         for one in entries
         if one.decision is not None
     )
-
-
-def compare_files(expected: Mapping[str, FileMark], found: Mapping[str, FileMark]) -> str:
-    """What is wrong with files, in French: moved, changed, absent, added; empty when nothing is."""
-    absent = [name for name in expected if name not in found]
-    added = [name for name in found if name not in expected]
-    changed = [name for name in expected if name in found and not _is_same(expected[name], found[name])]
-    told = [
-        f"{show_name(old)} renommé en {show_name(new)}"
-        for old in absent
-        for new in added
-        if _is_same(expected[old], found[new])
-    ]
-    for word, names in (("modifié(s)", changed), ("absent(s)", absent), ("en trop", added)):
-        if names:
-            told.append(f"{word} : {list_names(names)}")
-    return " ; ".join(told[:MOST_NAMED])
-
-
-def list_names(names: Sequence[str]) -> str:
-    """The first of these paths, and how many others there are."""
-    more = f" et {len(names) - MOST_NAMED} autre(s)" if len(names) > MOST_NAMED else ""
-    return f"{', '.join(map(show_name, names[:MOST_NAMED]))}{more}"
-
-
-def _is_same(expected: FileMark, found: FileMark) -> bool:
-    return expected.sha256 == found.sha256 and expected.size_bytes in (None, found.size_bytes)
-
-
-def explain_chain(manifest: Manifest, place: str, entries: tuple[LedgerEntry, ...]) -> str:
-    """Why the ledger does not know this manifest as it is, in French; empty when it does."""
-    head = manifest.head
-    if head is None:
-        why = " ".join(manifest.problems) or "sans dire pourquoi"
-        return f"le manifeste n'est pas inscrit au registre ({show_name(why, MOST_SHOWN)})"
-    if not entries:
-        return "le registre est vide"
-    if head.ledger_id != entries[0].previous:
-        return "le manifeste est d'un autre registre que celui-ci"
-    if head.sequence > len(entries):
-        return f"la ligne {head.sequence} du registre, qui inscrit le manifeste, a été retirée"
-    entry = entries[head.sequence - 1]
-    if entry.sha256 != head.sha256:
-        return f"la ligne {head.sequence} du registre n'est plus celle qui a inscrit le manifeste"
-    if manifest.is_old:
-        return _explain_old(manifest, place, entry, entries)
-    seal, seals = read_seal(entry), list_seals(entries)
-    if seal is None or seal.sha256 != hash_content(manifest):
-        return f"le manifeste a été modifié : son empreinte n'est pas celle de la ligne {head.sequence} du registre"
-    if (seal.id, seal.kind, entry.platform) != (manifest.id, manifest.kind, manifest.platform):
-        return f"le manifeste n'est pas de ce que dit la ligne {head.sequence} du registre"
-    if place and seal.folder and seal.folder != place:
-        return f"c'est le contenu de {show_name(seal.folder)}, mis à la place d'un autre"
-    last = find_last(seals, seal.id)
-    if last is not None and last.sequence > head.sequence:
-        return f"un manifeste plus récent est inscrit (ligne {last.sequence}) : ceci est un état d'avant"
-    if manifest.previous != find_previous(seals, head.sequence):
-        return "le manifeste qui le précède n'est pas celui du registre"
-    return ""
 
 
 def _verify_expected(
@@ -251,28 +159,6 @@ def _verify_expected(
     else:
         text = f"dossier absent, inscrit à la ligne {seal.sequence} du registre et jamais purgé"
         yield Finding(State.WRONG, show_name(place), text)
-
-
-def find_begun(
-    folder: Path, begun: Iterable[Path], place: str, entries: tuple[LedgerEntry, ...]
-) -> Path | None:
-    """The manifest that the ledger knows as the last of this folder, where a kill left it on the way to its place.
-
-    None when it is in its place: a copy beside hides nothing of what was changed there.
-    """
-    beside = [one for one in begun if one.name == folder.name]
-    if not beside or is_last(folder / MANIFEST, place, entries):
-        return None
-    files = [one / name for one in beside for name in (PENDING, MANIFEST)]
-    return next((one for one in files if is_last(one, place, entries)), None)
-
-
-def is_last(file: Path, place: str, entries: tuple[LedgerEntry, ...]) -> bool:
-    """True for a manifest that the ledger knows as the last one of the folder of that place."""
-    try:
-        return not explain_chain(read_manifest(file.parent, file.name), place, entries)
-    except NonregError:
-        return False
 
 
 def _verify_begun(
@@ -347,25 +233,6 @@ def _verify(
     yield from _judge(folder, about, manifest, entries, means.judges)
 
 
-def read_manifest(folder: Path, name: str = MANIFEST) -> Manifest:
-    """The manifest of a folder; EvidenceWrong says why there is none that can be read."""
-    file = folder / name
-    try:
-        if file.is_symlink() or not file.is_file():
-            raise EvidenceWrong(
-                f"pas scellé : {MANIFEST} est absent (publication interrompue, ou fichier retiré)"
-            )
-        with file.open("rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
-        return parse_manifest(content)
-    except OSError as error:
-        raise EvidenceWrong(f"{MANIFEST} illisible ({explain_os_error(error)})") from error
-    except EvidenceWrong as error:
-        if MANIFEST in str(error):
-            raise
-        raise EvidenceWrong(f"{MANIFEST} refusé : {error}") from error
-
-
 def _describe(manifest: Manifest) -> str:
     if manifest.is_old:
         return "manifeste d'un format ancien, sans taille, outil ni plateforme"
@@ -373,26 +240,6 @@ def _describe(manifest: Manifest) -> str:
         f"manifeste de « {show_name(manifest.id)} » ({show_name(manifest.kind)}), plateforme "
         f"{show_name(manifest.platform)}, outil {show_name(manifest.tool_version)} ({show_name(manifest.tool_commit)})"
     )
-
-
-def _explain_old(manifest: Manifest, place: str, entry: LedgerEntry, entries: tuple[LedgerEntry, ...]) -> str:
-    """The same for a manifest of before: its line holds the hash of the files, not of the manifest."""
-    thing_id = str(entry.data.get("run_id") or entry.data.get("migration") or "")
-    last = find_last(list_seals(entries), thing_id)
-    if read_seal(entry) is not None or last is not None:
-        return "le registre connaît un manifeste du format actuel, celui-ci est d'un format ancien"
-    if place and place.rpartition("/")[2] != thing_id:
-        return f"c'est le contenu de {show_name(thing_id) or 'autre chose'}, mis à la place d'un autre"
-    sealed = entry.data.get("files_sha256")
-    hashes = {name: mark.sha256 for name, mark in manifest.files.items()}
-    if sealed is not None and sealed != hash_map(hashes):
-        return f"le manifeste a été modifié : ses fichiers ne sont pas ceux de la ligne {entry.sequence} du registre"
-    if sealed is None and entry.data.get("sha256") not in hashes.values():
-        return f"la ligne {entry.sequence} du registre n'inscrit rien de ce dossier"
-    later = [one for one in entries if one.kind == RUN and one.data.get("run_id") == thing_id]
-    if entry.kind == RUN and later and later[-1].sequence != entry.sequence:
-        return f"une publication plus récente est inscrite (ligne {later[-1].sequence}) : ceci est un état d'avant"
-    return ""
 
 
 def _verify_signatures(

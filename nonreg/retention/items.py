@@ -16,9 +16,10 @@ from nonreg.alerts.outbox import Outbox
 from nonreg.documents.draft_file import load_draft
 from nonreg.errors import NonregError
 from nonreg.evidence.chain import PURGE, RECORD, RUN
+from nonreg.evidence.explain import compare_files, explain_chain
 from nonreg.evidence.files import MANIFEST, mark_files
+from nonreg.evidence.folders import list_things, place_of, read_manifest
 from nonreg.evidence.manifest import Manifest, hash_content, hash_map
-from nonreg.evidence.verify import compare_files, explain_chain, list_things, place_of, read_manifest
 from nonreg.handover.journal import FOLDER as RUNBOOKS
 from nonreg.handover.journal import RUNBOOK
 from nonreg.handover.readiness import FOLDER as PAGES

@@ -16,7 +16,7 @@ from nonreg.documents.prefill import list_logged
 from nonreg.documents.validation import KIND, SEALED, request_validation
 from nonreg.errors import LedgerBroken
 from nonreg.evidence.files import MANIFEST, EvidenceWrong
-from nonreg.evidence.verify import read_manifest
+from nonreg.evidence.folders import read_manifest
 from nonreg.model.documents import DocumentKind, RecordEvent
 from tasks.document_archive import CONTENT, KEPT, SHEET, name_version
 from tasks.document_drafts import DRAFT, Asked
