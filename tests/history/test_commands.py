@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from nonreg.__main__ import main
 from nonreg.commands.history_screen import BLOCKS, draw_trend
 from nonreg.history import default_url, open_history
-from tests.test_history import K, N, O, append_all, make_report, run_id_of, save_run
+from tests.history.samples import K, N, O, append_all, make_report, run_id_of, save_run
 
 ESCAPE = "\x1b"
 Read = Callable[..., str]
@@ -142,7 +142,7 @@ def test_a_terminal_of_80_columns_gets_colours_and_no_longer_line(runs_dir: Path
         stdout=terminal,
         stderr=subprocess.PIPE,
         env={**os.environ, "COLUMNS": "80", "TERM": "xterm-256color"},
-        cwd=Path(__file__).parent.parent,
+        cwd=Path(__file__).parent.parent.parent,
     )
     os.close(terminal)
     output = b""
@@ -178,7 +178,7 @@ def test_a_reader_that_goes_away_is_no_error(runs_dir: Path) -> None:
         [sys.executable, "-m", "nonreg", "history", "--runs-dir", str(runs_dir)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        cwd=Path(__file__).parent.parent,
+        cwd=Path(__file__).parent.parent.parent,
     )
     assert process.stdout is not None
     assert process.stderr is not None
