@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,7 +66,7 @@ def find_place(layout: Layout, site: str) -> Place:
 
 @contextmanager
 def start_pair(root: Path, **settings: str) -> Iterator[Pair]:
-    """Both servers, stopped at the end."""
+    """Both servers, gone at the end."""
     layout = create_layout(root, find_network())
     postgres.create_cluster(layout)
     postgres.copy_cluster(layout)
@@ -92,3 +93,4 @@ def start_pair(root: Path, **settings: str) -> Iterator[Pair]:
     finally:
         for site in sites:
             postgres.stop_cluster(layout, site)
+        shutil.rmtree(layout.postgres_home)  # hundreds of MB, for root beside the test's own folder
