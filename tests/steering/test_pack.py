@@ -30,13 +30,11 @@ from nonreg.steering.settings import load_steering
 from nonreg.store import load_json
 from nonreg.tracker.connection import open_tracker
 from reports.steering import build_steering_page, say_pack
-from tasks.handover_work import Work, make_work
+from tasks.handover_work import Work
 from tasks.readiness import keep_readiness, measure_readiness
 from tasks.steering import Gathering, keep_pack, prepare_pack
 from tests.governed import Governed, publish_run
-from tests.handover.prepared import EMBEDDED
 from tests.pages import check_page, check_pdf
-from tests.steering.samples import write_tracker
 
 MONDAY = datetime(2026, 11, 23, 6, tzinfo=UTC)
 LATER = MONDAY + timedelta(days=7)
@@ -55,14 +53,6 @@ at = 2026-12-01T09:00:00+01:00
 person = "titulaire-essai"
 ticket = "AQ-1"
 """
-
-
-@pytest.fixture
-def work(governed: Governed) -> Work:
-    write_tracker(governed)
-    for name in ("site.toml", "reviews.toml"):
-        (governed.governance / name).write_bytes((EMBEDDED / name).read_bytes())
-    return make_work(str(governed.platform_file), governed.runs_dir)
 
 
 def values(pack: Pack, indicator: str, row: str) -> list[float | None]:

@@ -15,12 +15,9 @@ from nonreg.steering.periods import begin
 from nonreg.steering.risks import find_risks, load_risks
 from reports.html import write_html
 from reports.steering import build_steering_page
-from tasks.handover_work import Work, make_work
+from tasks.handover_work import Work
 from tasks.steering import keep_pack, prepare_pack
-from tests.governed import Governed
-from tests.handover.prepared import EMBEDDED
 from tests.pages import check_page
-from tests.steering.samples import write_tracker
 from tests.steering.test_health import history
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
@@ -41,14 +38,6 @@ impact = "fort"
 action = "Choisir l'étiage"
 owner = "moa-scv-essai"
 """
-
-
-@pytest.fixture
-def work(governed: Governed) -> Work:
-    write_tracker(governed)
-    for name in ("site.toml", "reviews.toml"):
-        (governed.governance / name).write_bytes((EMBEDDED / name).read_bytes())
-    return make_work(str(governed.platform_file), governed.runs_dir)
 
 
 def find(
