@@ -218,10 +218,14 @@ def _is_name(window: list[str], parts: list[str]) -> bool:
 
 def _split_words(text: str) -> list[str]:
     """Words without accents, case, punctuation and elided particles (`d'`, `l'`)."""
-    plain = "".join(
-        char for char in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(char)
-    )
-    return re.findall(r"[^\W_]+", re.sub(r"(?<!\w)[dl]['’]", " ", plain).replace("œ", "oe"))
+    return re.findall(r"[^\W_]+", re.sub(r"(?<!\w)[dl]['’]", " ", fold(text)))
+
+
+def fold(text: str) -> str:
+    """A text without accents, ligatures and case, as names are compared."""
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    letters = "".join(char for char in plain if not unicodedata.combining(char))
+    return letters.replace("œ", "oe").replace("æ", "ae")
 
 
 def _read_persons(data: dict[str, Any], file: Path) -> tuple[Person, ...]:

@@ -8,10 +8,9 @@ to a person: a replaced name must not break the file. Pure.
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 
-from nonreg.people import PARTICLES
+from nonreg.people import PARTICLES, fold
 
 WORD = re.compile(r"(?:[^\W\d_][\u0300-\u036f]*)+")
 ELIDED = ("d", "l")
@@ -88,13 +87,6 @@ def _list_tokens(text: str) -> list[_Token]:
             continue
         found.append(_Token(match.start(), match.end(), word, match[0][:1].isupper()))
     return found
-
-
-def fold(word: str) -> str:
-    """A word without accents, ligatures and case."""
-    plain = unicodedata.normalize("NFKD", word.casefold())
-    letters = "".join(one for one in plain if not unicodedata.combining(one))
-    return letters.replace("œ", "oe").replace("æ", "ae")
 
 
 def _is_form(window: list[_Token], form: list[str]) -> bool:
