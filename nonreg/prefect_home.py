@@ -19,6 +19,9 @@ from platformdirs import user_cache_path
 
 DATABASE = "prefect.db"
 MAKING_SECONDS = 120
+# SQLite lets one write at a time: while that one waits for a slow disk the others hold all of the server's connections,
+# and after 30 s it answers 500 to everybody, also to those who only read. Its clients come again.
+PATIENT_CLIENTS = {"PREFECT_CLIENT_RETRY_EXTRA_CODES": "500"}
 
 
 def describe_home(home: Path) -> dict[str, str]:
@@ -30,6 +33,7 @@ def describe_home(home: Path) -> dict[str, str]:
         # In its memory, as by default, a server that restarts forgets who has a slot, which then is never free again.
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
         "DO_NOT_TRACK": "1",
+        **PATIENT_CLIENTS,
     }
 
 

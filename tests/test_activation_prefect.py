@@ -16,7 +16,7 @@ from tests.handover.executions import PILOTAGE, TECHNIQUE, TITULAIRE
 from tests.prefect_server import Server, start_server
 
 pytestmark = pytest.mark.prefect
-LONG_SECONDS = 150.0
+LONG_SECONDS = 240.0
 CRISIS = {"reason": "situation-exceptionnelle", "anomaly": "bloquante", "needs": ["correction"]}
 
 

@@ -19,7 +19,7 @@ from nonreg.sandbox.layout import Layout
 from nonreg.waiting import wait_until
 from tests.drilled import write_catalog
 from tests.governed import make_governed
-from tests.prefect_server import ROOT, Server, start_server
+from tests.prefect_server import ANSWER_SECONDS, ROOT, Server, start_server
 
 pytestmark = pytest.mark.prefect
 
@@ -67,16 +67,12 @@ def begin(server: Server, deployment: str, **parameters: Any) -> Any:
     return server.post(f"/deployments/{found['id']}/create_flow_run", parameters=parameters)
 
 
-def read_run(server: Server, run: Any) -> Any:
-    try:
-        return server.get(f"/flow_runs/{run['id']}")
-    except requests.Timeout:  # its SQLite may keep everybody waiting
-        return run
-
-
 def await_end(server: Server, run: Any) -> Any:
-    wait_until(lambda: read_run(server, run)["state"]["type"] in ENDED, LONG_SECONDS, poll_seconds=0.5)
-    return read_run(server, run)
+    def look() -> Any:
+        found = server.get(f"/flow_runs/{run['id']}")
+        return found if found["state"]["type"] in ENDED else None
+
+    return wait_until(look, LONG_SECONDS, poll_seconds=0.5)
 
 
 class Stage:
@@ -169,7 +165,8 @@ def test_campaigns_of_two_platforms_run_in_parallel(
 def take_slot(server: Server) -> str:
     """The lease of the one slot; empty while the server's SQLite keeps everybody waiting."""
     words = {"names": ["plateforme"], "slots": 1, "mode": "concurrency", "lease_duration": 300}
-    answer = requests.post(f"{server.api}/v2/concurrency_limits/increment-with-lease", json=words, timeout=30)
+    address = f"{server.api}/v2/concurrency_limits/increment-with-lease"
+    answer = requests.post(address, json=words, timeout=ANSWER_SECONDS)
     return str(answer.json()["lease_id"]) if answer.ok else ""
 
 
@@ -183,5 +180,7 @@ def test_a_slot_is_given_back_to_a_server_that_restarted_meanwhile(tmp_path: Pat
         wait_until(found.is_ours, 90)
         assert found.get(f"{limits}/plateforme")["active_slots"] == 1
         words = {"lease_id": lease_id}
-        assert requests.post(f"{found.api}{limits}/decrement-with-lease", json=words, timeout=30).ok
+        assert requests.post(
+            f"{found.api}{limits}/decrement-with-lease", json=words, timeout=ANSWER_SECONDS
+        ).ok
         assert found.get(f"{limits}/plateforme")["active_slots"] == 0

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import subprocess
+import sys
+import threading
 from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
-from nonreg.prefect_home import DATABASE, fill_home, is_sound
+from nonreg.prefect_home import DATABASE, describe_home, fill_home, is_sound
 
 
 def test_a_home_gets_an_empty_database_with_its_tables_though_the_kept_one_was_broken(tmp_path: Path) -> None:
@@ -44,3 +49,40 @@ def test_where_nothing_can_be_kept_the_home_stays_empty(tmp_path: Path) -> None:
     blocked.touch()
     fill_home(home, blocked)
     assert list(home.iterdir()) == []
+
+
+def test_a_client_comes_again_to_a_server_whose_connections_all_waited(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(500 if len(asked) == 1 else 200)
+            self.end_headers()
+
+        def log_message(self, *_words: object) -> None:
+            """Nothing in the output of the tests."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        own = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+        program = (
+            "from prefect.client.orchestration import get_client\n"
+            "with get_client(sync_client=True) as client: print(client.hello().status_code)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env={
+                **own,
+                **describe_home(tmp_path),
+                "PREFECT_API_URL": f"http://127.0.0.1:{server.server_port}/api",
+                "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
+            },
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        server.shutdown()
+    assert done.stdout == "200\n", done.stderr
+    assert asked == ["/api/hello"] * 2

@@ -19,7 +19,7 @@ from tests.prefect_server import Server, start_server
 from tests.steering.samples import write_tracker
 
 pytestmark = pytest.mark.prefect
-LONG_SECONDS = 150.0
+LONG_SECONDS = 240.0
 FLOWS = {"hebdo": "pilotage", "copil": "pilotage"}
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 

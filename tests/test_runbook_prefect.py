@@ -26,10 +26,10 @@ from nonreg.waiting import wait_until
 from tests.governed import Governed, make_governed
 from tests.handover.attacks import ATTACKS, STEP, Attack, Target, make_target
 from tests.handover.executions import MOA, PILOTAGE, SMALL, TECHNIQUE, TITULAIRE, make_played
-from tests.prefect_server import Server, family_of, start_server
+from tests.prefect_server import ANSWER_SECONDS, Server, family_of, start_server
 
 pytestmark = pytest.mark.prefect
-LONG_SECONDS = 150.0
+LONG_SECONDS = 240.0
 # A run comes back twice for each: those that a terminal refuses for the same reason are left to it.
 FILED = ("contrefaite", "rejouee", "expiree", "autre role", "autre plan", "de soi-meme")
 PASTED = ("rejouee", "autre plan")
@@ -79,7 +79,7 @@ class Case:
             asked = (
                 f"{self.server.api}/flow_runs/{self.run['id']}/input/{keyset['description']}"  # written last
             )
-            return str(keyset["schema"]) if requests.get(asked, timeout=30).ok else ""
+            return str(keyset["schema"]) if requests.get(asked, timeout=ANSWER_SECONDS).ok else ""
 
         return wait_until(look, LONG_SECONDS, poll_seconds=0.3)
 

@@ -26,7 +26,7 @@ from nonreg.service.start import url_of
 from nonreg.waiting import wait_until
 from tests.installed import Installed, prepare_installation
 from tests.pair import find_network
-from tests.prefect_server import ROOT, Server, start_server
+from tests.prefect_server import ANSWER_SECONDS, ROOT, Server, start_server
 
 pytestmark = pytest.mark.prefect
 
@@ -57,7 +57,7 @@ def kill(process: psutil.Process) -> None:
 
 def test_what_is_up_serves_nobody_without_the_secret_and_carries_the_identity(installed: Installed) -> None:
     state = installed.state()
-    refused = requests.post(f"{url_of(state)}/flow_runs/filter", json={}, timeout=30)
+    refused = requests.post(f"{url_of(state)}/flow_runs/filter", json={}, timeout=ANSWER_SECONDS)
     assert refused.status_code == 401
     require_ours(url_of(state), installed.folder.secret(), state.installation)
     with pytest.raises(NotOurs, match="la nôtre est une-autre"):

@@ -339,6 +339,7 @@ def test_every_command_of_a_unit_or_a_container_is_one_of_ours() -> None:
 
 def test_one_id_for_all_machines_and_a_new_one_otherwise() -> None:
     assert "NONREG_INSTALLATION=essai-1\n" in UNITS["installation.env"]
+    assert "PREFECT_CLIENT_RETRY_EXTRA_CODES=500\n" in UNITS["installation.env"]
     made = {render_units("/opt/a")["installation.env"] for _ in range(2)}
     assert len(made) == 2
     remote = render_units("/opt/a", "https://prefect.exemple.invalid/api")

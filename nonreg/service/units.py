@@ -8,6 +8,7 @@ from pathlib import Path
 
 from nonreg.errors import NonregError, UsageError
 from nonreg.french import explain_os_error
+from nonreg.prefect_home import PATIENT_CLIENTS
 from nonreg.store import write_file
 
 TEMPLATES = Path(__file__).parent / "systemd"
@@ -51,6 +52,7 @@ def render_environment(project: str, api: str, installation: str) -> str:
         "NONREG_PLATFORMS": "/etc/aquareel-nonreg/plateformes",
         "AQUAREEL_NONREG_HOME": project,
         "PYTHONDONTWRITEBYTECODE": "1",
+        **PATIENT_CLIENTS,
     }
     return "".join(f"{name}={value}\n" for name, value in values.items())
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # installed by `make test-browser` only
     from playwright.sync_api import Browser, Page
 
 SCREENSHOTS = ROOT / "build" / "screenshots"
-WAIT_MS = 60_000.0  # of anything looked for in a page
+WAIT_MS = 90_000.0  # of anything looked for in a page
 SIZE = {"width": 1280, "height": 860}
 
 

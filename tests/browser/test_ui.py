@@ -14,7 +14,7 @@ from nonreg import ledger
 from nonreg.waiting import wait_until
 from tests.browser.conftest import Desk, keep_picture
 from tests.governed import publish_run
-from tests.prefect_server import Server
+from tests.prefect_server import ANSWER_SECONDS, Server
 
 if TYPE_CHECKING:  # installed by `make test-browser` only
     from playwright.sync_api import Page
@@ -281,7 +281,7 @@ def await_form(desk: Desk, run_id: str, after: str = "") -> Any:
         if run["state"]["type"] != "PAUSED" or keyset.get("schema", after) == after:
             return None
         asked = f"{desk.server.api}/flow_runs/{run_id}/input/{keyset['description']}"  # written last
-        return run if requests.get(asked, timeout=30).ok else None
+        return run if requests.get(asked, timeout=ANSWER_SECONDS).ok else None
 
     return wait_until(find, 240, poll_seconds=0.5)
 
