@@ -22,14 +22,15 @@ RELATIVE = re.compile(r"(?:\.\./)*[A-Za-z0-9._~%-]+(?:/[A-Za-z0-9._~%-]+)*")
 
 def write_html(document: Document) -> str:
     """Return the page; every text is escaped, and tamed where one is found that was not."""
-    page = _load_template().render(document=document)
+    page = load_template().render(document=document)
     if is_wild(page):
-        page = _load_template().render(document=tame(document))
+        page = load_template().render(document=tame(document))
     return page + "\n"
 
 
 @cache
-def _load_template() -> Template:
+def load_template() -> Template:
+    """Return the page's template, compiled once."""
     environment = Environment(
         loader=PackageLoader("reports"),
         autoescape=True,

@@ -6,10 +6,11 @@ created)`.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from nonreg.model import CampaignReport
-from reports.html import write_html
+from reports.html import load_template, write_html
 from reports.junit import write_junit
 from reports.pdf import write_pdf
 from reports.source import render_json
@@ -17,6 +18,7 @@ from reports.view import build_document
 
 __all__ = [
     "Rendered",
+    "prepare_rendering",
     "render_all",
     "render_html",
     "render_json",
@@ -52,13 +54,16 @@ def render_junit(report: CampaignReport) -> str:
     return write_junit(report)
 
 
+def prepare_rendering() -> None:
+    """Do now what rendering would do when it is first asked for."""
+    load_template()
+
+
 def render_all(report: CampaignReport) -> Rendered:
     """Return all the forms; HTML and PDF come from the same document."""
     source = render_json(report)
     document = build_document(report, source)
-    return Rendered(
-        json=source,
-        html=write_html(document),
-        pdf=write_pdf(document, report.generated_at),
-        junit=write_junit(report),
-    )
+    with ThreadPoolExecutor(1) as pool:  # typst, which takes longest, leaves Python to the others
+        pdf = pool.submit(write_pdf, document, report.generated_at)
+        html, junit = write_html(document), write_junit(report)
+        return Rendered(source, html, pdf.result(), junit)
