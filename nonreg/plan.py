@@ -111,7 +111,7 @@ def pytest_command(scenarios_dir: Path) -> list[str]:
         *("-m", "pytest", "-c", os.devnull, "--rootdir", str(scenarios_dir), "--import-mode=importlib"),
         # What else is installed would be loaded too, and costs a second at each start.
         *("--disable-plugin-autoload", "-p", "pytest_timeout"),
-        *("-p", "no:cacheprovider", "-p", "nonreg.recorder", "-p", "nonreg.fixtures"),
+        *("-p", "no:cacheprovider", "-p", "nonreg.unswept", "-p", "nonreg.recorder", "-p", "nonreg.fixtures"),
         *("-p", "nonreg.sqlfiles.collect"),
         "--capture=sys",  # the recorder needs the real standard input
         # No summary of failures either: what a driver says may hold a password; events.jsonl has it without.

@@ -7,6 +7,7 @@ a word: whoever plans collects again, and reads why. The end of the socket is th
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import socket
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from nonreg.clients.late import load_drivers
 from nonreg.model import Scenario
 from nonreg.recorder import PLATFORM_VARIABLE, RUN_VARIABLE, Recorder, obey_campaign, read_scenarios
 from nonreg.store import make_adapter
@@ -24,8 +26,8 @@ LINE_BYTES = 65536
 
 
 def write_scenarios_line(scenarios: tuple[Scenario, ...]) -> bytes:
-    """The line that tells what was collected."""
-    return bytes(make_adapter(tuple[Scenario, ...]).dump_json(scenarios)) + b"\n"
+    """The line that tells what was collected; without a schema, which would be made while the campaign waits for it."""
+    return json.dumps([dataclasses.asdict(one) for one in scenarios]).encode() + b"\n"
 
 
 def read_scenarios_line(line: bytes) -> tuple[Scenario, ...]:
@@ -71,6 +73,7 @@ class StandBy:
         if session.testsfailed:
             return None  # pytest ends
         self._campaign.sendall(write_scenarios_line(tuple(read_scenarios(session.items))))
+        load_drivers()
         self._ordered.wait()
         recorder = Recorder(Path(os.environ[RUN_VARIABLE]), self._may_begin)
         session.config.pluginmanager.register(recorder, "nonreg-recorder")

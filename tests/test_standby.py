@@ -103,6 +103,26 @@ def test_scenarios_that_are_not_sound_are_refused_with_their_reason(
         loaded.collect()
 
 
+def test_scenarios_run_while_garbage_is_looked_for_except_among_what_was_loaded(
+    folder: Path, tmp_path: Path
+) -> None:
+    text = """
+import gc
+from nonreg.model import Criticality
+from nonreg.recorder import scenario
+
+AT_LOAD = gc.isenabled()
+
+@scenario("BASE-003", "Ramasse-miettes", Criticality.MINEURE)
+def test_swept(witness):
+    found = (AT_LOAD, gc.isenabled(), gc.get_freeze_count() > 10_000)
+    witness.expect(found == (False, True, True), "-- rien", "(False, True, True)", str(found))
+"""
+    (folder / "test_deux.py").write_text(text, encoding="utf-8")
+    with loading_pytest(folder) as loaded:
+        assert run(loaded, folder, tmp_path / "passage") == [Outcome.OK]
+
+
 def test_an_absent_folder_and_an_empty_one_are_told_as_by_a_collection(tmp_path: Path) -> None:
     with loading_pytest(tmp_path / "ailleurs") as loaded, pytest.raises(UsageError, match="introuvable"):
         loaded.collect()

@@ -6,9 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, event
-from sqlalchemy.exc import SQLAlchemyError
-
+from nonreg.clients.late import sqlalchemy as sa
 from nonreg.clients.mssql import APPLICATION
 from nonreg.clients.postgresql import connect_impatiently
 from nonreg.clients.sql import Session, create_site_engine, refuse_connection
@@ -47,17 +45,17 @@ class Line:
         )
         if autocommit:
             self._engine = self._engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._connection: Connection | None = None
+        self._connection: sa.Connection | None = None
         self._session: Session | None = None
         if self._database.engine == "postgresql":
-            event.listen(self._engine, "do_connect", self._connect_impatiently)
+            sa.event.listen(self._engine, "do_connect", self._connect_impatiently)
 
     def session(self) -> Session:
         """The open session, connected if need be, for the calling thread; NotSent or AccessDenied when it cannot be."""
         if self._session is None or self._connection is None or self._connection.closed:
             try:
                 self._connection = self._engine.connect()
-            except SQLAlchemyError as error:
+            except sa.exc.SQLAlchemyError as error:
                 raise refuse_connection(error, self._database, self.site_code) from error
             self._session = Session(self._connection, self._database, self.site_code)
         self._session.take_over()
@@ -68,13 +66,13 @@ class Line:
         try:
             if self._connection is not None:
                 self._connection.rollback()
-        except SQLAlchemyError:
+        except sa.exc.SQLAlchemyError:
             self.drop()
 
     def drop(self) -> None:
         """Close the connection, whatever its state; the next session opens another."""
         if self._connection is not None:
-            with suppress(SQLAlchemyError):
+            with suppress(sa.exc.SQLAlchemyError):
                 self._connection.invalidate()
                 self._connection.close()
             self._connection = self._session = None

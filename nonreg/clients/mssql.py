@@ -6,10 +6,8 @@ import functools
 import json
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.pool import NullPool
-
 from nonreg.clients import odbc_errors, server_level
+from nonreg.clients.late import sqlalchemy as sa
 from nonreg.clients.odbc import connect, find_driver, import_pyodbc, require_file
 from nonreg.clients.odbc_errors import OdbcError, OdbcKind, classify, read_odbc_error
 from nonreg.config import Database
@@ -60,7 +58,7 @@ def list_keywords(
     return keywords | {name: value for name, value in optional.items() if value}
 
 
-def make_engine(database: Database, user: str, password: str, application: str) -> Engine:
+def make_engine(database: Database, user: str, password: str, application: str) -> sa.Engine:
     """An engine without a pool; its connections are ours."""
 
     def open_connection() -> Any:
@@ -73,14 +71,14 @@ def make_engine(database: Database, user: str, password: str, application: str) 
             functools.partial(set_session, database),
         )
 
-    engine = create_engine(
+    engine = sa.create_engine(
         "mssql+pyodbc://",
         module=import_pyodbc(),
         creator=open_connection,
-        poolclass=NullPool,
+        poolclass=sa.pool.NullPool,
         hide_parameters=True,
     )
-    event.listen(engine, "before_cursor_execute", declare_long_texts)
+    sa.event.listen(engine, "before_cursor_execute", declare_long_texts)
     return engine
 
 

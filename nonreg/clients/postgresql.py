@@ -7,10 +7,8 @@ import socket
 from typing import Any
 
 import psycopg
-from sqlalchemy import URL, Engine, create_engine
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.pool import NullPool
 
+from nonreg.clients.late import sqlalchemy as sa
 from nonreg.config import Database
 from nonreg.errors import AccessDenied, NonregError, RequestFailed, Thrown, Unreachable
 
@@ -24,11 +22,11 @@ RIGHT_REFUSALS = frozenset({RIGHT_REFUSED, "25006"})  # no right, or a session t
 RAISED = frozenset({"P0001", "P0004"})  # RAISE EXCEPTION without a code of its own, ASSERT
 
 
-def make_engine(database: Database, user: str, password: str, application: str) -> Engine:
+def make_engine(database: Database, user: str, password: str, application: str) -> sa.Engine:
     """An engine without a pool, its timeouts and session set."""
     milliseconds = int(database.query_timeout_seconds * 1000)
-    return create_engine(
-        URL.create(
+    return sa.create_engine(
+        sa.URL.create(
             "postgresql+psycopg",
             username=user,
             password=password,
@@ -36,7 +34,7 @@ def make_engine(database: Database, user: str, password: str, application: str) 
             port=database.port,
             database=database.name,
         ),
-        poolclass=NullPool,
+        poolclass=sa.pool.NullPool,
         hide_parameters=True,
         use_native_hstore=False,  # otherwise each connection asks for a type that nobody uses
         connect_args={
@@ -96,7 +94,7 @@ def translate(error: BaseException, database: Database, site_code: str, connecti
         return Unreachable(f"La base de {where} n'a pas répondu en {database.query_timeout_seconds:g} s.")
     if state in RAISED:
         return Thrown(f"La base de {where} rejette la requête ({state}) : {words}.", words)
-    driver_lost = isinstance(error, OperationalError | psycopg.OperationalError)
+    driver_lost = isinstance(error, sa.exc.OperationalError | psycopg.OperationalError)
     if (driver_lost and not state) or state.startswith(("08", "57P")):
         return Unreachable(f"La base de {where} est injoignable : {words}.")
     return RequestFailed(f"La base de {where} rejette la requête ({state or 'sans code'}) : {words}.")

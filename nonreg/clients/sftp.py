@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from nonreg.clients.ssh import LINK_ERRORS, SFTPClient, Shell
+from nonreg.clients.late import paramiko
+from nonreg.clients.ssh import Shell
 from nonreg.errors import RequestFailed, Unreachable
 
 
 class FileShare:
     """The folders of one host; paths start at the site's folder. Each method's `request` is what it asks."""
 
-    def __init__(self, client: SFTPClient, host_name: str) -> None:
+    def __init__(self, client: paramiko.SFTPClient, host_name: str) -> None:
         self._client = client
         self._host_name = host_name
 
@@ -64,7 +65,7 @@ class FileShare:
             yield
         except TimeoutError as error:
             raise Unreachable(f"{request} : pas de réponse à temps.") from error
-        except LINK_ERRORS as error:
+        except (EOFError, ConnectionError, paramiko.SSHException) as error:
             raise Unreachable(f"{request} : liaison perdue.") from error
         except OSError as error:
             raise RequestFailed(f"{request} : {error.strerror or error}.") from error

@@ -16,10 +16,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-
 from nonreg.clients import mssql, postgresql
+from nonreg.clients.late import sqlalchemy as sa
 from nonreg.clients.result_sets import Batch, run_batch
 from nonreg.clients.scope import current_scope, hold_connection, require_may_write, require_scope
 from nonreg.config import Database, Platform, Site
@@ -73,7 +71,7 @@ def name_caller() -> str:
 class Dialect:
     """What an engine does its own way: connect, say what an error means, name its code, know what may be read again."""
 
-    make_engine: Callable[[Database, str, str, str], Engine]
+    make_engine: Callable[[Database, str, str, str], sa.Engine]
     translate: Callable[[BaseException, Database, str, bool], NonregError]
     read_state: Callable[[BaseException], str]
     is_retriable_read: Callable[[BaseException], bool]
@@ -170,7 +168,7 @@ class Session:
     """
 
     def __init__(
-        self, connection: Connection, database: Database, site_code: str, *, reads_again: bool = False
+        self, connection: sa.Connection, database: Database, site_code: str, *, reads_again: bool = False
     ) -> None:
         self._connection = connection
         self._database = database
@@ -199,7 +197,7 @@ class Session:
         tell_free_text(name_caller())
         request = describe_request(self.site_code, statement, parameters)
         rows, notes = self._try_reading(
-            lambda: self._execute_once(statement, parameters, request), SQLAlchemyError
+            lambda: self._execute_once(statement, parameters, request), sa.exc.SQLAlchemyError
         )
         return replace(rows, request="\n".join((request, *notes)))
 
@@ -244,7 +242,7 @@ class Session:
         raise AssertionError("unreachable")
 
     def _execute_once(self, statement: str, parameters: dict[str, Any], request: str) -> Rows:
-        result = self._connection.execute(text(statement), self._bind(parameters))
+        result = self._connection.execute(sa.text(statement), self._bind(parameters))
         if not result.returns_rows:
             return Rows((), (), request)
         return Rows(tuple(result.keys()), tuple(tuple(row) for row in result), request)
@@ -263,8 +261,8 @@ class Session:
         statement = load_query(self._database.engine, name)
         savepoint = self._connection.begin_nested()
         try:
-            self._connection.execute(text(statement), self._bind(parameters))
-        except DBAPIError as error:
+            self._connection.execute(sa.text(statement), self._bind(parameters))
+        except sa.exc.DBAPIError as error:
             if error.connection_invalidated:
                 raise self._translate(error) from error
             savepoint.rollback()
@@ -281,7 +279,7 @@ class Session:
         self._require_own_thread()
         try:
             self._connection.commit()
-        except SQLAlchemyError as error:
+        except sa.exc.SQLAlchemyError as error:
             raise self._translate(error) from error
 
     def undo(self) -> None:
@@ -289,7 +287,7 @@ class Session:
         self._require_own_thread()
         try:
             self._connection.rollback()
-        except SQLAlchemyError as error:
+        except sa.exc.SQLAlchemyError as error:
             raise self._translate(error) from error
 
     def _require_own_thread(self) -> None:
@@ -308,7 +306,7 @@ class Session:
         return self._dialect.translate(error, self._database, self.site_code, False)
 
 
-def refuse_connection(error: SQLAlchemyError, database: Database, site_code: str) -> NonregError:
+def refuse_connection(error: sa.exc.SQLAlchemyError, database: Database, site_code: str) -> NonregError:
     """Why no session could be opened: nothing was sent where nobody answered."""
     translated = choose_dialect(database).translate(error, database, site_code, True)
     return NotSent(str(translated)) if isinstance(translated, Unreachable) else translated
@@ -316,7 +314,7 @@ def refuse_connection(error: SQLAlchemyError, database: Database, site_code: str
 
 def create_site_engine(
     platform: Platform, site: Site, account: str, application: str = mssql.APPLICATION
-) -> Engine:
+) -> sa.Engine:
     """Engine without a pool for the `reader` or `writer` account of a site; its sessions bear the program's name."""
     database = site.database
     if database is None:
@@ -333,13 +331,13 @@ def create_site_engine(
 
 
 def connect(
-    engine: Engine, database: Database, site_code: str, pauses_seconds: tuple[float, ...]
-) -> Connection:
+    engine: sa.Engine, database: Database, site_code: str, pauses_seconds: tuple[float, ...]
+) -> sa.Connection:
     """A connection, tried again after each pause where the network may be to blame; our error otherwise."""
     for pause_seconds in (*pauses_seconds, None):
         try:
             return engine.connect()
-        except SQLAlchemyError as error:
+        except sa.exc.SQLAlchemyError as error:
             if pause_seconds is None or not choose_dialect(database).is_retriable_login(error):
                 raise refuse_connection(error, database, site_code) from error
         time.sleep(pause_seconds)
@@ -367,7 +365,7 @@ def open_session(
         finally:
             try:
                 connection.rollback()
-            except SQLAlchemyError:
+            except sa.exc.SQLAlchemyError:
                 connection.invalidate()  # the link is gone, and the transaction with it
             connection.close()
             engine.dispose()

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import paramiko
-
+from nonreg.clients.late import paramiko
 from nonreg.clients.scope import hold_login
 from nonreg.config import Host, Platform
 from nonreg.errors import (
@@ -24,10 +23,6 @@ from nonreg.errors import (
     Unreachable,
 )
 from nonreg.french import explain_os_error
-
-# What `nonreg.clients.sftp` needs of the library, so that it is imported here alone.
-SFTPClient = paramiko.SFTPClient
-LINK_ERRORS: tuple[type[Exception], ...] = (EOFError, ConnectionError, paramiko.SSHException)
 
 # The only commands a scenario may send; arguments are quoted one by one.
 COMMANDS = {

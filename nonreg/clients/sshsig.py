@@ -19,8 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import paramiko
-
+from nonreg.clients.late import paramiko
 from nonreg.errors import DecisionRefused, UsageError
 from nonreg.french import explain_os_error
 
