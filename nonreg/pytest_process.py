@@ -7,6 +7,7 @@ scenario before it is followed. The one that collects for the plan becomes that 
 from __future__ import annotations
 
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -47,10 +48,15 @@ class Process:
                 start_new_session=True,
                 pass_fds=kept,
             )
+        self._end = os.pidfd_open(self._process.pid)  # readable once it has ended
 
     def read_code(self) -> int | None:
         """Its exit code, None while it runs."""
         return self._process.poll()
+
+    def await_end(self, seconds: float) -> None:
+        """Wait for its end, for so long at most."""
+        select.select([self._end], [], [], seconds)
 
     def tell(self, said: bytes, kept: tuple[int, ...] = ()) -> None:
         """Say something, with descriptors to keep; whatever has ended hears nothing, and its exit code says so."""
@@ -63,6 +69,9 @@ class Process:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
         self.line.close()
+        if self._end >= 0:
+            os.close(self._end)
+            self._end = -1
 
 
 class LoadedPytest:
@@ -115,8 +124,9 @@ class PytestProcess:
             while (code := self._process.read_code()) is None:
                 if time.monotonic() > deadline:
                     return None, self._say_late()
-                if stop.wait(POLL_SECONDS):
+                if stop.is_set():
                     return None, "Campagne arrêtée à la demande."
+                self._process.await_end(POLL_SECONDS)
             return code, ""
         finally:
             self._process.end()  # also when we are being cancelled: no scenario outlives its campaign
