@@ -6,12 +6,13 @@ The verdict is not the state: the flow ends Failed, after publishing, when the v
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from prefect import State, flow, get_run_logger, runtime, tags
+from prefect import State, flow, get_run_logger, runtime
 from prefect.states import Completed, Failed
 from pydantic import Field
 
@@ -36,9 +37,10 @@ from tasks.campaign import (
 )
 from tasks.finisher import BY_A_WORKER, finishing
 from tasks.outliving import outlive
-from tasks.showing import finish_showing, rename_run
-from tasks.slot import hold_slot
-from tasks.tracking import tell_tickets
+from tasks.showing import finish_showing, rename_run, tag_run
+from tasks.slot import asking_slot
+from tasks.tracking import post_events
+from tasks.whole import whole
 
 outlive()
 DRILLED = "EXERCICES"
@@ -83,7 +85,10 @@ def name_run() -> str:
 
 
 def list_tags(plan: CampaignPlan) -> list[str]:
-    """Tags by which task runs are found: platform, version, ticket, families, effects."""
+    """Tags by which the run is found: platform, version, ticket, families, effects.
+
+    They are not those of a task: before each task that has some Prefect asks its server for their limits, and waits.
+    """
     effects = dict.fromkeys(found.effect for found in plan.scenarios)
     return [
         f"plateforme:{plan.platform.name}",
@@ -145,25 +150,24 @@ def campaign(
         effects,
         WhenBusy(when_busy).wait_minutes(wait_minutes),
     )
-    loaded = load_stage(request)
-    run_dir = Path(runs_dir) / (run_id or new_run_id(loaded.name))
-    life = Life.of_ours(
-        str(find_platform_file(platform).resolve()), runtime.flow_run.id, os.environ.get(BY_A_WORKER, "")
-    )
-    with live(run_dir, life), finishing(run_dir), loading_pytest(request.scenarios_dir()) as tests:
-        plan = plan_stage(request, loaded, run_dir, tests)
-        patience_seconds = request.wait_minutes * 60.0
-        with (
-            hold_slot(loaded, run_dir, patience_seconds, make_teller(plan)) as left_seconds,
-            tags(*list_tags(plan)),
-        ):
-            # Only this stage has tags: Prefect asks its server for the limits of each before a task that has some, and
-            # what follows does not wait for a server that is away.
-            run_stage(request, loaded, plan, run_dir, left_seconds, tests)
+    with ExitStack() as held:
+        tests = held.enter_context(loading_pytest(request.scenarios_dir()))  # takes longest: begins first
+        loaded = load_stage(request)
+        run_dir = Path(runs_dir) / (run_id or new_run_id(loaded.name))
+        life = Life.of_ours(
+            str(find_platform_file(platform).resolve()), runtime.flow_run.id, os.environ.get(BY_A_WORKER, "")
+        )
+        held.enter_context(live(run_dir, life))
+        held.enter_context(finishing(run_dir))
+        with asking_slot(loaded) as slot:
+            plan = plan_stage(request, loaded, run_dir, tests)
+            left_seconds = slot.wait(run_dir, request.wait_minutes * 60.0, make_teller(plan))
+            tag_run(list_tags(plan))
+            run_stage(request, loaded, whole(plan), run_dir, left_seconds, tests)
         report = judge_stage(run_dir, tuple(Path(file) for file in project_junit))
-        rendered = render_stage(report)
-        message = publish_stage(loaded, run_dir, report, rendered)
-        for line in tell_tickets(platform, run_dir.parent):
+        rendered = render_stage(whole(report))
+        message = publish_stage(loaded, run_dir, whole(report), whole(rendered))
+        for line in post_events(loaded, run_dir.parent, platform):
             get_run_logger().info(line)
         verdict = report.assessment.verdict
         rename_run(f"{runtime.flow_run.name} — {name_verdict(verdict)}")

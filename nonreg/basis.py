@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,33 +24,57 @@ CAMPAIGNS = 30
 TIMED_CAMPAIGNS = 24  # after a promotion: enough for 8 good values of each time
 
 
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """What governs a platform whatever is planned: no `people` when nothing does; `warnings` tell of its ledger."""
+
+    people: People | None
+    promoted: tuple[Baseline, ...]
+    files: tuple[tuple[str, str], ...]
+    warnings: tuple[str, ...]
+
+
+def read_in_force(platform: Platform, runs_dir: Path) -> InForce:
+    """Read it; ConfigError for a baseline that was tampered with."""
+    people = load_platform_people(platform)
+    return InForce(
+        people,
+        () if people is None else load_governed(platform, people, runs_dir),
+        baseline.list_files(platform.baseline),
+        _check_ledger(platform, runs_dir),
+    )
+
+
 def load_basis(
-    platform: Platform, plan: CampaignPlan, catalog: tuple[Scenario, ...], runs_dir: Path
+    platform: Platform,
+    plan: CampaignPlan,
+    catalog: tuple[Scenario, ...],
+    runs_dir: Path,
+    in_force: InForce | None = None,
 ) -> Basis:
     """Baseline, waivers, history and reference files in force; ConfigError for one that was tampered with.
 
     `catalog` is every scenario that could have been planned: a waiver of any other is an error. A history
     that cannot be read and a ledger that is broken are told in `warnings`: they stop no campaign, whose
-    report says so.
+    report says so. `in_force` is what was read before the plan was known.
     """
-    people = load_platform_people(platform)
+    found = in_force or read_in_force(platform, runs_dir)
     chosen: Baseline | None = None
     waivers: tuple[Waiver, ...] = ()
-    if people is not None:
+    if found.people is not None:
         folder = baseline.governance_dir(platform.governance)
-        promoted = load_governed(platform, people, runs_dir)
-        chosen = choose_baseline(promoted, platform.application_version, plan.catalog)
+        chosen = choose_baseline(found.promoted, platform.application_version, plan.catalog)
         known = {scenario.id for scenario in catalog}
-        known |= {result.scenario_id for one in promoted for result in one.results}
+        known |= {result.scenario_id for one in found.promoted for result in one.results}
         token, now = platform.identity_token, datetime.now(UTC)
-        waivers = load_waivers(folder, people, platform.name, token, frozenset(known), now)
+        waivers = load_waivers(folder, found.people, platform.name, token, frozenset(known), now)
     before, trouble = _read_history(plan, chosen, runs_dir)
     return dataclasses.replace(
         before,
         baseline=chosen,
         waivers=waivers,
-        files=baseline.list_files(platform.baseline),
-        warnings=(*trouble, *_check_ledger(platform, runs_dir), *_find_unpublished(plan, runs_dir)),
+        files=found.files,
+        warnings=(*trouble, *found.warnings, *_find_unpublished(plan, runs_dir)),
     )
 
 

@@ -61,6 +61,12 @@ def make_adapter(kind: Any) -> Any:
     return TypeAdapter(kind)
 
 
+def prepare(*kinds: Any) -> None:
+    """Make readers and writers while there is time: each takes some 10 ms when it is first used."""
+    for kind in kinds:
+        make_adapter(kind)
+
+
 def dump_json(kind: Any, value: Any) -> str:
     """One value of the model as indented JSON."""
     return str(make_adapter(kind).dump_json(value, indent=2).decode("utf-8"))

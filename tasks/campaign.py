@@ -16,7 +16,7 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from nonreg import store
-from nonreg.basis import load_basis, save_basis
+from nonreg.basis import load_basis, read_in_force, save_basis
 from nonreg.busy import read_waiting
 from nonreg.config import Platform, find_platform_file, load_platform
 from nonreg.decision import load_signed
@@ -24,7 +24,7 @@ from nonreg.drills.approval import keep_approval, record_approval
 from nonreg.drills.operator import describe_step, list_open
 from nonreg.execute import execute_plan
 from nonreg.links import read_reports_url
-from nonreg.model import CampaignPlan, CampaignReport, CampaignRun
+from nonreg.model import Basis, CampaignPlan, CampaignReport, CampaignRun, Scenario, ScenarioResult
 from nonreg.plan import CampaignRequest, identify_tool, plan_campaign
 from nonreg.progress import Progress, read_progress
 from nonreg.pytest_process import LoadedPytest
@@ -33,7 +33,7 @@ from nonreg.wording import plural
 from reports.artifacts import Links, describe_verdict, explain_shortly, list_families, summarise
 from reports.markdown import escape
 from reports.platform_state import describe_state
-from reports.render import Rendered, render_all
+from reports.render import Rendered, prepare_rendering, render_all
 from tasks.alerting import alert_verdict, note_trigger
 from tasks.platform_state import read_state
 from tasks.publication import judge_folder, publish_report
@@ -72,9 +72,11 @@ def plan_stage(
 ) -> CampaignPlan:
     """Choose the scenarios; save the plan and what it will be judged against before anything is executed."""
     tool = identify_tool(request)
+    in_force = read_in_force(platform, run_dir.parent)  # while pytest still loads, as what is needed next
+    store.prepare(tuple[Scenario, ...], Basis, CampaignPlan)
     scenarios = loaded.collect()
     plan = plan_campaign(request, platform, scenarios, run_dir.name, tool)
-    basis = load_basis(platform, plan, scenarios, run_dir.parent)
+    basis = load_basis(platform, plan, scenarios, run_dir.parent, in_force)
     save_basis(run_dir, basis)
     if plan.approval is not None:
         if unverified := require_open_ticket(platform, plan.ticket):
@@ -130,6 +132,8 @@ def run_stage(
         try:
             told: set[str] = set()
             tell_waiting = make_teller(plan)
+            wait([running], timeout=PROGRESS_SECONDS)
+            prepare_end()
             while not running.done():
                 wait([running], timeout=PROGRESS_SECONDS)
                 show_steps(request, platform, plan, told)
@@ -142,6 +146,12 @@ def run_stage(
     run = store.load_run(run_dir)
     get_run_logger().info("%d résultats enregistrés. %s", len(run.results), run.interruption)
     return run
+
+
+def prepare_end() -> None:
+    """While the scenarios run: what the last stages need, and would keep everybody waiting for when first used."""
+    store.prepare(ScenarioResult, CampaignReport)
+    prepare_rendering()
 
 
 def show_how_far(bar: Artifact, run_dir: Path) -> None:

@@ -17,7 +17,7 @@ import socket
 import threading
 import time
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -27,10 +27,10 @@ from urllib.parse import quote, urlsplit
 from uuid import UUID
 
 import httpx
+from prefect import runtime
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 from prefect.exceptions import PrefectHTTPStatusError
-from prefect.settings import PREFECT_API_URL
 from prefect.utilities.context import get_task_and_flow_run_ids
 
 from nonreg.config import Platform
@@ -41,7 +41,7 @@ from nonreg.masking import NO_SECRET_KNOWN, Mask, list_secrets
 from nonreg.model import CampaignPlan, CampaignReport
 from reports.artifacts import Links, say_file
 from reports.text import map_texts
-from tasks.asking import make_client, trying_once
+from tasks.asking import ask_server, hang_up, is_busy
 from tasks.finisher import BY_A_WORKER
 
 PATIENCE_VARIABLE = "NONREG_SHOWING_PATIENCE_SECONDS"
@@ -52,7 +52,6 @@ DEEPER = ("interventions", "runbooks")  # the folders of runs that have folders 
 SECRET_NAME = re.compile(r"(?i)passw(?:or)?d|secret|token|auth_string|api_?key")
 SECRET_CHARACTERS = 6  # a shorter value would take words out of every sentence
 TRY_SECONDS = 0.5  # between two tries at the end
-AWAY_STATUSES = frozenset({408, 429})  # and 500 and above: the server is there, not ready
 
 log = logging.getLogger("prefect.showing")
 
@@ -120,6 +119,19 @@ class RunName:
         client.update_flow_run(self.flow_run_id, name=self.name)
 
 
+@dataclass(frozen=True, slots=True)
+class RunTags:
+    """All the tags of a flow run, by which it is found."""
+
+    flow_run_id: UUID
+    tags: tuple[str, ...]
+    label: str = "étiquettes du passage"
+
+    def send(self, client: SyncPrefectClient) -> None:
+        """Give the flow run these, and no others."""
+        client.update_flow_run(self.flow_run_id, tags=self.tags)
+
+
 @dataclass(slots=True)
 class Screen:
     """What waits to be shown, oldest first, and until when the server is left alone."""
@@ -129,8 +141,6 @@ class Screen:
     secrets: set[str] = field(default_factory=set, repr=False)
     mask: Mask = NO_SECRET_KNOWN
     lock: threading.RLock = field(default_factory=threading.RLock)
-    client: SyncPrefectClient | None = None
-    address: str = ""
 
     def add(self, one: Showing) -> None:
         """Show it now if the server answers, otherwise keep it."""
@@ -144,11 +154,10 @@ class Screen:
         while self.waiting and now >= self.quiet_until:
             one = self.waiting[0]
             try:
-                with trying_once():
-                    one.send(self.connect())
+                with ask_server() as client:
+                    one.send(client)
             except Exception as error:  # whatever it is, the campaign goes on
                 if is_away(error):
-                    self.disconnect()
                     self.quiet_until = time.monotonic() + QUIET_SECONDS
                     return
                 log.warning("Prefect a refusé %s : %s", one.label, redact(describe(error)))
@@ -166,22 +175,8 @@ class Screen:
                 time.sleep(TRY_SECONDS)
             given_up = tuple(one.label for one in self.waiting)
             self.waiting.clear()
-            self.disconnect()
+        hang_up()
         return given_up
-
-    def connect(self) -> SyncPrefectClient:
-        """The client of the server that the run belongs to; kept, since making one takes longer than a request."""
-        address = PREFECT_API_URL.value() or ""
-        if self.client is None or address != self.address:
-            self.disconnect()
-            self.client, self.address = make_client().__enter__(), address
-        return self.client
-
-    def disconnect(self) -> None:
-        """Close the client, if there is one."""
-        if self.client is not None:
-            self.client.__exit__(None, None, None)
-            self.client = None
 
 
 SCREEN = Screen()
@@ -190,8 +185,7 @@ SCREEN = Screen()
 def is_away(error: Exception) -> bool:
     """True when the same request may well be answered later."""
     if isinstance(error, PrefectHTTPStatusError):
-        status = error.response.status_code
-        return status >= httpx.codes.INTERNAL_SERVER_ERROR or status in AWAY_STATUSES
+        return is_busy(error.response.status_code)
     return isinstance(error, httpx.HTTPError | OSError)
 
 
@@ -337,6 +331,14 @@ def rename_run(name: str) -> None:
     _, flow_run_id = get_task_and_flow_run_ids()
     if flow_run_id is not None:
         SCREEN.add(RunName(flow_run_id, redact(name)))
+
+
+def tag_run(tags: Iterable[str]) -> None:
+    """Give the flow run that we are in these tags too."""
+    _, flow_run_id = get_task_and_flow_run_ids()
+    if flow_run_id is not None:
+        known = (*runtime.flow_run.tags, *map(redact, tags))
+        SCREEN.add(RunTags(flow_run_id, tuple(dict.fromkeys(known))))
 
 
 def finish_showing(patience_seconds: float | None = None) -> None:

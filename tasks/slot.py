@@ -7,9 +7,11 @@ a server, with the throw-away API of a run, or with one that does not answer, th
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -19,16 +21,17 @@ from prefect import get_run_logger, runtime
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 from prefect.client.schemas.objects import ConcurrencyLeaseHolder
-from prefect.concurrency._leases import maintain_concurrency_lease
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.settings import PREFECT_API_URL
 
 from nonreg.busy import clear_waiting, read_waiting, save_waiting
 from nonreg.config import Platform
 from nonreg.lock import ask_holders
-from tasks.asking import ask_server
+from tasks.asking import ask_server, is_busy
 
 LEASE_SECONDS = 60.0  # the least that the server takes
+RENEW_SECONDS = 20.0
+BUSY_PAUSES_SECONDS = (0.05, 0.2, 0.5)
 POLL_SECONDS = 2.0
 LEFT = "une campagne dont Prefect attend encore la fin"
 
@@ -38,25 +41,69 @@ def name_slot(platform_name: str) -> str:
     return f"plateforme-{platform_name}"
 
 
+class Slot:
+    """A platform's slot: asked for at once without waiting, then waited for; given back at the end of `asking_slot`."""
+
+    def __init__(self, platform: Platform, held: ExitStack) -> None:
+        self._platform = platform
+        self._held = held
+        self._is_settled = not PREFECT_API_URL.value() or self._try(self._take)
+
+    def wait(self, run_dir: Path, wait_seconds: float, tell: Callable[[str], None]) -> float:
+        """Wait for it at most so long, and tell for whom; what is left of the patience, in seconds."""
+        deadline = time.monotonic() + wait_seconds
+        if not self._is_settled:
+            self._is_settled = self._try(lambda: self._await(run_dir, deadline, tell))
+        return max(0.0, deadline - time.monotonic())
+
+    def _try(self, ask: Callable[[], bool]) -> bool:
+        """What `ask` answers; True when that goes wrong: whatever it is, the campaign goes on without a slot."""
+        try:
+            return ask()
+        except Exception as error:
+            get_run_logger().warning("Sans place dans Prefect : %s", error)
+            return True
+
+    def _take(self) -> bool:
+        return try_busy(lambda: take_slot(name_slot(self._platform.name), self._held))
+
+    def _await(self, run_dir: Path, deadline: float, tell: Callable[[str], None]) -> bool:
+        until = datetime.now(UTC) + timedelta(seconds=deadline - time.monotonic())
+        try:
+            while time.monotonic() < deadline:
+                save_waiting(run_dir, ask_holders(self._platform) or LEFT, until)
+                tell(read_waiting(run_dir))
+                time.sleep(POLL_SECONDS)
+                if self._take():
+                    break
+            return True
+        finally:
+            clear_waiting(run_dir)
+
+
 @contextmanager
-def hold_slot(
-    platform: Platform, run_dir: Path, wait_seconds: float, tell: Callable[[str], None]
-) -> Iterator[float]:
-    """Hold the platform's slot, waited for at most so long; yields what is left of the patience, in seconds."""
-    deadline = time.monotonic() + wait_seconds
+def asking_slot(platform: Platform) -> Iterator[Slot]:
+    """The platform's slot, held to the end of the block once it is ours."""
     held = ExitStack()
     try:
-        if PREFECT_API_URL.value():
-            try:
-                await_slot(platform, run_dir, deadline, held, tell)
-            except Exception as error:  # whatever it is, the campaign goes on
-                get_run_logger().warning("Sans place dans Prefect : %s", error)
-        yield max(0.0, deadline - time.monotonic())
+        yield Slot(platform, held)
     finally:
         try:
             held.close()
         except Exception as error:  # the lease ends by itself
             get_run_logger().warning("Place non rendue à Prefect : %s", error)
+
+
+def try_busy(ask: Callable[[], bool]) -> bool:
+    """What `ask` answers, asked again soon while the server is busy: it says so between two writings."""
+    for pause_seconds in BUSY_PAUSES_SECONDS:
+        try:
+            return ask()
+        except httpx.HTTPStatusError as error:
+            if not is_busy(error.response.status_code):
+                raise
+        time.sleep(pause_seconds)
+    return ask()
 
 
 def create_limit(client: SyncPrefectClient, name: str) -> None:
@@ -66,22 +113,6 @@ def create_limit(client: SyncPrefectClient, name: str) -> None:
     except ObjectNotFound:
         with suppress(ObjectAlreadyExists):  # by another campaign, meanwhile
             client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=name, limit=1))
-
-
-def await_slot(
-    platform: Platform, run_dir: Path, deadline: float, held: ExitStack, tell: Callable[[str], None]
-) -> None:
-    """Take the slot, or say for whom we wait until there is no more time."""
-    until = datetime.now(UTC) + timedelta(seconds=deadline - time.monotonic())
-    try:
-        while not take_slot(name_slot(platform.name), held):
-            if time.monotonic() >= deadline:
-                return
-            save_waiting(run_dir, ask_holders(platform) or LEFT, until)
-            tell(read_waiting(run_dir))
-            time.sleep(POLL_SECONDS)
-    finally:
-        clear_waiting(run_dir)
 
 
 def take_slot(name: str, held: ExitStack) -> bool:
@@ -102,8 +133,28 @@ def take_slot(name: str, held: ExitStack) -> bool:
         raise
     lease_id = UUID(answer.json()["lease_id"])
     held.callback(give_back, lease_id)
-    held.enter_context(maintain_concurrency_lease(lease_id, LEASE_SECONDS, suppress_warnings=True))
+    held.enter_context(renewing(lease_id))
     return True
+
+
+@contextmanager
+def renewing(lease_id: UUID) -> Iterator[None]:
+    """Keep the lease alive, in a thread; a request that fails is made again with the next one, before the lease ends.
+
+    Prefect's own makes a client and a request of its own at once, which a campaign of a few seconds does not need.
+    """
+    ended = threading.Event()
+
+    def renew() -> None:
+        while not ended.wait(RENEW_SECONDS):
+            with suppress(Exception), ask_server() as client:
+                client.renew_concurrency_lease(lease_id, LEASE_SECONDS)
+
+    threading.Thread(target=copy_context().run, args=(renew,), name="place", daemon=True).start()
+    try:
+        yield
+    finally:
+        ended.set()
 
 
 def give_back(lease_id: UUID) -> None:

@@ -165,8 +165,18 @@ def test_the_stages_are_visible_by_name(server: Server, finished: Any) -> None:
     tasks = server.post("/task_runs/filter", flow_runs={"id": {"any_": [finished["id"]]}})
     names = sorted(found["name"].rsplit("-", 1)[0] for found in tasks)
     assert [name.split(" - ")[0] for name in names] == ["1", "2", "3", "4", "5", "6"]
-    run_stage = next(found for found in tasks if found["name"].startswith("3"))
-    assert {"ticket:AQ-12", "famille:base", "plateforme:embarquee", "version:5.2.0"} <= set(run_stage["tags"])
+    by_stage = {found["name"][0]: found for found in tasks}
+    for stage, given, origin in (("3", "plan", "2"), ("5", "report", "4"), ("6", "rendered", "5")):
+        assert [one["id"] for one in by_stage[stage]["task_inputs"][given]] == [by_stage[origin]["id"]]
+
+
+def test_the_run_is_found_by_what_it_was_for_beside_the_tags_of_its_deployment(
+    server: Server, finished: Any
+) -> None:
+    deployed = server.get(f"/deployments/{finished['deployment_id']}")["tags"]
+    assert deployed
+    own = {"ticket:AQ-12", "famille:base", "plateforme:embarquee", "version:5.2.0", "effet:read_only"}
+    assert set(finished["tags"]) == own | set(deployed)
 
 
 def test_the_artifacts_show_progress_results_verdict_and_report(server: Server, finished: Any) -> None:

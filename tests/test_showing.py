@@ -32,10 +32,10 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> showing.Screen:
     found = showing.Screen()
     monkeypatch.setattr(showing, "SCREEN", found)
 
-    def refuse(_: showing.Screen) -> None:
+    def refuse() -> None:
         raise httpx.ConnectError("personne")
 
-    monkeypatch.setattr(showing.Screen, "connect", refuse)
+    monkeypatch.setattr(showing, "ask_server", refuse)
     return found
 
 
