@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 from uuid import UUID
 
 import httpx
@@ -33,6 +34,7 @@ LEASE_SECONDS = 60.0  # the least that the server takes
 RENEW_SECONDS = 20.0
 BUSY_PAUSES_SECONDS = (0.05, 0.2, 0.5)
 POLL_SECONDS = 2.0
+Answer = TypeVar("Answer")
 LEFT = "une campagne dont Prefect attend encore la fin"
 
 
@@ -94,7 +96,7 @@ def asking_slot(platform: Platform) -> Iterator[Slot]:
             get_run_logger().warning("Place non rendue à Prefect : %s", error)
 
 
-def try_busy(ask: Callable[[], bool]) -> bool:
+def try_busy(ask: Callable[[], Answer]) -> Answer:
     """What `ask` answers, asked again soon while the server is busy: it says so between two writings."""
     for pause_seconds in BUSY_PAUSES_SECONDS:
         try:
@@ -159,5 +161,9 @@ def renewing(lease_id: UUID) -> Iterator[None]:
 
 def give_back(lease_id: UUID) -> None:
     """End the lease now."""
-    with ask_server() as client:
-        client.release_concurrency_slots_with_lease(lease_id)
+
+    def release() -> None:
+        with ask_server() as client:
+            client.release_concurrency_slots_with_lease(lease_id)
+
+    try_busy(release)
