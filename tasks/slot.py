@@ -35,7 +35,7 @@ RENEW_SECONDS = 20.0
 BUSY_PAUSES_SECONDS = (0.05, 0.2, 0.5)
 POLL_SECONDS = 2.0
 Answer = TypeVar("Answer")
-LEFT = "une campagne dont Prefect attend encore la fin"
+LEFT = "une campagne qui commence, ou dont Prefect attend encore la fin"
 
 
 def name_slot(platform_name: str) -> str:
@@ -71,10 +71,13 @@ class Slot:
 
     def _await(self, run_dir: Path, deadline: float, tell: Callable[[str], None]) -> bool:
         until = datetime.now(UTC) + timedelta(seconds=deadline - time.monotonic())
+        unnamed = ""  # whoever has the slot may still be planning: its lock comes soon, and bears its name
         try:
             while time.monotonic() < deadline:
-                save_waiting(run_dir, ask_holders(self._platform) or LEFT, until)
-                tell(read_waiting(run_dir))
+                if who := ask_holders(self._platform) or unnamed:
+                    save_waiting(run_dir, who, until)
+                    tell(read_waiting(run_dir))
+                unnamed = LEFT
                 time.sleep(POLL_SECONDS)
                 if self._take():
                     break
