@@ -20,7 +20,7 @@ from flows.forms import name_field
 from nonreg.busy import MAX_WAIT_MINUTES, WAIT_MINUTES, WhenBusy
 from nonreg.config import find_platform_file, load_platform
 from nonreg.errors import NonregError
-from nonreg.model import CampaignPlan, EffectLimit, Verdict
+from nonreg.model import CampaignPlan, Effect, EffectLimit, Verdict
 from nonreg.orphans import Life, live
 from nonreg.plan import MAX_RETRIES, CampaignRequest, new_run_id
 from nonreg.pytest_process import loading_pytest
@@ -44,6 +44,11 @@ from tasks.whole import whole
 
 outlive()
 DRILLED = "EXERCICES"
+EFFECT_TAGS = {  # the words of the deployments' own tags
+    Effect.READ_ONLY: "lecture",
+    Effect.WRITES_TEST_DATA: "donnees-marquees",
+    Effect.DISRUPTIVE: "perturbateur",
+}
 
 
 class FamilyChoice(StrEnum):
@@ -89,7 +94,7 @@ def list_tags(plan: CampaignPlan) -> list[str]:
 
     They are not those of a task: before each task that has some Prefect asks its server for their limits, and waits.
     """
-    effects = dict.fromkeys(found.effect for found in plan.scenarios)
+    effects = dict.fromkeys(EFFECT_TAGS[found.effect] for found in plan.scenarios)
     return [
         f"plateforme:{plan.platform.name}",
         f"version:{plan.platform.application_version}",

@@ -175,7 +175,7 @@ def test_the_run_is_found_by_what_it_was_for_beside_the_tags_of_its_deployment(
 ) -> None:
     deployed = server.get(f"/deployments/{finished['deployment_id']}")["tags"]
     assert deployed
-    own = {"ticket:AQ-12", "famille:base", "plateforme:embarquee", "version:5.2.0", "effet:read_only"}
+    own = {"ticket:AQ-12", "famille:base", "plateforme:embarquee", "version:5.2.0", "effet:lecture"}
     assert set(finished["tags"]) == own | set(deployed)
 
 
